@@ -1,0 +1,56 @@
+// Typed events between folders of the same or a higher row: plain data with ids, never class instances.
+import type { CameraId, EndReason, GapReason, StreamName } from './ids.ts';
+
+export type CameraStateName = 'disabled' | 'starting' | 'live' | 'stalled' | 'reconnecting' | 'failed';
+
+/** Every event of the service with its payload. */
+export interface Events {
+  'camera.state': { camera: CameraId; name: CameraStateName; reason?: string; sinceMs: number };
+  'camera.changed': { camera: CameraId };
+  'camera.removed': { camera: CameraId };
+  'segment.opened': { camera: CameraId; stream: StreamName; id: string; startMs: number };
+  'segment.closed': {
+    camera: CameraId;
+    stream: StreamName;
+    id: string;
+    startMs: number;
+    endMs: number;
+    sizeBytes: number;
+    endReason: EndReason;
+  };
+  'gap.opened': { camera: CameraId; stream: StreamName; startMs: number; reason: GapReason };
+  'gap.closed': { camera: CameraId; stream: StreamName; startMs: number; endMs: number; reason: GapReason };
+}
+
+type Listener<K extends keyof Events> = (event: Events[K]) => void;
+
+/**
+ * Delivers events to listeners in the order of their registration, synchronously. A listener that throws is reported to
+ * `onError` and does not stop the others.
+ */
+export class EventBus {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  readonly #onError: (error: unknown, event: string) => void;
+
+  constructor(onError: (error: unknown, event: string) => void) {
+    this.#onError = onError;
+  }
+
+  /** Registers a listener; the returned function removes it. */
+  on<K extends keyof Events>(name: K, listener: Listener<K>): () => void {
+    const set = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, set);
+    set.add(listener as Listener<never>);
+    return () => set.delete(listener as Listener<never>);
+  }
+
+  emit<K extends keyof Events>(name: K, event: Events[K]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        (listener as Listener<K>)(event);
+      } catch (error) {
+        this.#onError(error, name);
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+// Finds and loads thimble.node, and declares its surface. The only place that knows where the addon lies.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
+
+export interface NativeEngine {
+  start(): void;
+  stop(deadlineMs: number): Promise<boolean>;
+  setStream(settings: StreamSettings): void;
+  removeStream(camera: number, stream: string): Promise<void>;
+  stats(): EngineStats;
+}
+
+export interface Addon {
+  Engine: new (options: EngineOptions, onEvent: (event: EngineEvent) => void) => NativeEngine;
+  examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport>;
+  /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
+  lockFile(path: string): number;
+  unlockFile(descriptor: number): void;
+}
+
+/** Beside the bundle first (releases), then the build folder of a checkout. Throws when there is none. */
+export function loadAddon(): Addon {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const places = [
+    join(here, 'thimble.node'),
+    join(here, '../build/Release/thimble.node'),
+    join(here, '../../build/Release/thimble.node'),
+  ];
+  const path = places.find(place => existsSync(place));
+  if (!path) throw new Error(`thimble.node is in none of ${places.join(', ')}`);
+  return createRequire(import.meta.url)(path) as Addon;
+}

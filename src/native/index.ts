@@ -1,0 +1,90 @@
+// The native engine as the service sees it: finds the addon, hands over commands, delivers events.
+import { NvrError } from '../core/index.ts';
+import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
+import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
+
+export type * from './messages.ts';
+
+/** Cameras in, segment files out. One per service; its threads start with `start` and are gone after `stop`. */
+export class Engine {
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #native: NativeEngine;
+  readonly #onListenerError: (error: unknown) => void;
+
+  /** `onListenerError` hears of listeners that throw; the others are called all the same. */
+  constructor(options: EngineOptions, onListenerError: (error: unknown) => void) {
+    this.#onListenerError = onListenerError;
+    this.#native = new (addon().Engine)(options, event => this.#deliver(event));
+  }
+
+  /** Starts the ingest and writer threads. Throws `internal` when the system refuses them. */
+  start(): void {
+    this.#native.start();
+  }
+
+  /**
+   * Closes all sessions and files, delivers the last events, joins the threads. False when `deadlineMs` passed first:
+   * then only leaving the process helps. Idempotent.
+   */
+  stop(deadlineMs: number): Promise<boolean> {
+    return this.#native.stop(deadlineMs);
+  }
+
+  /** Adds a stream or changes it; returns at once. */
+  setStream(settings: StreamSettings): void {
+    this.#native.setStream(settings);
+  }
+
+  /** Ends the session and the segment of a stream; resolves when its file is closed and its events are delivered. */
+  removeStream(camera: number, stream: 'main' | 'sub'): Promise<void> {
+    return this.#native.removeStream(camera, stream);
+  }
+
+  stats(): EngineStats {
+    return this.#native.stats();
+  }
+
+  /** Registers a listener; the returned function removes it. Events come in order, on the main thread. */
+  on(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #deliver(event: EngineEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    }
+  }
+}
+
+/** Examines a segment file that may have been left unfinished and, with `write`, mends it. Runs off the main thread. */
+export function examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport> {
+  return addon().examineSegment(path, storeUuid, write);
+}
+
+/**
+ * Takes the lock of a directory (flock on a file `lock` in it) until the process ends or `unlock` is called; undefined when another
+ * process holds it.
+ */
+export function lockDirectory(path: string): { unlock(): void } | undefined {
+  const descriptor = addon().lockFile(`${path}/lock`);
+  if (descriptor < 0) return undefined;
+  return { unlock: () => addon().unlockFile(descriptor) };
+}
+
+let loaded: Addon | undefined;
+function addon(): Addon {
+  try {
+    loaded ??= loadAddon();
+  } catch (error) {
+    throw new NvrError('internal', 'the native addon cannot be loaded', {
+      cure: 'Build it with "npm run build".',
+      cause: error,
+    });
+  }
+  return loaded;
+}

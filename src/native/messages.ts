@@ -1,0 +1,155 @@
+// The message-shaped surface of the native engine: commands in, events out, plain data.
+import type { CameraId, EndReason, StreamName } from '../core/index.ts';
+
+export interface EngineOptions {
+  /** Absolute path of the `segments` folder; it exists. */
+  segmentsFolder: string;
+  /** 32 hex digits. */
+  storeUuid: string;
+  /** The clock generation in force; the engine raises it by one at each step of the clock. */
+  clockGeneration: number;
+  /** Sent with every RTSP request. */
+  userAgent: string;
+  /** False: addresses of this machine and link-local ones are refused, after name resolution. */
+  allowLoopback: boolean;
+}
+
+/** What the engine does with one stream. Setting it again changes only what differs. */
+export interface StreamSettings {
+  camera: CameraId;
+  stream: StreamName;
+  /** rtsp:// URLs without user and password, tried in turn; at least one. */
+  urls: string[];
+  username: string;
+  password: string;
+  audio: boolean;
+  /** Lifts the loopback rule for this stream (the cameras of --demo). */
+  allowLoopback: boolean;
+  /** True only after the stream's `open` row is durable. */
+  record: boolean;
+  segmentMs: number;
+  /** Shifts the moments of rotation so that cameras do not rotate together; 0 to segmentMs. */
+  rotationOffsetMs: number;
+  ringMaxBytes: number;
+}
+
+/** `waiting` = between two attempts. */
+export type LinkState = 'connecting' | 'live' | 'stalled' | 'waiting';
+
+/** Closed list of what can go wrong on the way to a camera. */
+export type LinkProblem =
+  | 'refused'
+  | 'unreachable'
+  | 'unknown-host'
+  | 'address-forbidden'
+  | 'unauthorized'
+  | 'not-found'
+  | 'no-video'
+  | 'unsupported-codec'
+  | 'unsupported-transport'
+  | 'busy'
+  | 'not-rtsp'
+  | 'server-error'
+  | 'timeout'
+  | 'closed'
+  | 'stalled'
+  | 'no-keyframe';
+
+export type EngineEvent =
+  | {
+      type: 'link';
+      camera: CameraId;
+      stream: StreamName;
+      state: LinkState;
+      /** Set for `stalled` and `waiting`. */
+      problem?: LinkProblem;
+      /** One sentence for people, without secrets. */
+      message?: string;
+      /** UTC of the newest video packet, 0 = none in this run. */
+      lastPacketMs: number;
+      /** For `waiting`: UTC of the next attempt. */
+      retryAtMs?: number;
+    }
+  | {
+      type: 'parameters';
+      camera: CameraId;
+      stream: StreamName;
+      video: { codec: 'h264' | 'h265'; codecString: string; width: number; height: number; fps: number };
+      audio?: { codec: 'aac'; codecString: string; sampleRate: number; channels: number };
+      /** A sound track that cannot be recorded, e.g. "PCMA". */
+      audioLeftOut?: string;
+    }
+  | {
+      type: 'segment-opened';
+      camera: CameraId;
+      stream: StreamName;
+      startMs: number;
+      clockGen: number;
+      /** Relative to the segments folder. */
+      path: string;
+    }
+  | {
+      type: 'segment-closed';
+      camera: CameraId;
+      stream: StreamName;
+      startMs: number;
+      clockGen: number;
+      path: string;
+      endMs: number;
+      sizeBytes: number;
+      endReason: EndReason;
+      codecs: string;
+    }
+  | {
+      /** Media that was received and could not be stored. */
+      type: 'storage-failed';
+      camera: CameraId;
+      stream: StreamName;
+      path: string;
+      /** e.g. ENOSPC, EIO; `slow-disk` when the queue was full. */
+      code: string;
+      step: string;
+      startMs: number;
+      lostBytes: number;
+    }
+  | { type: 'clock-step'; clockGeneration: number; stepMs: number };
+
+/** Figures of one stream since it was set; rates over the last 5 s or so. */
+export interface StreamStats {
+  camera: CameraId;
+  stream: StreamName;
+  state: LinkState;
+  lastPacketMs: number;
+  fps: number;
+  bitrateBps: number;
+  gopMs: number;
+  ringBytes: number;
+  reconnects: number;
+  receivedBytes: number;
+  lostPackets: number;
+  damagedUnits: number;
+  droppedBytes: number;
+  lateAudioUnits: number;
+  /** The segment being written: what a reader may count on. */
+  open?: { startMs: number; clockGen: number; endMs: number; sizeBytes: number; path: string; codecs: string };
+}
+
+export interface EngineStats {
+  streams: StreamStats[];
+  writer: { queuedBytes: number; writtenBytes: number; mediaBytes: number; syncs: number; slowestSyncMs: number };
+}
+
+export interface SegmentReport {
+  state: 'whole' | 'repaired' | 'empty' | 'foreign' | 'error';
+  /** errno name for `error`. */
+  code?: string;
+  camera: CameraId;
+  stream: StreamName;
+  startMs: number;
+  clockGen: number;
+  endMs: number;
+  sizeBytes: number;
+  removedBytes: number;
+  fragments: number;
+  codecs: string;
+}
