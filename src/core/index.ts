@@ -1,4 +1,9 @@
 // What the rest of the service sees of `core`.
+export * from './atomic-file.ts';
+export * from './background.ts';
+export * from './clock.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './ids.ts';
+export * from './log.ts';
+export { redactText } from './redact.ts';

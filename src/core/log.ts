@@ -1,0 +1,120 @@
+// The log: one JSON line per fact (or a short line for a terminal), levels per tag, secrets taken out in the writer, the newest
+// lines kept in memory.
+import type { Clock } from './clock.ts';
+import { redactField, redactText } from './redact.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type LogFields = Record<string, unknown>;
+
+/** The message is constant, what varies goes into the fields. */
+export interface Logger {
+  /** A logger for a part of the service; `fields` are added to each of its lines. */
+  child(tag: string, fields?: LogFields): Logger;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface LogLevels {
+  other: LogLevel;
+  tags: Record<string, LogLevel>;
+}
+
+export interface LogOptions {
+  clock: Pick<Clock, 'nowMs'>;
+  /** Takes one line with its newline; must not throw and must not block for long. */
+  write: (line: string) => void;
+  /** Short lines for people in place of JSON. */
+  human: boolean;
+  levels: LogLevels;
+  /** Bound of the lines kept in memory. */
+  ringBytes: number;
+}
+
+const RESERVED = new Set(['timeMs', 'level', 'tag', 'msg']);
+
+/** Where all lines of the service come together. */
+export class Log {
+  readonly #options: LogOptions;
+  readonly #ring: LineRing;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#ring = new LineRing(options.ringBytes);
+  }
+
+  logger(tag: string, fields: LogFields = {}): Logger {
+    const write = (level: LogLevel) => (message: string, own?: LogFields) =>
+      this.#line(level, tag, message, own ? { ...fields, ...own } : fields);
+    return {
+      child: (childTag, childFields) => this.logger(childTag, { ...fields, ...childFields }),
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+    };
+  }
+
+  /** The newest lines (JSON, without newline), oldest first. */
+  lines(): string[] {
+    return this.#ring.lines();
+  }
+
+  #line(level: LogLevel, tag: string, message: string, fields: LogFields): void {
+    const { levels, human, write, clock } = this.#options;
+    const wanted = levels.tags[tag] ?? levels.other;
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(wanted)) return;
+    const record: LogFields = { timeMs: clock.nowMs(), level, tag, msg: redactText(message) };
+    for (const [key, value] of Object.entries(fields)) {
+      if (!RESERVED.has(key)) record[key] = redactField(key, value);
+    }
+    const json = JSON.stringify(record);
+    this.#ring.push(json);
+    write(human ? humanLine(record) : `${json}\n`);
+  }
+}
+
+/** `12:34:56 warn  storage  disk is slow  camera=3`; local time, as it is for the eyes in front of the terminal. */
+function humanLine(record: LogFields): string {
+  const { timeMs, level, tag, msg, ...fields } = record;
+  const time = new Date(timeMs as number).toTimeString().slice(0, 8);
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)}`);
+  const line = [time, String(level).padEnd(5), tag, msg, ...rest].join('  ');
+  return `${visible(line)}\n`;
+}
+
+/** Names and messages come from cameras and browsers: their control characters must not reach a terminal. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, char => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Lines bounded by their bytes; the oldest go first. */
+class LineRing {
+  readonly #maxBytes: number;
+  readonly #lines: { text: string; bytes: number }[] = [];
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > this.#maxBytes) return;
+    this.#lines.push({ text, bytes });
+    this.#bytes += bytes;
+    while (this.#bytes > this.#maxBytes) this.#bytes -= this.#lines.shift()?.bytes ?? 0;
+  }
+
+  lines(): string[] {
+    return this.#lines.map(line => line.text);
+  }
+}
