@@ -1,37 +1,42 @@
-// Memory for the packets of one track: fixed chunks, filled in order, freed as a whole when nobody needs them.
+// Memory for the packets of one track: fixed chunks, filled in order, freed as a whole when nobody needs
+// them.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "rtsp/bytes.h"
 
 namespace thimble::media {
 
-/// One mmap'ed piece of an arena. Reference-counted because the writer thread may still read it after the ring has
-/// let it go; the last reference unmaps it, so memory returns to the system at once.
+/// Bytes mapped for the packets of one stream. Shared, because chunks that the writer holds may outlive the
+/// stream.
+using MemoryAccount = std::shared_ptr<std::atomic<size_t>>;
+
+/// One mmap'ed piece of an arena. Reference-counted because the writer thread may still read it after the
+/// ring has let it go; the last reference unmaps it, so memory returns to the system at once.
 class Chunk {
  public:
   /// Null when the kernel gives no memory.
-  static Chunk* create(size_t capacity, std::atomic<size_t>* account);
+  static Chunk* create(size_t capacity, MemoryAccount account);
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
   void release();
   uint8_t* data() { return data_; }
   size_t capacity() const { return capacity_; }
-  size_t used() const { return used_; }
+  /// True when the caller holds the only reference.
+  bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
 
  private:
-  friend class Arena;
-  Chunk(uint8_t* data, size_t capacity, std::atomic<size_t>* account)
-      : data_(data), capacity_(capacity), account_(account) {}
+  Chunk(uint8_t* data, size_t capacity, MemoryAccount account)
+      : data_(data), capacity_(capacity), account_(std::move(account)) {}
   std::atomic<uint32_t> references_{1};
   uint8_t* data_;
   size_t capacity_;
-  size_t used_ = 0;
-  std::atomic<size_t>* account_;  ///< bytes mapped for the stream; outlives all chunks
+  MemoryAccount account_;
 };
 
 /// A reference to bytes in a chunk that keeps them alive. May be used and dropped on any thread.

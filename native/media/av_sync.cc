@@ -1,0 +1,88 @@
+#include "media/av_sync.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace thimble::media {
+
+namespace {
+constexpr int64_t kWindowUs = 10'000'000;
+/// Sound and picture of one camera are never sent further apart than this; RTP-Info that says otherwise is
+/// untrue.
+constexpr int64_t kMostApartUs = 2'000'000;
+constexpr int64_t kReportToleranceUs = 50'000;
+constexpr int64_t kReportSpacingUs = 5'000'000;
+
+int64_t ticks_to_us(int64_t ticks, uint32_t rate) {
+  // Two steps: ticks * 1e6 leaves 64 bits after 6 years at 48 kHz, which is enough; the remainder keeps
+  // precision.
+  const int64_t whole = ticks / rate;
+  return whole * 1000000 + (ticks % rate) * 1000000 / rate;
+}
+}  // namespace
+
+void AvSync::observe(bool video, int64_t ticks, int64_t arrival_us) {
+  Least* least = video ? &video_delay_ : &audio_delay_;
+  if (rtp_info_ && video_.started() && audio_.started()) {
+    rtp_info_origin_us_ = ticks_to_us(video_.ticks_at(rtp_info_->video), video_.clock_rate()) -
+                          ticks_to_us(audio_.ticks_at(rtp_info_->audio), audio_.clock_rate());
+    rtp_info_.reset();
+  }
+  const int64_t distance = arrival_us - ticks_to_us(ticks, video ? video_.clock_rate() : audio_.clock_rate());
+  if (!least->known) {
+    *least = {true, distance, distance, arrival_us};
+    return;
+  }
+  least->window_us = std::min(least->window_us, distance);
+  least->distance_us = std::min(least->distance_us, distance);
+  if (arrival_us - least->window_start_us >= kWindowUs) {
+    // A clock that runs slow shows a growing distance: the last whole window counts, not the least of all
+    // time.
+    least->distance_us = least->window_us;
+    least->window_us = distance;
+    least->window_start_us = arrival_us;
+  }
+}
+
+void AvSync::on_report(bool video, const rtsp::SenderReport& report) {
+  const RtpTimeline& line = video ? video_ : audio_;
+  if (!line.started()) return;
+  const uint32_t seconds = static_cast<uint32_t>(report.ntp >> 32);
+  if (seconds < 2) return;  // a camera that never knew the time
+  Report next;
+  next.known = true;
+  next.ntp_us = static_cast<int64_t>(seconds) * 1000000 +
+                static_cast<int64_t>(((report.ntp & 0xffffffffu) * 1000000) >> 32);
+  next.media_us = ticks_to_us(line.ticks_at(report.rtp_time), line.clock_rate());
+  Report& last = video ? video_report_ : audio_report_;
+  if (last.known) {
+    const int64_t ntp_passed = next.ntp_us - last.ntp_us;
+    const int64_t media_passed = next.media_us - last.media_us;
+    const int64_t periods = 1 + std::max<int64_t>(ntp_passed, 0) / kReportSpacingUs;
+    next.trusted = ntp_passed > 0 && std::llabs(ntp_passed - media_passed) <= kReportToleranceUs * periods;
+  }
+  last = next;
+}
+
+void AvSync::on_jump(bool video) {
+  (video ? video_report_ : audio_report_) = Report{};
+  (video ? video_delay_ : audio_delay_) = Least{};
+  rtp_info_.reset();
+  rtp_info_origin_us_.reset();
+}
+
+std::optional<int64_t> AvSync::audio_origin90k() const {
+  if (!video_delay_.known || !audio_delay_.known) return std::nullopt;
+  const int64_t by_arrival_us = audio_delay_.distance_us - video_delay_.distance_us;
+  if (video_report_.trusted && audio_report_.trusted) {
+    const int64_t by_report =
+        (audio_report_.ntp_us - audio_report_.media_us) - (video_report_.ntp_us - video_report_.media_us);
+    if (std::llabs(by_report - by_arrival_us) <= kMostApartUs) return by_report * 9 / 100;
+  }
+  if (rtp_info_origin_us_ && std::llabs(*rtp_info_origin_us_ - by_arrival_us) <= kMostApartUs) {
+    return *rtp_info_origin_us_ * 9 / 100;
+  }
+  return by_arrival_us * 9 / 100;
+}
+
+}  // namespace thimble::media

@@ -1,0 +1,84 @@
+// The newest packets of one stream in memory: the newest complete GOP and the one that grows, bounded in
+// bytes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "media/packet_arena.h"
+
+namespace thimble::media {
+
+/// One compressed picture or sound frame in the ring. Times in the track's clock rate on the session's time
+/// line.
+struct Packet {
+  uint64_t position = 0;  ///< in the track's arena
+  uint32_t size = 0;
+  bool key = false;
+  bool damaged = false;
+  int64_t dts = 0;
+  int64_t pts = 0;
+  int64_t arrival_us = 0;
+};
+
+/// The packets of one track, numbered from 0 for ever.
+class PacketTrack {
+ public:
+  PacketTrack(size_t chunk_bytes, MemoryAccount account) : arena_(chunk_bytes, std::move(account)) {}
+
+  uint64_t begin() const { return first_; }
+  uint64_t end() const { return first_ + packets_.size(); }
+  const Packet& at(uint64_t index) const { return packets_[static_cast<size_t>(index - first_)]; }
+  Arena& arena() { return arena_; }
+  void push(const Packet& packet) { packets_.push_back(packet); }
+  /// Forgets all packets before `index`.
+  void drop_before(uint64_t index);
+  void clear() { drop_before(end()); }
+  void slice(uint64_t index, std::vector<Slice>* out) const {
+    arena_.slice(at(index).position, at(index).size, out);
+  }
+
+ private:
+  Arena arena_;
+  std::deque<Packet> packets_;
+  uint64_t first_ = 0;
+};
+
+/// Not thread-safe: lives on the ingest thread. Recording never depends on what the ring still holds, because
+/// fragments keep their bytes alive themselves.
+class PacketRing {
+ public:
+  explicit PacketRing(size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  PacketTrack& video() { return video_; }
+  PacketTrack& audio() { return audio_; }
+  void set_max_bytes(size_t max_bytes) { max_bytes_ = max_bytes; }
+
+  /// Call behind each video push: evicts whole GOPs that are older than the newest complete one, and more
+  /// when the bytes exceed the bound. Packets from `keep_video` and `keep_audio` on are never evicted (they
+  /// are not handed to the writer yet); sound before `audio_from` (ticks) is. Returns true when one GOP alone
+  /// exceeds the bound, so that its older part had to go.
+  bool evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from);
+  /// A new session begins: nothing that is held belongs to its time line.
+  void clear();
+
+  /// Memory mapped for packets, including what the writer still holds.
+  size_t bytes() const { return account_->load(std::memory_order_relaxed); }
+  /// Index of the newest keyframe, or video().end() when there is none.
+  uint64_t newest_key() const;
+  /// Index of the keyframe that begins the newest complete GOP, or of the growing one when there is no
+  /// complete one.
+  uint64_t oldest_key() const { return keys_.empty() ? video_.end() : keys_.front(); }
+
+ private:
+  MemoryAccount account_ = std::make_shared<std::atomic<size_t>>(0);
+  PacketTrack video_{64 * 1024, account_};
+  PacketTrack audio_{16 * 1024, account_};
+  std::deque<uint64_t> keys_;  ///< indexes of the keyframes held
+  uint64_t scanned_ = 0;       ///< video packets before this were looked at for keys
+  size_t max_bytes_;
+};
+
+}  // namespace thimble::media
