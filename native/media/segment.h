@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,5 +35,12 @@ struct SegmentPath {
   std::string camera_folder, day_folder, file;
 };
 SegmentPath segment_path(const SegmentIdentity& identity, bool with_generation);
+
+/// Latest start that a file's name can tell (9999-12-31T23:59:59.999Z).
+inline constexpr int64_t kLatestStartMs = 253402300799999;
+
+/// The way back: camera, stream, start and clock generation (0 when the name has none) from a path that ends in such a
+/// file. nullopt when no segment would be called so.
+std::optional<SegmentIdentity> identity_of_path(const std::string& path);
 
 }  // namespace thimble::media
