@@ -1,0 +1,82 @@
+// Knows which programs and libraries of the system are needed to build and to test, finds out what is missing by
+// trying it, and has apt install it where that is possible.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { run, SetupError, say, succeeds } from './terminal.mjs';
+
+/**
+ * @typedef {object} Need
+ * @property {string} name for people on other systems than Debian
+ * @property {string[]} packages Debian's names
+ * @property {() => boolean} isThere
+ */
+
+/** @param {string} program @returns {Need['isThere']} */
+const onPath = program => () =>
+  (process.env.PATH ?? '').split(delimiter).some(folder => folder !== '' && existsSync(join(folder, program)));
+
+/** @param {string} header @returns {Need['isThere']} */
+const hasHeader = header => () =>
+  spawnSync('g++', ['-x', 'c++', '-E', '-'], { input: `#include <${header}>\n`, stdio: ['pipe', 'ignore', 'ignore'] })
+    .status === 0;
+
+/** @type {Need[]} */
+const BUILD_NEEDS = [
+  { name: 'g++ (C++17)', packages: ['g++', 'libc6-dev'], isThere: onPath('g++') },
+  { name: 'make', packages: ['make'], isThere: onPath('make') },
+  { name: 'python3', packages: ['python3'], isThere: onPath('python3') },
+  { name: 'pkg-config', packages: ['pkg-config'], isThere: onPath('pkg-config') },
+  {
+    name: 'the FFmpeg 5.1 or newer libraries libavformat, libavcodec and libavutil with headers',
+    packages: ['libavformat-dev', 'libavcodec-dev', 'libavutil-dev'],
+    isThere: () =>
+      succeeds('pkg-config', ['--exists', 'libavformat >= 59.27', 'libavcodec >= 59.37', 'libavutil >= 57.28']),
+  },
+];
+
+/** @type {Need[]} */
+const TEST_NEEDS = [
+  { name: 'cmake', packages: ['cmake'], isThere: onPath('cmake') },
+  { name: 'ninja', packages: ['ninja-build'], isThere: onPath('ninja') },
+  { name: 'clang-format', packages: ['clang-format'], isThere: onPath('clang-format') },
+  { name: 'doctest', packages: ['doctest-dev'], isThere: hasHeader('doctest/doctest.h') },
+  { name: 'nlohmann-json', packages: ['nlohmann-json3-dev'], isThere: hasHeader('nlohmann/json.hpp') },
+  { name: 'ffmpeg and ffprobe', packages: ['ffmpeg'], isThere: onPath('ffprobe') },
+];
+
+/** Installs what is missing to build the addon. Throws a SetupError (exit code 2) that says what to type when it cannot. */
+export function requireBuildPackages() {
+  require(BUILD_NEEDS);
+}
+
+/** The same for everything that `npm test` needs. */
+export function requireTestPackages() {
+  require([...BUILD_NEEDS, ...TEST_NEEDS]);
+}
+
+/** @param {Need[]} needs */
+function require(needs) {
+  const missing = needs.filter(need => !need.isThere());
+  if (missing.length === 0) return;
+  const packages = missing.flatMap(need => need.packages);
+  if (!onPath('apt-get')()) {
+    throw new SetupError(`please install first: ${missing.map(need => need.name).join('; ')}.`, 2);
+  }
+  const install = ['install', '-y', '--no-install-recommends', ...packages];
+  if (process.getuid?.() !== 0) {
+    throw new SetupError(`please type first: sudo apt-get update && sudo apt-get ${install.join(' ')}`, 2);
+  }
+  say(`installing system packages with apt (silent for up to a few minutes): ${packages.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  run('apt-get update', 'apt-get', [...wait, 'update'], env);
+  run('apt-get install', 'apt-get', [...wait, ...install], env);
+  const still = missing.filter(need => !need.isThere());
+  if (still.length > 0) {
+    throw new SetupError(
+      `apt installed everything, but these are still missing: ${still.map(need => need.name).join('; ')}.`,
+      2,
+    );
+  }
+}

@@ -1,0 +1,26 @@
+// Makes a checkout ready to run, step by step and each only when needed: npm packages, system packages, addon, bundle.
+// With --tests also what `npm test` needs. Uses nothing but Node's own modules until node_modules is there.
+import { addonIsCurrent, buildAddon } from './addon.mjs';
+import { buildBundle, bundleIsCurrent } from './bundle.mjs';
+import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
+import { takeLock } from './lock.mjs';
+import { requireBuildPackages, requireTestPackages } from './packages.mjs';
+import { giveUp, SetupError } from './terminal.mjs';
+
+const forTests = process.argv.includes('--tests');
+
+try {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 20) throw new SetupError(`Node.js 20 or newer is needed, this is ${process.version}.`, 2);
+  const ready = dependenciesAreCurrent() && addonIsCurrent() && bundleIsCurrent();
+  if (!ready || forTests) {
+    takeLock();
+    if (forTests) requireTestPackages();
+    else if (!addonIsCurrent()) requireBuildPackages();
+    if (!dependenciesAreCurrent()) installDependencies();
+    buildAddon();
+    await buildBundle();
+  }
+} catch (error) {
+  giveUp(error);
+}
