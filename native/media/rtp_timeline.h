@@ -2,6 +2,7 @@
 // does.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 

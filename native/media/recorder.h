@@ -1,0 +1,156 @@
+// Decides where the footage of one stream is cut into fragments and segments, and hands them to the writer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "media/av_sync.h"
+#include "media/codec_parameters.h"
+#include "media/packet_ring.h"
+#include "media/segment.h"
+#include "media/wall_anchor.h"
+#include "media/wall_clock.h"
+#include "media/writer.h"
+
+namespace thimble::media {
+
+struct RecordPlan {
+  int64_t segment_ms = 300000;
+  /// Taken off the length of the first segment of a session, so that cameras rotate at different moments.
+  int64_t stagger_ms = 0;
+};
+
+/// What the recorder needs to know of the session whose packets are in the ring. All borrowed.
+struct RecordSession {
+  WallAnchor* anchor = nullptr;  ///< media time = video pts in microseconds
+  const AvSync* sync = nullptr;  ///< null without sound
+  uint32_t audio_rate = 0;       ///< ticks per second of the ring's sound packets
+};
+
+struct RecorderCounters {
+  uint64_t dropped_bytes = 0;  ///< media that came in and was not recorded although it should have been
+  uint64_t late_audio_units = 0;
+};
+
+/// Lives on the ingest thread. Times of packets are those of the ring: video 90 kHz, sound in its own rate.
+class Recorder {
+ public:
+  struct Identity {
+    uint8_t store[16];
+    uint32_t camera;
+    StreamKind stream;
+  };
+  struct Loss {
+    int64_t start_ms;
+    uint64_t bytes;
+  };
+
+  Recorder(const Identity& identity, PacketRing& ring, Writer& writer, const WallClock& clock);
+
+  /// Starts, changes or (nullopt) ends recording; the segment that is open ends with kMode.
+  void set_plan(const std::optional<RecordPlan>& plan, int64_t now_us);
+  bool recording() const { return plan_.has_value(); }
+  void begin_session(const RecordSession& session);
+  /// What the next keyframe brings. `audio` null = no sound track in the files.
+  void set_parameters(const VideoParameters& video, const AudioParameters* audio);
+  /// The packet `index` was pushed to the ring's video track. `jump`: the camera's time line broke before it.
+  void on_video(uint64_t index, bool jump, int64_t now_us);
+  /// A sound packet was pushed.
+  void on_audio(int64_t now_us);
+  /// About ten times a second: lets a fragment go when no picture follows, ends the wait for late sound.
+  void tick(int64_t now_us);
+  /// The clock of the board stepped: the segment ends at the next keyframe.
+  void on_clock_step() { clock_stepped_ = true; }
+  /// The session is over (or the stream is): everything that is whole is handed over, the segment ends.
+  void end_session(EndReason reason);
+  /// The writer gave the segment up. Another one is begun at a keyframe, not before `retry_us`.
+  void on_segment_failed(SegmentHandle handle, int64_t retry_us);
+
+  /// First video packet that is not handed over yet; the ring must keep it.
+  uint64_t keep_video() const { return keeping() ? next_video_ : UINT64_MAX; }
+  uint64_t keep_audio() const { return keeping() ? next_audio_ : UINT64_MAX; }
+  /// Set when the disk was too slow: what was dropped since when. Cleared by the call.
+  std::optional<Loss> take_loss();
+  /// Set when libavformat refused the codec parameters: why. Cleared by the call.
+  std::string take_init_error();
+  const RecorderCounters& counters() const { return counters_; }
+  /// The open segment, 0 = none.
+  SegmentHandle open_handle() const { return open_ ? open_->handle : 0; }
+  /// UTC of the end of what was handed to the writer for the open segment.
+  int64_t handed_end_ms() const { return handed_end_ms_; }
+
+ private:
+  struct Segment {
+    SegmentHandle handle = 0;  ///< 0 until the first fragment is handed over
+    SegmentIdentity identity;
+    VideoParameters parameters;
+    bool start_fixed = false;  ///< identity has its times
+    bool begins_session = false;
+    int64_t zero90k = 0;  ///< file time zero: dts of the first keyframe
+    int64_t first_pts90k = 0;
+    int64_t rotate_at90k = 0;
+    int64_t clock_offset_us = 0;
+    bool has_audio = false;
+    int64_t audio_zero = 0;  ///< sound ticks at file time zero
+    uint64_t bytes = 0;
+  };
+  /// A segment whose pictures are complete and whose sound may still be on its way.
+  struct Closing {
+    Segment segment;
+    int64_t audio_border;  ///< sound ticks where it ends
+    int64_t end_ms;
+    EndReason reason;
+    int64_t deadline_us;
+  };
+
+  bool keeping() const { return open_.has_value(); }
+  void begin_segment(uint64_t index);
+  void fix_start(Segment& segment);
+  bool open_file(Segment& segment);
+  void rotate(uint64_t index, EndReason reason, int64_t last_duration, int64_t now_us);
+  /// Hands over the pictures up to `video_end` and the sound before `audio_until`. False: the writer takes no
+  /// more.
+  bool hand_over(Segment& segment, uint64_t video_end, int64_t last_duration, int64_t audio_until,
+                 bool final_audio);
+  void add_video(const Segment& segment, uint64_t end, int64_t last_duration, Fragment* fragment);
+  void add_audio(const Segment& segment, int64_t until, bool final_audio, Fragment* fragment);
+  void give_up_slow(Segment& segment, uint64_t bytes, int64_t now_ms);
+  void finish_closing();
+  void finish(EndReason reason);
+  void close_file(const Segment& segment, int64_t end_ms, EndReason reason);
+  bool sound_flows() const;
+  /// The file is not made yet because it is not known whether it needs a sound track.
+  bool awaits_sound() const;
+  std::optional<EndReason> reason_to_rotate(const Packet& packet) const;
+  int64_t audio_ticks(const Segment& segment, int64_t pts90k) const;
+  int64_t utc_ms(const Segment& segment, int64_t pts90k) const;
+  int64_t usual_duration() const;
+
+  const Identity identity_;
+  PacketRing& ring_;
+  Writer& writer_;
+  const WallClock& clock_;
+
+  std::optional<RecordPlan> plan_;
+  RecordSession session_;
+  VideoParameters video_parameters_;
+  std::optional<AudioParameters> audio_parameters_;
+  std::optional<int64_t> audio_origin90k_;  ///< video time of sound tick 0 that the files use
+  bool parameters_changed_ = false, jumped_ = false, clock_stepped_ = false, first_of_session_ = true;
+
+  std::optional<Segment> open_;
+  std::optional<Closing> closing_;
+  uint64_t next_video_ = 0, next_audio_ = 0;
+  uint64_t pending_bytes_ = 0;
+  int64_t last_end_ms_ = 0;  ///< end of the newest closed footage, and its clock generation
+  uint32_t last_end_generation_ = 0;
+  int64_t handed_end_ms_ = 0;
+  int64_t not_before_us_ = 0;  ///< after a failure of the disk
+  std::optional<Loss> loss_;
+  std::string init_error_;
+  bool loss_seen_ = false;  ///< pictures are being dropped since the last segment
+  RecorderCounters counters_;
+};
+
+}  // namespace thimble::media
