@@ -1,0 +1,217 @@
+// The command line and the environment of the service: what is accepted, its defaults, and the words for what is not.
+import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
+import { NvrError } from './errors.ts';
+import { LOG_LEVELS, type LogLevel, type LogLevels } from './log.ts';
+import { nearest } from './nearest.ts';
+
+export interface ServeOptions {
+  command: 'serve';
+  /** Absolute. */
+  dataDir: string;
+  /** Without brackets. */
+  listenHost: string;
+  /** 0 = chosen by the system. */
+  listenPort: number;
+  hub: 'direct';
+  demo: boolean;
+  allowLoopback: boolean;
+  logLevels: LogLevels;
+}
+
+export type Options = ServeOptions | { command: 'version' } | { command: 'help' };
+
+interface Flag {
+  name: string;
+  variable: string;
+  /** What stands behind the flag; a flag without it is a switch. */
+  value?: string;
+  help: string;
+}
+
+const FLAGS: readonly Flag[] = [
+  {
+    name: '--data',
+    variable: 'THIMBLE_DATA',
+    value: 'DIR',
+    help: 'where footage and settings are kept (default: ./thimble-data)',
+  },
+  {
+    name: '--listen',
+    variable: 'THIMBLE_LISTEN',
+    value: 'HOST:PORT',
+    help: 'address of the HTTP API, this machine only (default: 127.0.0.1:8080)',
+  },
+  {
+    name: '--hub',
+    variable: 'THIMBLE_HUB',
+    value: 'auto|direct',
+    help: 'how cameras are reached (default: auto)',
+  },
+  {
+    name: '--log',
+    variable: 'THIMBLE_LOG',
+    value: 'LEVEL[,TAG=LEVEL]',
+    help: 'debug, info, warn or error, also for single parts: info,cameras=debug (default: info)',
+  },
+  { name: '--demo', variable: 'THIMBLE_DEMO', help: 'adds two cameras that play a bundled clip' },
+  {
+    name: '--allow-loopback',
+    variable: 'THIMBLE_ALLOW_LOOPBACK',
+    help: 'lets camera URLs point at this machine',
+  },
+];
+
+/** Part of the design, and not of this version: named, so that nobody takes silence for obedience. */
+const LATER_FLAGS = ['--config'];
+const LATER_COMMANDS = ['check', 'repair', 'reindex', 'user', 'go2rtc', 'export'];
+
+/** What `--help` prints. */
+export function usage(): string {
+  const rows = FLAGS.map(flag => {
+    const left = flag.value ? `${flag.name} ${flag.value}` : flag.name;
+    return `  ${left.padEnd(26)} ${flag.help}\n  ${''.padEnd(26)} or ${flag.variable}=${flag.value ?? '1'}`;
+  });
+  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n`;
+}
+
+/** Flags win over the environment. Throws `invalid-argument` with `field` = the flag or variable, and a cure. */
+export function parseOptions(argv: readonly string[], environment: Record<string, string | undefined>): Options {
+  const args = [...argv];
+  if (args[0] !== undefined && !args[0].startsWith('-')) {
+    const command = args.shift() as string;
+    if (command !== 'serve') throw unknownCommand(command);
+  }
+  if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  if (args.includes('--version')) return { command: 'version' };
+  const values = { ...fromEnvironment(environment), ...fromArguments(args) };
+  const listen = parseListen(values['--listen'] ?? { text: '127.0.0.1:8080', source: '--listen' });
+  return {
+    command: 'serve',
+    dataDir: resolve(nonEmpty(values['--data']) ?? 'thimble-data'),
+    listenHost: listen.host,
+    listenPort: listen.port,
+    hub: parseHub(values['--hub']),
+    demo: parseSwitch(values['--demo']),
+    allowLoopback: parseSwitch(values['--allow-loopback']),
+    logLevels: parseLevels(values['--log']),
+  };
+}
+
+interface Value {
+  text: string;
+  /** The flag or variable that it came from, for messages. */
+  source: string;
+}
+type Values = Record<string, Value>;
+
+function fromEnvironment(environment: Record<string, string | undefined>): Values {
+  const values: Values = {};
+  if (environment.THIMBLE_CONFIG) throw notYet('THIMBLE_CONFIG');
+  for (const flag of FLAGS) {
+    const text = environment[flag.variable];
+    if (text !== undefined && text !== '') values[flag.name] = { text, source: flag.variable };
+  }
+  return values;
+}
+
+function fromArguments(args: readonly string[]): Values {
+  const values: Values = {};
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    const equals = arg.startsWith('--') ? arg.indexOf('=') : -1;
+    const name = equals < 0 ? arg : arg.slice(0, equals);
+    const flag = FLAGS.find(known => known.name === name);
+    if (!flag) throw unknownFlag(name);
+    let text = equals < 0 ? undefined : arg.slice(equals + 1);
+    if (flag.value && text === undefined) {
+      text = args[++i];
+      if (text === undefined || text.startsWith('--')) {
+        throw invalid(name, `${name} needs a value`, `Write ${name} ${flag.value}.`);
+      }
+    }
+    if (values[name]) throw invalid(name, `${name} is given twice`, 'Give it once.');
+    values[name] = { text: text ?? '1', source: name };
+  }
+  return values;
+}
+
+function nonEmpty(value: Value | undefined): string | undefined {
+  if (value?.text === '') throw invalid(value.source, `${value.source} is empty`, 'Write a folder.');
+  return value?.text;
+}
+
+function parseListen({ text, source }: Value): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (!host || port > 65535 || (match?.[1] !== undefined && !isIPv6(host))) {
+    throw invalid(source, `${source} is not an address with a port: ${text}`, 'Write for example 127.0.0.1:8080.');
+  }
+  if (!isLoopbackHost(host)) {
+    throw invalid(
+      source,
+      `${source} ${text} would open the API to other machines, and this version has no accounts to guard it`,
+      'Listen on 127.0.0.1, [::1] or localhost.',
+    );
+  }
+  return { host, port };
+}
+
+/** True for localhost and for literal addresses of this machine. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1)$/i.test(host);
+}
+
+function parseHub(value: Value | undefined): 'direct' {
+  if (!value || value.text === 'auto' || value.text === 'direct') return 'direct';
+  if (value.text === 'go2rtc') {
+    throw invalid(value.source, `${value.source} go2rtc is not in this version`, 'Use auto or direct.');
+  }
+  throw invalid(value.source, `${value.source} cannot be ${value.text}`, 'Use auto or direct.');
+}
+
+function parseSwitch(value: Value | undefined): boolean {
+  if (!value || /^(0|false|no)$/i.test(value.text)) return false;
+  if (/^(1|true|yes)$/i.test(value.text)) return true;
+  throw invalid(value.source, `${value.source} is a switch`, 'Use 1 or 0.');
+}
+
+function parseLevels(value: Value | undefined): LogLevels {
+  const levels: LogLevels = { other: 'info', tags: {} };
+  if (!value) return levels;
+  for (const part of value.text.split(',')) {
+    const match = /^(?:([\w-]{1,32})=)?(\w+)$/.exec(part.trim());
+    const level = LOG_LEVELS.find(known => known === match?.[2]);
+    if (!match || !level) throw invalid(value.source, `${value.source}: no such level: ${part}`, levelCure(match?.[2]));
+    if (match[1] === undefined) levels.other = level;
+    else levels.tags[match[1]] = level;
+  }
+  return levels;
+}
+
+function levelCure(word: string | undefined): string {
+  const meant: LogLevel | undefined = LOG_LEVELS.find(level => level === nearest(word ?? '', LOG_LEVELS));
+  return meant ? `Did you mean ${meant}?` : `Use ${LOG_LEVELS.join(', ')}, or TAG=LEVEL.`;
+}
+
+function unknownFlag(name: string): NvrError {
+  if (LATER_FLAGS.includes(name)) return notYet(name);
+  if (!name.startsWith('-')) return invalid(name, `"${name}" belongs to no flag`, 'See --help.');
+  const meant = nearest(name, [...FLAGS.map(flag => flag.name), '--version', '--help']);
+  return invalid(name, `${name} is not a known flag`, meant ? `Did you mean ${meant}?` : 'See --help.');
+}
+
+function unknownCommand(command: string): NvrError {
+  if (LATER_COMMANDS.includes(command)) return notYet(command);
+  const meant = nearest(command, ['serve']);
+  return invalid('command', `"${command}" is not a command`, meant ? `Did you mean ${meant}?` : 'See --help.');
+}
+
+function notYet(name: string): NvrError {
+  return invalid(name, `${name} is not in this version`, 'Leave it out; see --help.');
+}
+
+function invalid(field: string, message: string, cure: string): NvrError {
+  return new NvrError('invalid-argument', message, { field, cure });
+}
