@@ -65,6 +65,17 @@ size_t write_track(BoxWriter& out, const FragmentRun& run) {
 
 }  // namespace
 
+RunSpan run_span(const FragmentRun& run) {
+  RunSpan span;
+  for (const FragmentSample& sample : run.samples) {
+    const int64_t pts = static_cast<int64_t>(run.base_time + span.duration) + sample.composition_offset;
+    if (&sample == &run.samples.front() || pts < span.begin) span.begin = pts;
+    if (&sample == &run.samples.front() || pts + sample.duration > span.end) span.end = pts + sample.duration;
+    span.duration += sample.duration;
+  }
+  return span;
+}
+
 std::vector<uint8_t> encode_moof(const Fragment& fragment, uint32_t sequence_number) {
   size_t samples = 0;
   for (const FragmentRun& run : fragment.runs) samples += run.samples.size();

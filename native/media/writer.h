@@ -31,19 +31,21 @@ struct SegmentOpened {
 struct SegmentClosed {
   SegmentHandle handle;
   SegmentIdentity identity;
-  std::string path;
-  int64_t end_ms;
+  std::string path;                   ///< empty when the segment got no fragment: then no file is left
+  int64_t end_ms;                     ///< as given to close(); from the media after a failure and for kStop of the writer
   uint64_t size_bytes;
-  EndReason reason;
+  EndReason reason;                   ///< kSuspect when a write or sync failed, whatever close() said
   bool synced;                        ///< false: the last sync failed, what the disk holds is not known (reason kSuspect)
 };
+/// Comes before the SegmentClosed of the same segment, which follows whenever the file holds a fragment.
 struct SegmentFailed {
   SegmentHandle handle;               ///< all later fragments for it are dropped
   SegmentIdentity identity;
   std::string path;                   ///< empty when there is no file
   int error;                          ///< errno
   const char* step;                   ///< "create", "write", "sync", "close"
-  uint64_t lost_bytes;                ///< media bytes that were accepted and are not in the file
+  uint64_t lost_bytes;                ///< media bytes that were accepted and are not in the file. After a failed sync
+                                      ///< only those never written: what became of the written ones is not known
 };
 
 /// Called on the writer thread.
@@ -66,7 +68,13 @@ class Writer {
     int sync_period_ms = 1000;
   };
   struct Counters {
-    std::atomic<uint64_t> queued_bytes{0}, written_bytes{0}, media_bytes{0}, syncs{0}, slowest_sync_us{0}, failures{0};
+    std::atomic<uint64_t> queued_bytes{0};     ///< now waiting, with what their samples' tables take
+    std::atomic<uint64_t> written_bytes{0};    ///< handed to the file system, boxes included
+    std::atomic<uint64_t> media_bytes{0};      ///< bytes of samples in written_bytes
+    std::atomic<uint64_t> syncs{0};            ///< passes that made all changed files durable
+    std::atomic<uint64_t> slowest_sync_us{0};
+    std::atomic<uint64_t> failures{0};         ///< segments that failed
+    std::atomic<uint64_t> lost_bytes{0};       ///< bytes of samples lost or refused because their segment had failed
   };
 
   static std::unique_ptr<Writer> create(Config config, Disk& disk, WriterListener& listener);
@@ -78,9 +86,9 @@ class Writer {
 
   /// Queues the creation of a file. The init bytes are not counted against the bound.
   virtual SegmentHandle open(SegmentSpec spec) = 0;
-  /// False when the bound is reached: the fragment was not taken.
+  /// False when the bound is reached, or the segment has failed or was closed: the fragment was not taken.
   virtual bool append(SegmentHandle segment, Fragment&& fragment) = 0;
-  /// Queues the end of a segment. `end_ms` = UTC where its footage ends.
+  /// Queues the end of a segment. Unknown and failed segments are ignored. `end_ms` = UTC where its footage ends.
   virtual void close(SegmentHandle segment, int64_t end_ms, EndReason reason) = 0;
   virtual const Counters& counters() const = 0;
 };
