@@ -26,8 +26,7 @@ drawgrid=w=160:h=72:t=1:c=white@0.08[room];\
 [room][walker]overlay=x='$6':y='395+12*sin(2*PI*t*1.5)':eval=frame,\
 drawbox=x=0:y=0:w=1280:h=64:color=black@0.55:t=fill,\
 drawtext=font='$font':text='$2':x=24:y=16:fontsize=34:fontcolor=white,\
-drawtext=font='$font':text='frame %{eif\:n\:d\:2} / 96':x=w-tw-24:y=16:fontsize=34:fontcolor=white,\
-null[v]" \
+drawtext=font='$font':text='frame %{eif\:n\:d\:2} / 96':x=w-tw-24:y=16:fontsize=34:fontcolor=white[v]" \
     -map '[v]' -frames:v 96 -c:v ffv1 -pix_fmt yuv420p "$work/$1.mkv"
 }
 

@@ -1,0 +1,138 @@
+// `npm test`: sets up, checks, runs every test file in a process of its own, and counts. The last line printed is
+// "N passed, N failed[, N skipped]"; the exit code is 0 only when nothing failed.
+//
+//   node test/run.mjs [--all] [STAGE…] [WORD…]
+//
+// Stages: lint format types rules unit native integration e2e; none = all. Words are parts of file names (native: of
+// names of test cases). --all adds the files *.long.test.ts.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runTestFile } from './support/run-file.mjs';
+import { runNativeTests } from './support/run-native.mjs';
+import { killAll, runProcess } from './support/run-process.mjs';
+
+/** @typedef {import('./support/run-file.mjs').Verdict} Verdict */
+/** @typedef {{name: string, budgetS: number, run: () => Promise<Verdict[]>}} Stage */
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const PLACES = ['lint', 'format', 'types', 'rules', 'unit', 'native', 'integration', 'e2e'];
+const args = process.argv.slice(2);
+const withLong = args.includes('--all');
+const stagesAsked = args.filter(arg => PLACES.includes(arg));
+const words = args.filter(arg => !PLACES.includes(arg) && arg !== '--all');
+
+/** @type {Stage[]} */
+const STAGES = [
+  check('lint', process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']),
+  check('format', 'sh', ['scripts/clang-format.sh']),
+  check('types', process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit']),
+  files('rules', { budgetS: 20, limitS: 60, atOnce: 2 }),
+  files('unit', { budgetS: 60, limitS: 60, atOnce: 2 }),
+  { name: 'native', budgetS: 120, run: async () => [shown('native', await runNativeTests(root, words))] },
+  files('integration', { budgetS: 150, limitS: 180, atOnce: 2 }),
+  files('e2e', { budgetS: 240, limitS: 420, atOnce: 1 }),
+];
+
+/** A stage that is one program and counts as one test. @param {string} name @param {string} program @param {string[]} argv @returns {Stage} */
+function check(name, program, argv) {
+  const run = async () => {
+    const { exitCode, output, ms } = await runProcess(program, argv, { cwd: root, limitMs: 120_000 });
+    const good = exitCode === 0;
+    const faults = good ? [] : [`${name} found something`];
+    return [shown(name, { passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: [], faults, output, ms })];
+  };
+  return { name, budgetS: 20, run };
+}
+
+/**
+ * A stage that is a folder of test files.
+ * @param {string} name
+ * @param {{budgetS: number, limitS: number, atOnce: number}} bounds
+ * @returns {Stage}
+ */
+function files(name, { budgetS, limitS, atOnce }) {
+  const run = async () => {
+    const queue = testFiles(join(root, 'test', name));
+    /** @type {Verdict[]} */
+    const verdicts = [];
+    const worker = async () => {
+      for (let file = queue.shift(); file; file = queue.shift())
+        verdicts.push(shown(relative(root, file), await runTestFile(root, file, limitS * (withLong ? 10_000 : 1000))));
+    };
+    await Promise.all(Array.from({ length: atOnce }, worker));
+    return verdicts;
+  };
+  return { name, budgetS, run };
+}
+
+/** @param {string} folder @returns {string[]} */
+function testFiles(folder) {
+  if (!existsSync(folder)) return [];
+  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'));
+  return found
+    .filter(name => withLong || !name.endsWith('.long.test.ts'))
+    .filter(name => words.length === 0 || words.some(word => name.includes(word)))
+    .sort()
+    .map(name => join(folder, name));
+}
+
+/** Prints one line, and everything about a failure. @param {string} name @param {Verdict} verdict @returns {Verdict} */
+function shown(name, verdict) {
+  const { passed, failed, skipped, faults, output, ms } = verdict;
+  if (failed > 0) console.log(`${output.trimEnd()}\n`);
+  for (const fault of faults) console.log(`  ${name}: ${fault}`);
+  const left = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+  console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${name}: ${passed} passed, ${failed} failed${left} (${seconds(ms)} s)`);
+  return verdict;
+}
+
+/** @param {number} ms */
+function seconds(ms) {
+  return (ms / 1000).toFixed(1);
+}
+
+/** The stages to run: those named, or with words alone those that have test names. */
+function chosenStages() {
+  if (stagesAsked.length > 0) return STAGES.filter(stage => stagesAsked.includes(stage.name));
+  return words.length > 0 ? STAGES.filter(stage => !['lint', 'format', 'types'].includes(stage.name)) : STAGES;
+}
+
+/** @param {Verdict[]} verdicts @returns {never} */
+function conclude(verdicts) {
+  const skipped = verdicts.flatMap(verdict => verdict.skipped);
+  const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0);
+  let failed = verdicts.reduce((sum, verdict) => sum + verdict.failed, 0);
+  if (passed + failed + skipped.length === 0) {
+    console.log('no test has such a name');
+    failed = 1;
+  }
+  for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
+  const left = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+  console.log(`${passed} passed, ${failed} failed${left}`);
+  process.exit(failed === 0 ? 0 : 1);
+}
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.once(signal, () => {
+    killAll();
+    process.exit(130);
+  });
+}
+
+const setUp = spawnSync(process.execPath, ['scripts/setup.mjs', '--tests'], { cwd: root, stdio: 'inherit' });
+/** @type {Verdict[]} */
+const verdicts = [];
+if (setUp.status !== 0) {
+  verdicts.push({ passed: 0, failed: 1, skipped: [], faults: ['setting up failed'], output: '', ms: 0 });
+  conclude(verdicts);
+}
+for (const stage of chosenStages()) {
+  console.log(`\n== ${stage.name}`);
+  const startedMs = performance.now();
+  verdicts.push(...(await stage.run()));
+  console.log(`== ${stage.name}: ${seconds(performance.now() - startedMs)} s (budget ${stage.budgetS} s)`);
+}
+console.log('');
+conclude(verdicts);

@@ -1,0 +1,103 @@
+// Runs one program of the test run in a process group of its own: bounded in time and output, and nothing of it is left
+// behind.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Output kept of one program; the oldest goes first. */
+const OUTPUT_MAX = 4 << 20;
+
+/** Time that children of a program have to go after it. */
+const LEFTOVER_GRACE_MS = 2000;
+
+/**
+ * @typedef {object} Outcome
+ * @property {string} output stdout and stderr as they came
+ * @property {number | null} exitCode null when a signal ended it
+ * @property {NodeJS.Signals | null} signal
+ * @property {boolean} timedOut
+ * @property {string[]} leftovers processes that it left running, by command line; they are killed
+ * @property {number} ms
+ */
+
+/** @type {Set<number>} */
+const groups = new Set();
+
+/** Kills everything that is under way; for signals. */
+export function killAll() {
+  for (const group of groups) killGroup(group);
+}
+
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{cwd: string, env?: NodeJS.ProcessEnv, limitMs: number}} options
+ * @returns {Promise<Outcome>} rejects only when the program cannot be started
+ */
+export async function runProcess(program, args, { cwd, env = process.env, limitMs }) {
+  const startedMs = performance.now();
+  const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const group = child.pid;
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', text => {
+      output = (output + text).slice(-OUTPUT_MAX);
+    });
+  }
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    if (group !== undefined) killGroup(group);
+  }, limitMs);
+  if (group !== undefined) groups.add(group);
+  try {
+    const closed = new Promise(resolve => child.once('close', resolve));
+    /** @type {[number | null, NodeJS.Signals | null]} */
+    const [exitCode, signal] = await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, by) => resolve([code, by]));
+    });
+    const leftovers = group === undefined || timedOut ? [] : await endGroup(group);
+    await closed;
+    return { output, exitCode, signal, timedOut, leftovers, ms: performance.now() - startedMs };
+  } finally {
+    clearTimeout(timer);
+    if (group !== undefined) groups.delete(group);
+  }
+}
+
+/** Waits a little for the group to empty, then kills what remains. @param {number} group @returns {Promise<string[]>} */
+async function endGroup(group) {
+  const deadline = performance.now() + LEFTOVER_GRACE_MS;
+  let members = membersOf(group);
+  while (members.length > 0 && performance.now() < deadline) {
+    await new Promise(resolve => setTimeout(resolve, 50));
+    members = membersOf(group);
+  }
+  if (members.length > 0) killGroup(group);
+  return members;
+}
+
+/** Command lines of the living processes of a group; zombies do not count. @param {number} group @returns {string[]} */
+function membersOf(group) {
+  return readdirSync('/proc').flatMap(pid => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      if (fields[0] === 'Z' || Number(fields[2]) !== group) return [];
+      return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || pid];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}
+
+/** @param {number} group */
+function killGroup(group) {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // nobody left
+  }
+}
