@@ -1,0 +1,86 @@
+// Camera URLs: splits the login off, and refuses what is no camera's address before anything is stored.
+import { BlockList, isIP } from 'node:net';
+import { NvrError } from '../core/index.ts';
+
+export const MAX_URL_CHARS = 2048;
+
+export interface CameraUrl {
+  /** Without user and password. */
+  url: string;
+  /** Present when the URL held a login; percent-decoded. */
+  login?: { username: string; password: string };
+}
+
+/**
+ * Throws `invalid-argument` for `field` unless `text` is an rtsp:// URL. Addresses of this machine and link-local ones are refused
+ * unless `allowLoopback`; names are checked again by the engine once they are resolved. The text is never repeated in messages.
+ */
+export function parseCameraUrl(text: string, field: string, allowLoopback: boolean): CameraUrl {
+  if (text.length > MAX_URL_CHARS) throw refuse(field, 'is too long', `Use at most ${MAX_URL_CHARS} characters.`);
+  const match = /^rtsp:\/\/([^/?#]*)(.*)$/is.exec(text);
+  if (!match) throw refuse(field, 'is not an RTSP address', 'Write rtsp://host/path.');
+  if (/[^\x21-\x7e]/.test(text)) {
+    throw refuse(field, 'holds blanks or other characters that URLs cannot have', 'Write them percent-encoded.');
+  }
+  const authority = match[1] ?? '';
+  const at = authority.lastIndexOf('@');
+  const address = authority.slice(at + 1);
+  checkAddress(address, field, allowLoopback);
+  const url: CameraUrl = { url: `rtsp://${address}${match[2] || '/'}` };
+  if (at >= 0) url.login = splitLogin(authority.slice(0, at));
+  return url;
+}
+
+function splitLogin(userinfo: string): { username: string; password: string } {
+  const colon = userinfo.indexOf(':');
+  if (colon < 0) return { username: decode(userinfo), password: '' };
+  return { username: decode(userinfo.slice(0, colon)), password: decode(userinfo.slice(colon + 1)) };
+}
+
+/** A stray % is part of the password. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function checkAddress(address: string, field: string, allowLoopback: boolean): void {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_.])?)(?::(\d{1,5}))?$/i.exec(address);
+  const port = match?.[2] === undefined ? 554 : Number(match[2]);
+  const host = match?.[1] === undefined ? undefined : canonicalHost(match[1]);
+  if (host === undefined || port < 1 || port > 65535) {
+    throw refuse(field, 'has no usable host and port', 'Write rtsp://host/path or rtsp://host:port/path.');
+  }
+  if (!allowLoopback && isForbiddenHost(host)) {
+    throw refuse(field, 'points at this machine or at a link-local address', 'Write the address of the camera.');
+  }
+}
+
+/** The host as resolvers read it: `127.1` and `0x7f000001` are 127.0.0.1. Undefined when it is none. */
+function canonicalHost(host: string): string | undefined {
+  try {
+    return new URL(`http://${host}/`).hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  } catch {
+    // Underscores and the like: names all the same.
+    return host.startsWith('[') || /^[\d.]+$/.test(host) ? undefined : host.toLowerCase();
+  }
+}
+
+function isForbiddenHost(host: string): boolean {
+  const family = isIP(host);
+  if (family === 0) return /(^|\.)localhost\.?$/.test(host);
+  const forbidden = new BlockList();
+  forbidden.addSubnet('0.0.0.0', 8);
+  forbidden.addSubnet('127.0.0.0', 8);
+  forbidden.addSubnet('169.254.0.0', 16);
+  forbidden.addAddress('::', 'ipv6');
+  forbidden.addAddress('::1', 'ipv6');
+  forbidden.addSubnet('fe80::', 10, 'ipv6');
+  return forbidden.check(host, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function refuse(field: string, what: string, cure: string): NvrError {
+  return new NvrError('invalid-argument', `"${field}" ${what}`, { field, cure });
+}

@@ -1,0 +1,249 @@
+// The cameras of this service: adds, changes, removes and connects them, and tells how they are.
+import {
+  background,
+  type CameraId,
+  type Clock,
+  type EventBus,
+  type Logger,
+  NvrError,
+  type StreamName,
+} from '../core/index.ts';
+import type { EngineEvent } from '../native/index.ts';
+import type { Camera, CameraRecord } from './camera.ts';
+import { type CameraPatch, createRecord, mergeRecord, type NewCamera, parseRecord } from './camera-schema.ts';
+import { type CameraEngine, Connection, type RecordingPlan } from './connection.ts';
+
+/** The part of the store that cameras need. */
+export interface CameraStore {
+  cameras: {
+    list(): readonly { id: CameraId }[];
+    /** Resolves when durable. */
+    put(camera: CameraRecord): Promise<void>;
+    remove(id: CameraId): Promise<void>;
+    /** A number that no camera ever had. */
+    nextId(): CameraId | Promise<CameraId>;
+  };
+  seal(text: string): string;
+  unseal(sealed: string): string;
+}
+
+export interface CamerasOptions {
+  store: CameraStore;
+  engine: CameraEngine;
+  bus: EventBus;
+  log: Logger;
+  clock: Clock;
+  allowLoopback: boolean;
+}
+
+/** A camera that the demo serves. */
+export interface DemoCamera {
+  name: string;
+  main: string;
+}
+
+/** Far more than a board can record; keeps a runaway script from filling the index. */
+const MAX_CAMERAS = 64;
+const STAGGER_MS = 100;
+
+export class Cameras {
+  readonly #options: CamerasOptions;
+  readonly #connections = new Map<CameraId, Connection>();
+  readonly #unreadable: CameraId[] = [];
+  readonly #stop = new AbortController();
+  #unsubscribe: (() => void) | undefined;
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CamerasOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads the cameras and begins to connect them, the important ones first, 100 ms apart. Resolves when they can be listed and
+   * changed; connecting goes on. `demo`: the cameras of --demo, added when they are new and pointed at where they are now.
+   */
+  async start(signal: AbortSignal, demo: readonly DemoCamera[] = []): Promise<void> {
+    const { store, engine, log } = this.#options;
+    this.#unsubscribe = engine.on(event => this.#hear(event));
+    for (const stored of store.cameras.list()) {
+      try {
+        const record = parseRecord(stored);
+        this.#connections.set(record.id, this.#connection(record));
+      } catch (error) {
+        this.#unreadable.push(stored.id);
+        log.error('the settings of a camera cannot be read', { camera: stored.id, error });
+      }
+    }
+    await this.#setUpDemo(demo);
+    signal.throwIfAborted();
+    for (const connection of this.#connections.values()) if (!connection.enabled) await connection.apply();
+    background(this.#connectAll(AbortSignal.any([signal, this.#stop.signal])), 'connect cameras', log);
+  }
+
+  /** Leaves the streams as they are: the engine's own stop ends them all at once. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#unsubscribe?.();
+    for (const connection of this.#connections.values()) connection.stop();
+    await this.#changes;
+  }
+
+  /** By id. */
+  list(): Camera[] {
+    const { streams } = this.#options.engine.stats();
+    return [...this.#connections.values()]
+      .sort((a, b) => a.record.id - b.record.id)
+      .map(connection => connection.show(streams.find(stats => stats.camera === connection.record.id)));
+  }
+
+  get(id: CameraId): Camera | undefined {
+    const { streams } = this.#options.engine.stats();
+    return this.#connections.get(id)?.show(streams.find(stats => stats.camera === id));
+  }
+
+  /** Cameras whose stored settings cannot be read. */
+  get unreadable(): readonly CameraId[] {
+    return this.#unreadable;
+  }
+
+  /** Resolves when the camera is stored for good; it is connected at once. */
+  add(input: NewCamera): Promise<Camera> {
+    return this.#serially(async () => {
+      if (this.#connections.size + this.#unreadable.length >= MAX_CAMERAS) {
+        throw new NvrError('failed-precondition', `there are ${MAX_CAMERAS} cameras already`, {
+          cure: 'Remove one first.',
+        });
+      }
+      const { store, bus, log } = this.#options;
+      // Checked with a number that does not count, so that input that is refused uses up none.
+      createRecord(1, input, this.#mergeOptions());
+      const record = createRecord(await store.cameras.nextId(), input, this.#mergeOptions());
+      await store.cameras.put(record);
+      const connection = this.#connection(record);
+      this.#connections.set(record.id, connection);
+      log.info('camera added', { camera: record.id, name: record.name });
+      bus.emit('camera.changed', { camera: record.id });
+      await this.#apply(connection);
+      return this.#shown(record.id);
+    });
+  }
+
+  /** Merges the change. Resolves when it is stored and, where it ends a segment, the file is closed. */
+  update(id: CameraId, patch: CameraPatch): Promise<Camera> {
+    return this.#serially(async () => {
+      const connection = this.#existing(id);
+      const before = connection.record;
+      if (patch.enabled && before.demo !== undefined && !connection.enabled) {
+        throw new NvrError('failed-precondition', 'the demo is not running', { cure: 'Start with --demo.' });
+      }
+      const record = mergeRecord(before, patch, this.#mergeOptions());
+      await this.#options.store.cameras.put(record);
+      connection.record = record;
+      this.#options.log.info('camera changed', { camera: id, fields: Object.keys(patch) });
+      await this.#apply(connection);
+      this.#options.bus.emit('camera.changed', { camera: id });
+      return this.#shown(id);
+    });
+  }
+
+  /** Disconnects and forgets the camera; its footage stays. */
+  remove(id: CameraId): Promise<void> {
+    return this.#serially(async () => {
+      const connection = this.#existing(id);
+      await this.#options.store.cameras.remove(id);
+      await connection.disconnect();
+      this.#connections.delete(id);
+      this.#options.log.info('camera removed', { camera: id });
+      this.#options.bus.emit('camera.removed', { camera: id });
+    });
+  }
+
+  /**
+   * Has a stream recorded (its `open` row must be durable by then), or with null no longer: then it resolves when the file is closed
+   * and its events are delivered. Kept over reconnects and changes of the camera. Cameras that are gone need nothing.
+   */
+  async setRecording(id: CameraId, stream: StreamName, plan: RecordingPlan | null): Promise<void> {
+    if (stream !== 'main') throw new NvrError('invalid-argument', `the stream "${stream}" is not recorded`);
+    await this.#connections.get(id)?.setPlan(plan, this.#stop.signal);
+  }
+
+  #connection(record: CameraRecord): Connection {
+    const { engine, bus, log, clock, store } = this.#options;
+    return new Connection({ record, engine, bus, log, clock, unseal: sealed => store.unseal(sealed) });
+  }
+
+  async #setUpDemo(demo: readonly DemoCamera[]): Promise<void> {
+    const { store } = this.#options;
+    for (const [index, { name, main }] of demo.entries()) {
+      const number = index + 1;
+      let connection = [...this.#connections.values()].find(known => known.record.demo === number);
+      if (!connection) {
+        const record: CameraRecord = {
+          id: await store.cameras.nextId(),
+          name,
+          enabled: true,
+          priority: 50,
+          main: { url: main, transport: 'tcp' },
+          audio: true,
+          record: { mode: 'continuous', streams: ['main'], segmentMs: 300_000 },
+          demo: number,
+        };
+        await store.cameras.put(record);
+        connection = this.#connection(record);
+        this.#connections.set(record.id, connection);
+      }
+      // The port changes with each start, so the stored one means nothing and need not be written again.
+      connection.record = { ...connection.record, main: { url: main, transport: 'tcp' } };
+      connection.demoUrl = main;
+    }
+  }
+
+  async #connectAll(signal: AbortSignal): Promise<void> {
+    const order = [...this.#connections.values()].sort(
+      (a, b) => b.record.priority - a.record.priority || a.record.id - b.record.id,
+    );
+    for (const connection of order) {
+      signal.throwIfAborted();
+      // Removed, or changed and so connected, in the meantime.
+      if (this.#connections.get(connection.record.id) !== connection || connection.connected) continue;
+      await connection.apply();
+      if (connection.connected) await this.#options.clock.sleep(STAGGER_MS, signal);
+    }
+  }
+
+  /** Once the service stops, the engine must get no new streams. */
+  async #apply(connection: Connection): Promise<void> {
+    if (!this.#stop.signal.aborted) await connection.apply();
+  }
+
+  #hear(event: EngineEvent): void {
+    if (event.type !== 'clock-step') this.#connections.get(event.camera)?.hear(event);
+  }
+
+  #mergeOptions() {
+    const { allowLoopback, store } = this.#options;
+    return { allowLoopback, seal: (password: string) => store.seal(password) };
+  }
+
+  #existing(id: CameraId): Connection {
+    const connection = this.#connections.get(id);
+    if (!connection) throw new NvrError('not-found', `there is no camera ${id}`);
+    return connection;
+  }
+
+  #shown(id: CameraId): Camera {
+    const camera = this.get(id);
+    if (!camera) throw new NvrError('internal', `camera ${id} vanished`);
+    return camera;
+  }
+
+  /** One change after the other: two at once would each lose what the other wrote. */
+  #serially<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changes.then(() => {
+      if (this.#stop.signal.aborted) throw new NvrError('unavailable', 'the service is stopping');
+      return change();
+    });
+    this.#changes = result.catch(() => undefined);
+    return result;
+  }
+}
