@@ -19,7 +19,11 @@ export interface Mount {
 /** Stands between the server and its clients. A camera with faults for tests is made of this. */
 export interface Interceptor {
   /** Called for each request before it is worked on; `reply` does the usual. 'silence' sends nothing, 'hang-up' closes. */
-  answer?(request: RtspRequest, reply: () => RtspReply): Promise<RtspReply | 'silence' | 'hang-up'>;
+  answer?(
+    request: RtspRequest,
+    reply: () => RtspReply,
+    connectionId: number,
+  ): Promise<RtspReply | 'silence' | 'hang-up'>;
   /** Called for each access unit and sender report; what it returns is sent. */
   outgoing?(packets: Outgoing[], context: OutgoingContext): Outgoing[];
 }
@@ -63,6 +67,10 @@ export class RtspConnection implements Paced {
     socket.on('close', () => this.#stopPlaying());
   }
 
+  get id(): number {
+    return this.#options.id;
+  }
+
   get playing(): boolean {
     return this.#sender !== undefined;
   }
@@ -102,7 +110,7 @@ export class RtspConnection implements Paced {
   async #answer(request: RtspRequest): Promise<void> {
     const usual = () => this.#reply(request);
     const { interceptor } = this.#options;
-    const reply = interceptor?.answer ? await interceptor.answer(request, usual) : usual();
+    const reply = interceptor?.answer ? await interceptor.answer(request, usual, this.id) : usual();
     if (reply === 'hang-up') this.close();
     else if (reply !== 'silence' && !this.#socket.destroyed) this.#socket.write(encodeReply(reply, request));
   }

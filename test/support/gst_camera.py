@@ -1,0 +1,136 @@
+"""An RTSP server that is not ours (GStreamer's), playing MP4 clips in a loop without encoding.
+
+Argument: JSON {"mounts": {"name": {"clip": "path", "audio": true}}, "mtu": 1400, "port": 0}.
+Prints {"port": N} when it listens on 127.0.0.1. Ends when its standard input does.
+"""
+import json
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402
+
+VIDEO = {"video/x-h264": ("h264parse", "rtph264pay"), "video/x-h265": ("h265parse", "rtph265pay")}
+# Units pushed at each request for data; what is ahead of its time waits in the sink, so this costs few wake-ups.
+BATCH = 25
+
+
+class Track:
+    """All units of one track of a clip, as buffers that share the memory of the first reading."""
+
+    def __init__(self, caps, buffers, loop_ns):
+        self.caps, self.buffers, self.loop_ns = caps, buffers, loop_ns
+
+
+def read_track(path, pad, chain):
+    pipeline = Gst.parse_launch(f"filesrc name=f ! qtdemux name=d d.{pad} ! queue ! {chain} ! appsink name=s sync=false")
+    pipeline.get_by_name("f").set_property("location", path)
+    sink = pipeline.get_by_name("s")
+    pipeline.set_state(Gst.State.PLAYING)
+    caps, buffers = None, []
+    while True:
+        sample = sink.emit("try-pull-sample", 20 * Gst.SECOND)
+        if sample is None:
+            break
+        caps = caps or sample.get_caps()
+        buffers.append(sample.get_buffer())
+    pipeline.set_state(Gst.State.NULL)
+    if not buffers:
+        raise SystemExit(f"{path}: no {pad}")
+    return caps, buffers
+
+
+def video_kind(path):
+    """`video/x-h264` or `video/x-h265`."""
+    for name, (parse, _) in VIDEO.items():
+        pipeline = Gst.parse_launch(f"filesrc name=f ! qtdemux ! {name} ! fakesink")
+        pipeline.get_by_name("f").set_property("location", path)
+        pipeline.set_state(Gst.State.PAUSED)
+        result = pipeline.get_state(5 * Gst.SECOND)[0]
+        pipeline.set_state(Gst.State.NULL)
+        if result == Gst.StateChangeReturn.SUCCESS:
+            return name
+    raise SystemExit(f"{path}: no H.264 or H.265 video")
+
+
+def read_clip(path, audio):
+    kind = video_kind(path)
+    parse, _ = VIDEO[kind]
+    caps, buffers = read_track(path, "video_0", f"{parse} ! {kind},stream-format=byte-stream,alignment=au")
+    step = round(len(buffers) * caps.get_structure(0).get_fraction("framerate")[2] * Gst.SECOND
+                 / caps.get_structure(0).get_fraction("framerate")[1])
+    tracks = [Track(caps, buffers, step)]
+    if audio:
+        caps, buffers = read_track(path, "audio_0", "aacparse ! audio/mpeg,mpegversion=4,stream-format=raw")
+        tracks.append(Track(caps, buffers, step))
+    return kind, tracks
+
+
+class Loop:
+    """Feeds one appsrc with a track, round after round, with times that go on."""
+
+    def __init__(self, source, track):
+        self.source, self.track = source, track
+        self.place, self.origin = 0, 0
+        first = track.buffers[0]
+        self.base = min(b.dts if b.dts != Gst.CLOCK_TIME_NONE else b.pts for b in track.buffers)
+        assert first is not None
+        source.set_property("caps", track.caps)
+        source.connect("need-data", self.push)
+
+    def push(self, source, _length):
+        for _ in range(BATCH):
+            original = self.track.buffers[self.place]
+            buffer = original.copy()
+            buffer.pts = original.pts - self.base + self.origin
+            if original.dts != Gst.CLOCK_TIME_NONE:
+                buffer.dts = original.dts - self.base + self.origin
+            self.place += 1
+            if self.place == len(self.track.buffers):
+                self.place, self.origin = 0, self.origin + self.track.loop_ns
+            if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
+                return
+
+
+class Factory(GstRtspServer.RTSPMediaFactory):
+    def __init__(self, kind, tracks, mtu):
+        super().__init__()
+        self.tracks = tracks
+        parse, pay = VIDEO[kind]
+        source = "appsrc name={0} format=time is-live=false block=false max-bytes=0 max-time=500000000 max-buffers=0"
+        launch = f"{source.format('v')} ! {parse} ! {pay} name=pay0 pt=96 config-interval=-1 mtu={mtu} "
+        if len(tracks) > 1:
+            launch += f"{source.format('a')} ! rtpmp4gpay name=pay1 pt=97 mtu={mtu}"
+        self.set_launch(f"( {launch} )")
+        self.set_shared(False)
+        self.connect("media-configure", self.configure)
+
+    def configure(self, _factory, media):
+        element = media.get_element()
+        media.loops = [Loop(element.get_by_name(name), track) for name, track in zip("va", self.tracks)]
+
+
+def main():
+    options = json.loads(sys.argv[1])
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(str(options.get("port", 0)))
+    clips = {}
+    for name, mount in options["mounts"].items():
+        key = (mount["clip"], mount.get("audio", True))
+        if key not in clips:
+            clips[key] = read_clip(*key)
+        server.get_mount_points().add_factory(f"/{name}", Factory(*clips[key], options.get("mtu", 1400)))
+    if server.attach(None) == 0:
+        raise SystemExit("cannot listen")
+    print(json.dumps({"port": server.get_bound_port()}), flush=True)
+    loop = GLib.MainLoop()
+    GLib.io_add_watch(sys.stdin.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_HUP, lambda *_: loop.quit())
+    loop.run()
+
+
+main()

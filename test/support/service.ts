@@ -1,0 +1,176 @@
+// The built service as a child process: starting, asking, killing, and what it said.
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child, type Exit } from './child.ts';
+import { tempDir } from './temp.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface ServiceOptions {
+  /** Default: a temporary folder of its own. */
+  dataDir?: string;
+  /** Default: chosen by the system. */
+  port?: number;
+  /** Further flags. */
+  args?: string[];
+  env?: Record<string, string>;
+  /** A program with arguments to put in front, such as strace. */
+  wrapper?: string[];
+  /** Whether cameras on this machine are allowed; default true. */
+  allowLoopback?: boolean;
+}
+
+export interface Ready {
+  url: string;
+  version: string;
+  dataDir: string;
+  hub: string;
+}
+
+export interface Answer<T = unknown> {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: T;
+}
+
+/** One run of the service. Runs that a test leaves behind are killed when the test process ends. */
+export class Service {
+  readonly child: Child;
+  readonly dataDir: string;
+  readonly ready: Ready;
+
+  private constructor(child: Child, dataDir: string, ready: Ready) {
+    this.child = child;
+    this.dataDir = dataDir;
+    this.ready = ready;
+  }
+
+  /** Starts it without waiting for anything: for starts that are meant to fail. */
+  static spawn(options: ServiceOptions = {}): { child: Child; dataDir: string } {
+    const dataDir = options.dataDir ?? tempDir('data');
+    mkdirSync(dataDir, { recursive: true });
+    const command = [...(options.wrapper ?? []), join(ROOT, 'bin', 'thimble'), 'serve'];
+    command.push('--data', dataDir, '--listen', `127.0.0.1:${options.port ?? 0}`);
+    if (options.allowLoopback !== false) command.push('--allow-loopback');
+    command.push(...(options.args ?? []));
+    const env = { ...process.env, ...options.env };
+    return { child: new Child(command[0] ?? '', command.slice(1), { cwd: ROOT, env }), dataDir };
+  }
+
+  /** Resolves with the ready line; rejects with the last log lines when the service ends or is silent for `timeoutMs`. */
+  static async start(options: ServiceOptions = {}, timeoutMs = 15_000): Promise<Service> {
+    const { child, dataDir } = Service.spawn(options);
+    const ready = await child.line(line => {
+      const record = parseLine(line);
+      return record?.msg === 'ready' ? (record as unknown as Ready) : undefined;
+    }, timeoutMs);
+    return new Service(child, dataDir, ready);
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  /** The log as objects; lines that are no JSON are left out. */
+  get log(): Record<string, unknown>[] {
+    return this.child.stdout.map(parseLine).filter(record => record !== undefined);
+  }
+
+  async get<T>(path: string): Promise<T> {
+    return this.#wanted(await this.ask<T>('GET', path), 'GET', path);
+  }
+
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return this.#wanted(await this.ask<T>('POST', path, body), 'POST', path);
+  }
+
+  async patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#wanted(await this.ask<T>('PATCH', path, body), 'PATCH', path);
+  }
+
+  async delete(path: string): Promise<void> {
+    this.#wanted(await this.ask('DELETE', path), 'DELETE', path);
+  }
+
+  /** One exchange whatever its status; the body is parsed when it says that it is JSON. */
+  async ask<T = unknown>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const { status, headers, data } = await this.exchange(method, path, body);
+    const json = headers['content-type']?.startsWith('application/json');
+    return { status, headers, body: (json && data.length > 0 ? JSON.parse(data.toString('utf8')) : undefined) as T };
+  }
+
+  /** The same without looking at the body. */
+  async exchange(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; headers: IncomingMessage['headers']; data: Buffer }> {
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    const call = request(new URL(path, this.ready.url), {
+      method,
+      headers: { ...(content !== undefined && { 'content-type': 'application/json' }), ...headers },
+      agent: false,
+      timeout: 30_000,
+    });
+    call.on('timeout', () => call.destroy(new Error(`${method} ${path} was not answered`)));
+    call.end(content);
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    const pieces: Buffer[] = [];
+    for await (const piece of response) pieces.push(piece as Buffer);
+    return { status: response.statusCode ?? 0, headers: response.headers, data: Buffer.concat(pieces) };
+  }
+
+  /** The segment's bytes as a file in a temporary folder, for ffprobe. */
+  async download(segmentId: string): Promise<string> {
+    const path = `/api/segments/${segmentId}/file`;
+    const { status, data } = await this.exchange('GET', path);
+    if (status !== 200) throw new Error(`GET ${path}: ${status}`);
+    const target = join(tempDir('segment'), `${segmentId}.mp4`);
+    writeFileSync(target, data);
+    return target;
+  }
+
+  /** Asks each 50 ms until `done` holds for the answer; rejects after `timeoutMs` with the last answer. */
+  async until<T>(path: string, done: (answer: T) => boolean, timeoutMs = 10_000): Promise<T> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const answer = await this.get<T>(path);
+      if (done(answer)) return answer;
+      if (Date.now() > deadline)
+        throw new Error(`${path} after ${timeoutMs} ms: ${JSON.stringify(answer).slice(0, 2000)}`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** SIGTERM; resolves with how it ended. SIGKILL after 10 s. */
+  async stop(): Promise<Exit> {
+    return this.child.stop(10_000);
+  }
+
+  #wanted<T>(answer: Answer<T>, method: string, path: string): T {
+    if (answer.status >= 200 && answer.status < 300) return answer.body;
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+}
+
+/** Why the service cannot be started; undefined when it is built. */
+export function serviceProblem(): string | undefined {
+  return existsSync(join(ROOT, 'dist', 'thimble.js')) ? undefined : 'the service is not built (npm run build)';
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
