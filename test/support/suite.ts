@@ -2,7 +2,8 @@
 // are skipped by name, and a machine-readable end line tells test/run.mjs what really ran.
 import { suite as uvuSuite } from 'uvu';
 
-type Body = () => Promise<void> | void;
+/** What it returns is awaited and otherwise ignored. */
+type Body = () => unknown;
 
 interface Hook {
   (body: Body): void;
