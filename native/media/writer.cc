@@ -59,8 +59,15 @@ class WriterCore {
   /// False when the deadline passed; from then on the listener is not called any more.
   bool wait_finished(Clock::time_point deadline);
   Writer::Counters& counters() { return counters_; }
+  bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms);
 
  private:
+  /// A segment that takes fragments.
+  struct Taking {
+    uint64_t queued_bytes = 0;
+    uint64_t size_bytes = 0;  ///< of its whole fragments in the file, 0 = none yet
+    int64_t end_ms = 0;
+  };
   struct Closing {
     SegmentHandle segment;
     int64_t end_ms;
@@ -94,7 +101,7 @@ class WriterCore {
   std::condition_variable wake_, finished_;
   // Under the mutex:
   std::deque<Work> queue_;
-  std::map<SegmentHandle, uint64_t> queued_bytes_;  ///< of the segments that take fragments
+  std::map<SegmentHandle, Taking> taking_;
   SegmentHandle last_segment_ = 0;
   bool stopping_ = false, done_ = false;
 
@@ -110,7 +117,7 @@ SegmentHandle WriterCore::open(SegmentSpec spec) {
   std::lock_guard<std::mutex> lock(mutex_);
   const SegmentHandle segment = ++last_segment_;
   if (stopping_) return segment;
-  queued_bytes_[segment] = 0;
+  taking_[segment] = {};
   Work work{Work::Kind::kOpen, segment};
   work.spec = std::make_unique<SegmentSpec>(std::move(spec));
   queue_.push_back(std::move(work));
@@ -121,14 +128,14 @@ SegmentHandle WriterCore::open(SegmentSpec spec) {
 bool WriterCore::append(SegmentHandle segment, Fragment&& fragment) {
   const uint64_t cost = cost_of(fragment);
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto queued = queued_bytes_.find(segment);
-  if (stopping_ || queued == queued_bytes_.end()) {
+  const auto taking = taking_.find(segment);
+  if (stopping_ || taking == taking_.end()) {
     counters_.lost_bytes.fetch_add(fragment.data_bytes, std::memory_order_relaxed);
     return false;
   }
-  if (queued->second + cost > config_.max_queued_bytes_per_segment) return false;
+  if (taking->second.queued_bytes + cost > config_.max_queued_bytes_per_segment) return false;
   if (counters_.queued_bytes.load(std::memory_order_relaxed) + cost > config_.max_queued_bytes) return false;
-  queued->second += cost;
+  taking->second.queued_bytes += cost;
   counters_.queued_bytes.fetch_add(cost, std::memory_order_relaxed);
   Work work{Work::Kind::kAppend, segment, cost};
   work.fragment = std::move(fragment);
@@ -139,12 +146,21 @@ bool WriterCore::append(SegmentHandle segment, Fragment&& fragment) {
 
 void WriterCore::close(SegmentHandle segment, int64_t end_ms, EndReason reason) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (stopping_ || queued_bytes_.erase(segment) == 0) return;
+  if (stopping_ || taking_.erase(segment) == 0) return;
   Work work{Work::Kind::kClose, segment};
   work.end_ms = end_ms;
   work.reason = reason;
   queue_.push_back(std::move(work));
   wake_.notify_one();
+}
+
+bool WriterCore::progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto taking = taking_.find(segment);
+  if (taking == taking_.end() || taking->second.size_bytes == 0) return false;
+  *size_bytes = taking->second.size_bytes;
+  *end_ms = taking->second.end_ms;
+  return true;
 }
 
 void WriterCore::request_stop() {
@@ -186,8 +202,13 @@ void WriterCore::settle(const std::vector<Work>& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   for (const Work& work : batch) {
     counters_.queued_bytes.fetch_sub(work.cost_bytes, std::memory_order_relaxed);
-    const auto queued = queued_bytes_.find(work.segment);
-    if (queued != queued_bytes_.end()) queued->second -= work.cost_bytes;
+    const auto taking = taking_.find(work.segment);
+    if (taking == taking_.end()) continue;
+    taking->second.queued_bytes -= work.cost_bytes;
+    const auto entry = files_.find(work.segment);
+    if (entry == files_.end() || entry->second->empty()) continue;
+    taking->second.size_bytes = entry->second->size_bytes();
+    taking->second.end_ms = entry->second->end_ms();
   }
 }
 
@@ -261,7 +282,7 @@ uint64_t WriterCore::drop_queued(SegmentHandle segment) {
   std::deque<Work> kept, dropped;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    queued_bytes_.erase(segment);
+    taking_.erase(segment);
     for (Work& work : queue_) (work.segment == segment ? dropped : kept).push_back(std::move(work));
     queue_.swap(kept);
   }
@@ -401,6 +422,9 @@ class ThreadWriter final : public Writer {
     core_->close(segment, end_ms, reason);
   }
   const Counters& counters() const override { return core_->counters(); }
+  bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) override {
+    return core_->progress(segment, size_bytes, end_ms);
+  }
 
  private:
   static void* enter(void* argument) {

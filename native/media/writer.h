@@ -91,6 +91,8 @@ class Writer {
   /// Queues the end of a segment. Unknown and failed segments are ignored. `end_ms` = UTC where its footage ends.
   virtual void close(SegmentHandle segment, int64_t end_ms, EndReason reason) = 0;
   virtual const Counters& counters() const = 0;
+  /// What a reader of the open segment may count on: whole fragments only. False when it is not open, or has none yet.
+  virtual bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) = 0;
 };
 
 }  // namespace thimble::media
