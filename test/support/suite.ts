@@ -10,6 +10,11 @@ interface Hook {
   each(body: Body): void;
 }
 
+interface UvuHook {
+  (body: () => Promise<void>): void;
+  each(body: () => Promise<void>): void;
+}
+
 export interface Test {
   (name: string, body: Body): void;
   /** Runs only this test of the suite; for work at the desk: test/run.mjs refuses a file that uses it. */
@@ -97,7 +102,7 @@ export function suite(name: string, options: SuiteOptions = {}): Test {
 }
 
 /** uvu swallows what hooks throw (its `return` stands in a `finally`), so they are noted here as well. */
-function hook(suiteName: string, kind: string, inner: Hook, timeoutMs: number): Hook {
+function hook(suiteName: string, kind: string, inner: UvuHook, timeoutMs: number): Hook {
   const noted = (label: string, body: Body) => async () => {
     try {
       await limited(body, timeoutMs);
