@@ -13,14 +13,14 @@ namespace thimble::media {
 struct SegmentReport {
   enum class State {
     kWhole,     ///< closed properly, index agrees with the fragments
-    kRepaired,  ///< was cut or got its index
+    kRepaired,  ///< was cut or got its index; without `write`: needs it
     kEmpty,     ///< ours, but without one whole fragment: to be removed
     kForeign,   ///< not a segment of a Thimble, or of another store
-    kError,     ///< could not be read or written; `error` says why
+    kError,     ///< could not be read or written, or is damaged in a way no crash explains (EBADMSG): keep it aside
   };
   State state = State::kError;
   int error = 0;                 ///< errno for kError
-  SegmentIdentity identity;      ///< valid unless kForeign or kError
+  SegmentIdentity identity;      ///< valid unless kForeign or kError; from the name when the file never got its header
   int64_t end_ms = 0;            ///< from the media
   uint64_t size_bytes = 0;       ///< of the file after repair
   uint64_t removed_bytes = 0;    ///< cut from the end
@@ -34,6 +34,5 @@ struct SegmentReport {
 /// data was on its way). Reads about 1 KiB per fragment; bounded by the file's size; never trusts a length.
 /// `store` = uuid of the data directory (16 bytes).
 SegmentReport examine_segment(Disk& disk, const std::string& path, const uint8_t* store, bool write);
-
 
 }  // namespace thimble::media

@@ -1,0 +1,309 @@
+// Walks a segment file from its first box to its last, decides what of it is whole, and mends the rest.
+#include "media/repair.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "media/init_segment.h"
+#include "media/moof_reader.h"
+#include "media/moov_reader.h"
+#include "media/sample_check.h"
+#include "media/segment_header.h"
+#include "media/segment_index.h"
+
+namespace thimble::media {
+namespace {
+
+constexpr size_t kHeaderReadBytes = 4096;   // moov of one or two tracks is 1-2 KiB
+constexpr size_t kMoofReadBytes = 2048;     // one second of 25 pictures and 47 sound frames fits
+constexpr size_t kCheckedFragments = 4;     // at the end: more than a sync period
+constexpr size_t kMaxFragments = 1u << 18;  // three days of seconds; bounds memory
+// More than this can never have been unsynced: a file with so much that cannot be read is not thrown away as
+// empty.
+constexpr uint64_t kMaxUnsyncedBytes = 64u << 20;
+
+struct Found {
+  uint64_t offset;
+  int64_t video_end90k;
+  FragmentSummary summary;
+};
+
+class Examiner {
+ public:
+  Examiner(Disk& disk, const std::string& path, const uint8_t* store)
+      : disk_(disk), path_(path), store_(store) {}
+  ~Examiner() {
+    if (fd_ >= 0) disk_.close(fd_);
+  }
+  SegmentReport run(bool write);
+
+ private:
+  bool fail(int error) {
+    report_.state = SegmentReport::State::kError;
+    report_.error = error;
+    return false;
+  }
+  ssize_t read(uint64_t offset, size_t size, std::vector<uint8_t>* bytes);
+  bool read_header();
+  bool judge_bad_header(const std::vector<uint8_t>& bytes);
+  bool read_fragment(uint64_t offset, Found* found, std::vector<FragmentRun>* runs, bool* whole);
+  bool find_fragments();
+  bool check_end();
+  void tell_media();
+  bool index_agrees(const std::vector<uint8_t>& index, bool* agrees);
+  int mend(const std::vector<uint8_t>& index, bool box_is_free);
+  int write_all(const uint8_t* data, size_t size, uint64_t offset);
+
+  Disk& disk_;
+  const std::string path_;
+  const uint8_t* store_;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+  SegmentHeader header_;
+  std::vector<Found> found_;
+  uint64_t end_ = 0;  ///< behind the last whole fragment
+  SegmentReport report_;
+};
+
+/// Up to `size` bytes; fewer at the end of the file. Negative: -errno.
+ssize_t Examiner::read(uint64_t offset, size_t size, std::vector<uint8_t>* bytes) {
+  size = offset < size_ ? static_cast<size_t>(std::min<uint64_t>(size, size_ - offset)) : 0;
+  bytes->resize(size);
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got =
+        disk_.read_at(fd_, bytes->data() + done, size - done, static_cast<off_t>(offset + done));
+    if (got < 0) return got;
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  bytes->resize(done);
+  return static_cast<ssize_t>(done);
+}
+
+bool Examiner::read_header() {
+  std::vector<uint8_t> bytes;
+  ssize_t got = read(0, kHeaderReadBytes, &bytes);
+  if (got < 0) return fail(static_cast<int>(-got));
+  header_ = parse_segment_header({bytes.data(), bytes.size()});
+  if (header_.state == SegmentHeader::State::kIncomplete && size_ > kHeaderReadBytes) {
+    if ((got = read(0, kMaxHeaderBytes, &bytes)) < 0) return fail(static_cast<int>(-got));
+    header_ = parse_segment_header({bytes.data(), bytes.size()});
+  }
+  if (header_.state != SegmentHeader::State::kValid) return judge_bad_header(bytes);
+  if (std::memcmp(header_.identity.store, store_, sizeof header_.identity.store) != 0) {
+    report_.state = SegmentReport::State::kForeign;
+    return false;
+  }
+  report_.identity = header_.identity;
+  const MoovFacts facts = read_moov(header_.moov);
+  report_.video_codec = facts.video_codec;
+  report_.audio_codec = facts.audio_codec;
+  report_.width = facts.width;
+  report_.height = facts.height;
+  return true;
+}
+
+/// No valid header. One that a power cut kept from the disk (the file ends in it, or a sector of it is zero)
+/// makes an empty segment, provided that the name is ours; what else looks like ours is damage and not thrown
+/// away.
+bool Examiner::judge_bad_header(const std::vector<uint8_t>& bytes) {
+  const size_t looked_at = std::min(bytes.size(), header_.needed);
+  bool torn = bytes.size() < header_.needed;
+  for (size_t sector = 0; sector < looked_at; sector += 512) {
+    const auto begin = bytes.begin() + static_cast<ptrdiff_t>(sector);
+    const auto end = bytes.begin() + static_cast<ptrdiff_t>(std::min(bytes.size(), sector + 512));
+    torn = torn || std::all_of(begin, end, [](uint8_t byte) { return byte == 0; });
+  }
+  const std::optional<SegmentIdentity> named = identity_of_path(path_);
+  if (torn && named && size_ <= kMaxUnsyncedBytes) {
+    report_.state = SegmentReport::State::kEmpty;
+    report_.identity = *named;
+    std::memcpy(report_.identity.store, store_, sizeof report_.identity.store);
+    report_.end_ms = named->start_ms;
+    report_.size_bytes = size_;
+    return false;
+  }
+  if (header_.state == SegmentHeader::State::kDamaged) return fail(EBADMSG);
+  report_.state = SegmentReport::State::kForeign;
+  return false;
+}
+
+/// False only when the disk fails; `whole` says what is there.
+bool Examiner::read_fragment(uint64_t offset, Found* found, std::vector<FragmentRun>* runs, bool* whole) {
+  *whole = false;
+  std::vector<uint8_t> bytes;
+  ssize_t got = read(offset, kMoofReadBytes, &bytes);
+  if (got < 0) return fail(static_cast<int>(-got));
+  if (got < 16 || std::memcmp(bytes.data() + 4, "moof", 4) != 0) return true;
+  const uint32_t moof_bytes = read_be32(bytes.data());
+  if (moof_bytes < 16 || moof_bytes > kMaxMoofBytes || moof_bytes + 8 > size_ - offset) return true;
+  if (bytes.size() < moof_bytes + 8) {
+    if ((got = read(offset, moof_bytes + 8, &bytes)) < 0) return fail(static_cast<int>(-got));
+    if (bytes.size() < moof_bytes + 8) return true;
+  }
+  const uint8_t* mdat = bytes.data() + moof_bytes;
+  const uint64_t mdat_bytes = read_be32(mdat);
+  if (std::memcmp(mdat + 4, "mdat", 4) != 0 || mdat_bytes < 8 || mdat_bytes > size_ - offset - moof_bytes)
+    return true;
+  std::optional<std::vector<FragmentRun>> parsed = parse_moof({bytes.data(), moof_bytes}, mdat_bytes - 8);
+  if (!parsed) return true;
+  *found = {offset, INT64_MIN, {}};
+  found->summary.size_bytes = moof_bytes + mdat_bytes;
+  for (const FragmentRun& run : *parsed) {
+    if (run.track_id != kVideoTrackId || found->summary.has_video) continue;
+    const RunSpan span = run_span(run);
+    found->video_end90k = span.end;
+    found->summary.has_video = true;
+    found->summary.begins_with_key = run.samples.front().key;
+    found->summary.earliest_pts90k = span.begin > 0 ? static_cast<uint64_t>(span.begin) : 0;
+    found->summary.duration90k = span.duration;
+  }
+  *runs = std::move(*parsed);
+  *whole = true;
+  return true;
+}
+
+bool Examiner::find_fragments() {
+  end_ = header_.layout.fragments_offset();
+  std::vector<FragmentRun> runs;
+  while (end_ < size_) {
+    Found found;
+    bool whole = false;
+    if (!read_fragment(end_, &found, &runs, &whole)) return false;
+    if (!whole) break;
+    if (found_.size() == kMaxFragments) return fail(EFBIG);
+    found_.push_back(found);
+    end_ += found.summary.size_bytes;
+  }
+  return true;
+}
+
+/// Cuts back until the last fragments are sound in a row.
+bool Examiner::check_end() {
+  size_t sound = 0;
+  for (size_t i = found_.size(); i-- > 0 && sound < kCheckedFragments;) {
+    Found again;
+    std::vector<FragmentRun> runs;
+    bool whole = false;
+    if (!read_fragment(found_[i].offset, &again, &runs, &whole)) return false;
+    SampleState state = SampleState::kDamaged;
+    if (whole) {
+      uint64_t media_bytes = 0;
+      for (const FragmentRun& run : runs) {
+        for (const FragmentSample& sample : run.samples) media_bytes += sample.size;
+      }
+      state = check_samples(disk_, fd_, again.offset + again.summary.size_bytes - media_bytes, runs);
+    }
+    if (state == SampleState::kUnreadable) return fail(EIO);
+    if (state == SampleState::kSound) {
+      ++sound;
+      continue;
+    }
+    sound = 0;
+    end_ = found_[i].offset;
+    found_.resize(i);
+  }
+  return true;
+}
+
+void Examiner::tell_media() {
+  int64_t video_end90k = INT64_MIN;
+  for (const Found& found : found_) video_end90k = std::max(video_end90k, found.video_end90k);
+  const int64_t since = video_end90k == INT64_MIN ? 0 : video_end90k - header_.identity.pts_offset90k;
+  report_.end_ms = header_.identity.start_ms + (since > 0 ? since / 90 : 0);
+  report_.fragments = static_cast<uint32_t>(found_.size());
+}
+
+bool Examiner::index_agrees(const std::vector<uint8_t>& index, bool* agrees) {
+  std::vector<uint8_t> bytes;
+  const ssize_t got = read(header_.layout.reserved_offset, index.size(), &bytes);
+  if (got < 0) return fail(static_cast<int>(-got));
+  *agrees = bytes == index;
+  return true;
+}
+
+int Examiner::write_all(const uint8_t* data, size_t size, uint64_t offset) {
+  while (size > 0) {
+    const iovec part{const_cast<uint8_t*>(data), size};
+    const ssize_t written = disk_.write_at(fd_, &part, 1, static_cast<off_t>(offset));
+    if (written <= 0) return written < 0 ? static_cast<int>(written) : -EIO;
+    data += written;
+    offset += static_cast<uint64_t>(written);
+    size -= static_cast<size_t>(written);
+  }
+  return 0;
+}
+
+/// Each step leaves a file that can be examined and mended again.
+int Examiner::mend(const std::vector<uint8_t>& index, bool box_is_free) {
+  const uint64_t box = header_.layout.reserved_offset;
+  int error = 0;
+  if (!box_is_free) {
+    // A wrong index goes before the fragments change under it.
+    const std::vector<uint8_t> header = encode_free_header(header_.layout.reserved_bytes);
+    if ((error = write_all(header.data(), header.size(), box)) < 0) return error;
+    if ((error = disk_.sync_data(fd_)) < 0) return error;
+  }
+  if ((error = disk_.truncate(fd_, static_cast<off_t>(end_))) < 0) return error;
+  if (index.empty()) return disk_.sync_data(fd_);
+  if ((error = write_all(index.data() + 8, index.size() - 8, box + 8)) < 0) return error;
+  if ((error = disk_.sync_data(fd_)) < 0) return error;
+  if ((error = write_all(index.data(), 8, box)) < 0) return error;
+  return disk_.sync_data(fd_);
+}
+
+SegmentReport Examiner::run(bool write) {
+  using State = SegmentReport::State;
+  fd_ = disk_.open_existing(path_);
+  const off_t size = fd_ < 0 ? 0 : disk_.file_size(fd_);
+  if (fd_ < 0 || size < 0) {
+    fail(fd_ < 0 ? -fd_ : static_cast<int>(-size));
+    return report_;
+  }
+  size_ = static_cast<uint64_t>(size);
+  if (!read_header() || !find_fragments() || !check_end()) return report_;
+  tell_media();
+  report_.removed_bytes = size_ > end_ ? size_ - end_ : 0;
+  report_.size_bytes = end_;
+
+  SegmentIndex references;
+  bool has_video = false;
+  for (const Found& found : found_) {
+    references.add(found.summary);
+    has_video = has_video || found.summary.has_video;
+  }
+  const std::vector<uint8_t> index = references.encode(header_.layout.reserved_bytes);
+  bool agrees = false, box_is_free = false;
+  if (!index_agrees(index, &agrees)) return report_;
+  if (!index_agrees(encode_free_header(header_.layout.reserved_bytes), &box_is_free)) return report_;
+  if (!has_video) {
+    // A box that is an index proves that there was footage once: then this is damage.
+    const bool may_go = report_.removed_bytes <= kMaxUnsyncedBytes && (box_is_free || size_ <= end_);
+    report_.state = State::kEmpty;
+    report_.size_bytes = size_;
+    if (!may_go) fail(EBADMSG);
+    return report_;
+  }
+  const bool whole = report_.removed_bytes == 0 && (index.empty() ? box_is_free : agrees);
+  report_.state = whole ? State::kWhole : State::kRepaired;
+  if (!write) return report_;
+  if (whole) {
+    // The close may have been cut off before it gave the preallocated blocks back.
+    disk_.truncate(fd_, static_cast<off_t>(end_));
+    return report_;
+  }
+  const int error = mend(index, box_is_free);
+  if (error < 0) fail(-error);
+  return report_;
+}
+
+}  // namespace
+
+SegmentReport examine_segment(Disk& disk, const std::string& path, const uint8_t* store, bool write) {
+  return Examiner(disk, path, store).run(write);
+}
+
+}  // namespace thimble::media
