@@ -53,6 +53,12 @@ function sources() {
   return fingerprint([...engine, 'binding.gyp', 'scripts/addon.mjs', 'package-lock.json'], settings.join('\n'));
 }
 
+/** npm hands its own settings down as variables, and node-gyp would take its target from them, before our arguments. */
+function environmentForGyp() {
+  const kept = Object.entries(process.env).filter(([name]) => !/^npm_(config|package_config)_(?!python$)/i.test(name));
+  return Object.fromEntries(kept);
+}
+
 /** The FFmpeg libraries that the addon was linked to: after an upgrade of the system they may be gone. @returns {string[]} */
 function linkedLibraries() {
   const lines = execFileSync('ldd', [join(root, RESULT)], { encoding: 'utf8' }).split('\n');
@@ -85,13 +91,8 @@ export function buildAddon() {
   );
   const stampOf = (/** @type {string | null} */ key) => ({ ...now, key, endedMs: Date.now(), needs: [] });
   try {
-    run('building the native addon', process.execPath, [
-      gyp,
-      'configure',
-      'build',
-      `--nodedir=${makeNodeDir()}`,
-      `--jobs=${jobs}`,
-    ]);
+    const args = [gyp, 'configure', 'build', `--nodedir=${makeNodeDir()}`, `--jobs=${jobs}`];
+    run('building the native addon', process.execPath, args, environmentForGyp());
   } catch (error) {
     writeStamp(STAMP, stampOf(null));
     throw error;
