@@ -16,14 +16,16 @@ using Bytes = std::vector<uint8_t>;
 /// Facts from one sequence parameter set (H.264 7.3.2.1.1, H.265 7.3.2.2). Sizes after cropping.
 struct SequenceParameters {
   int width = 0, height = 0;
-  double fps = 0;               ///< from the VUI timing, 0 = not given
+  double fps = 0;  ///< from the VUI timing, 0 = not given
   int profile = 0, level = 0, constraints = 0;
   int chroma_format = 1;
   int bit_depth = 8;
-  int reorder_frames = 0;       ///< bitstream_restriction, else the most that profile, level and POC type allow (0 for POC type 2 and Baseline)
+  int reorder_frames = 0;  ///< bitstream_restriction, else the most that profile, level and POC type allow (0
+                           ///< for POC type 2 and Baseline)
   bool frame_mbs_only = true;
 };
-/// `sps` with its NAL header, without start code. Leftovers behind a parsed SPS are ignored; nullopt when it cannot be read.
+/// `sps` with its NAL header, without start code. Leftovers behind a parsed SPS are ignored; nullopt when it
+/// cannot be read.
 std::optional<SequenceParameters> parse_h264_sps(ByteView sps);
 std::optional<SequenceParameters> parse_h265_sps(ByteView sps);
 
@@ -47,10 +49,10 @@ struct AudioParameters {
   Bytes config;                               ///< AudioSpecificConfig
   uint32_t sample_rate = 0;                   ///< Hz, also the timescale in files
   int channels = 0;
-  uint32_t frame_samples = 1024;              ///< samples in one access unit
+  uint32_t frame_samples = 1024;  ///< samples in one access unit
 
   bool same(const AudioParameters& other) const;
-  std::string codec_string() const;           ///< e.g. "mp4a.40.2"
+  std::string codec_string() const;  ///< e.g. "mp4a.40.2"
 };
 /// Reads an AudioSpecificConfig (ISO 14496-3 1.6.2.1). nullopt when it cannot be read.
 std::optional<AudioParameters> parse_aac_config(ByteView config);

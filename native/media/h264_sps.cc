@@ -12,7 +12,8 @@ using rtsp::BitReader;
 
 constexpr size_t kMaxSpsBytes = 4096;
 constexpr uint32_t kMaxSide = 16384;  // samples; level 6.2 allows 16 888
-constexpr int kBaseline = 66, kMain = 77, kExtended = 88;
+constexpr int kBaseline = 66, kExtended = 88;
+constexpr double kMaxFps = 1000;  // more is a mistake of the encoder
 
 struct SpsState {
   SequenceParameters facts;
@@ -117,7 +118,8 @@ void read_vui(BitReader& bits, SpsState* sps) {
   if (bits.bit()) {
     const uint32_t ticks = bits.bits(32), scale = bits.bits(32);
     bits.bit();
-    if (bits.ok() && ticks > 0) sps->facts.fps = scale / (2.0 * ticks);  // a tick is a field
+    const double fps = ticks > 0 ? scale / (2.0 * ticks) : 0;  // a tick is a field
+    if (bits.ok() && fps <= kMaxFps) sps->facts.fps = fps;
   }
   const bool nal_hrd = bits.bit();
   if (nal_hrd) skip_hrd(bits);

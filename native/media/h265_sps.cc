@@ -10,6 +10,7 @@ using rtsp::BitReader;
 
 constexpr size_t kMaxSpsBytes = 4096;
 constexpr uint32_t kMaxSide = 16384;
+constexpr double kMaxFps = 1000;  // more is a mistake of the encoder
 constexpr uint32_t kMaxShortTermSets = 64, kMaxPicturesInSet = 16;
 
 void read_profile_tier_level(BitReader& bits, int sub_layers_minus1, SequenceParameters* facts) {
@@ -124,7 +125,8 @@ void read_vui(BitReader& bits, SequenceParameters* facts) {
   }
   if (bits.bit()) {
     const uint32_t ticks = bits.bits(32), scale = bits.bits(32);
-    if (bits.ok() && ticks > 0) facts->fps = static_cast<double>(scale) / ticks;
+    const double fps = ticks > 0 ? static_cast<double>(scale) / ticks : 0;
+    if (bits.ok() && fps <= kMaxFps) facts->fps = fps;
   }
 }
 
@@ -167,7 +169,7 @@ std::optional<SequenceParameters> parse_h265_sps(ByteView nal) {
     const uint32_t buffering_minus1 = bits.ue();
     reorder = bits.ue();
     bits.ue();
-    if (buffering_minus1 > 15 || reorder > buffering_minus1) return std::nullopt;
+    if (buffering_minus1 > 15 || reorder > 16) return std::nullopt;
   }
   if (!bits.ok()) return std::nullopt;
   facts.reorder_frames = static_cast<int>(reorder);

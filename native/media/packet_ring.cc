@@ -31,12 +31,13 @@ bool PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_f
       keep = video_.end();
     }
   }
-  keep = std::min(keep, keep_video);
+  // The newest packet stays: behind it lie bytes of packets whose time is not decided yet.
+  keep = std::min({keep, keep_video, video_.end() > 0 ? video_.end() - 1 : 0});
   video_.drop_before(keep);
   while (!keys_.empty() && keys_.front() < video_.begin()) keys_.pop_front();
 
   uint64_t drop_audio = audio_.begin();
-  while (drop_audio < std::min(keep_audio, audio_.end()) && audio_.at(drop_audio).pts < audio_from)
+  while (drop_audio + 1 < audio_.end() && drop_audio < keep_audio && audio_.at(drop_audio).pts < audio_from)
     ++drop_audio;
   audio_.drop_before(drop_audio);
   return gop_exceeds;

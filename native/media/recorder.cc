@@ -87,7 +87,7 @@ std::optional<EndReason> Recorder::reason_to_rotate(const Packet& packet) const 
 
 void Recorder::on_video(uint64_t index, bool jump, int64_t now_us) {
   if (jump) jumped_ = true;
-  if (!plan_) return;
+  if (!plan_ || !session_.anchor) return;
   const Packet& packet = ring_.video().at(index);
   if (!open_) {
     const bool may_begin = packet.key && !packet.damaged && now_us >= not_before_us_ &&
@@ -172,8 +172,11 @@ bool Recorder::open_file(Segment& segment) {
   }
   spec.identity = segment.identity;
   spec.init = std::move(*init);
+  spec.codecs = segment.parameters.codec_string();
+  if (segment.has_audio) spec.codecs += "," + audio_parameters_->codec_string();
   spec.planned_seconds = static_cast<uint32_t>(plan_->segment_ms / 1000 + 10);
   segment.handle = writer_.open(std::move(spec));
+  files_.insert(segment.handle);
   return true;
 }
 
@@ -375,6 +378,7 @@ void Recorder::end_session(EndReason reason) {
 }
 
 void Recorder::on_segment_failed(SegmentHandle handle, int64_t retry_us) {
+  files_.erase(handle);
   if (closing_ && closing_->segment.handle == handle) closing_.reset();
   if (!open_ || open_->handle != handle) return;
   open_.reset();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "media/av_sync.h"
@@ -66,6 +67,9 @@ class Recorder {
   void end_session(EndReason reason);
   /// The writer gave the segment up. Another one is begun at a keyframe, not before `retry_us`.
   void on_segment_failed(SegmentHandle handle, int64_t retry_us);
+  void on_segment_closed(SegmentHandle handle) { files_.erase(handle); }
+  /// True while the writer has files of this stream that it has not reported as closed or failed.
+  bool files_pending() const { return !files_.empty(); }
 
   /// First video packet that is not handed over yet; the ring must keep it.
   uint64_t keep_video() const { return keeping() ? next_video_ : UINT64_MAX; }
@@ -139,6 +143,7 @@ class Recorder {
   std::optional<int64_t> audio_origin90k_;  ///< video time of sound tick 0 that the files use
   bool parameters_changed_ = false, jumped_ = false, clock_stepped_ = false, first_of_session_ = true;
 
+  std::set<SegmentHandle> files_;  ///< opened and not yet reported as closed or failed
   std::optional<Segment> open_;
   std::optional<Closing> closing_;
   uint64_t next_video_ = 0, next_audio_ = 0;

@@ -1,4 +1,5 @@
-// Reads a segment file that somebody left behind, and makes it whole: cut after the last good fragment, index written.
+// Reads a segment file that somebody left behind, and makes it whole: cut after the last good fragment, index
+// written.
 #pragma once
 
 #include <cstdint>
@@ -16,23 +17,25 @@ struct SegmentReport {
     kRepaired,  ///< was cut or got its index; without `write`: needs it
     kEmpty,     ///< ours, but without one whole fragment: to be removed
     kForeign,   ///< not a segment of a Thimble, or of another store
-    kError,     ///< could not be read or written, or is damaged in a way no crash explains (EBADMSG): keep it aside
+    kError,     ///< could not be read or written, or is damaged in a way no crash explains (EBADMSG): keep it
+                ///< aside
   };
   State state = State::kError;
-  int error = 0;                 ///< errno for kError
-  SegmentIdentity identity;      ///< valid unless kForeign or kError; from the name when the file never got its header
-  int64_t end_ms = 0;            ///< from the media
-  uint64_t size_bytes = 0;       ///< of the file after repair
-  uint64_t removed_bytes = 0;    ///< cut from the end
+  int error = 0;  ///< errno for kError
+  SegmentIdentity
+      identity;        ///< valid unless kForeign or kError; from the name when the file never got its header
+  int64_t end_ms = 0;  ///< from the media
+  uint64_t size_bytes = 0;     ///< of the file after repair
+  uint64_t removed_bytes = 0;  ///< cut from the end
   uint32_t fragments = 0;
   std::string video_codec, audio_codec;  ///< RFC 6381, empty = no such track
   int width = 0, height = 0;
 };
 
-/// Examines the file at `path`; with `write` also mends it (truncate, sidx, fdatasync). Checks every box header, every
-/// moof against its mdat, and the NAL lengths of the samples in the last fragments (a power cut can leave zeros where
-/// data was on its way). Reads about 1 KiB per fragment; bounded by the file's size; never trusts a length.
-/// `store` = uuid of the data directory (16 bytes).
+/// Examines the file at `path`; with `write` also mends it (truncate, sidx, fdatasync). Checks every box
+/// header, every moof against its mdat, and the NAL lengths of the samples in the last fragments (a power cut
+/// can leave zeros where data was on its way). Reads about 1 KiB per fragment; bounded by the file's size;
+/// never trusts a length. `store` = uuid of the data directory (16 bytes).
 SegmentReport examine_segment(Disk& disk, const std::string& path, const uint8_t* store, bool write);
 
 }  // namespace thimble::media

@@ -56,6 +56,7 @@ int SegmentFile::create_file(const SegmentSpec& spec, SegmentFolders& folders, S
 
 int SegmentFile::create(const SegmentSpec& spec, SegmentFolders& folders) {
   identity_ = spec.identity;
+  codecs_ = spec.codecs;
   if (spec.init.empty()) return -EINVAL;
   const std::vector<uint8_t> header =
       encode_segment_header(spec.init, spec.identity, spec.planned_seconds, &layout_);

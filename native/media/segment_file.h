@@ -67,6 +67,7 @@ class SegmentFile {
   bool empty() const { return fragments_ == 0; }
   const std::string& path() const { return path_; }  ///< relative; empty = no file
   const SegmentIdentity& identity() const { return identity_; }
+  const std::string& codecs() const { return codecs_; }
   uint64_t size_bytes() const { return end_; }
   /// UTC where the media end, rounded down.
   int64_t end_ms() const;
@@ -81,7 +82,7 @@ class SegmentFile {
   Disk& disk_;
   Writer::Counters& counters_;
   int fd_ = -1;
-  std::string path_, full_path_;
+  std::string path_, full_path_, codecs_;
   SegmentIdentity identity_;
   SegmentLayout layout_;
   SegmentIndex index_;

@@ -254,7 +254,7 @@ void WriterCore::open_file(SegmentHandle segment, const SegmentSpec& spec) {
     report_failure(segment, *file, error, "create", drop_queued(segment));
     return;
   }
-  const SegmentOpened opened{segment, file->identity(), file->path()};
+  const SegmentOpened opened{segment, file->identity(), file->path(), file->codecs()};
   files_[segment] = std::move(file);
   note_dirty();
   if (!left_behind_) listener_.on_segment_opened(opened);
@@ -299,14 +299,16 @@ void WriterCore::report_failure(SegmentHandle segment, const SegmentFile& file, 
   counters_.failures.fetch_add(1, std::memory_order_relaxed);
   counters_.lost_bytes.fetch_add(lost_bytes, std::memory_order_relaxed);
   if (left_behind_) return;
-  listener_.on_segment_failed({segment, file.identity(), file.path(), -error, step, lost_bytes});
+  listener_.on_segment_failed(
+      {segment, file.identity(), file.path(), -error, step, lost_bytes, file.end_ms()});
 }
 
 void WriterCore::report_closed(SegmentHandle segment, const SegmentFile& file, int64_t end_ms,
                                EndReason reason, bool synced) {
   if (left_behind_) return;
   const uint64_t size_bytes = file.path().empty() ? 0 : file.size_bytes();
-  listener_.on_segment_closed({segment, file.identity(), file.path(), end_ms, size_bytes, reason, synced});
+  listener_.on_segment_closed(
+      {segment, file.identity(), file.path(), end_ms, size_bytes, reason, synced, file.codecs()});
 }
 
 /// A write failed: what is in the file stays, cut behind its last whole fragment and closed as well as the

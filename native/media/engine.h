@@ -1,0 +1,55 @@
+// The recorder without its shell: commands in, events out, its own threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "media/events.h"
+#include "media/stream.h"
+
+namespace thimble::media {
+
+struct EngineOptions {
+  std::string segments_folder;  ///< absolute, exists
+  uint8_t store[16] = {};
+  uint32_t clock_generation = 0;
+  std::string user_agent;
+  bool allow_loopback = false;
+};
+
+/// The part of a segment that is written so far.
+struct OpenSegment {
+  int64_t start_ms = 0, end_ms = 0;
+  uint32_t clock_generation = 0;
+  uint64_t size_bytes = 0;
+  std::string path, codecs;
+};
+
+struct EngineStats {
+  struct StreamEntry {
+    StreamStats stream;
+    bool has_open = false;
+    OpenSegment open;
+  };
+  std::vector<StreamEntry> streams;
+  uint64_t queued_bytes = 0, written_bytes = 0, media_bytes = 0, syncs = 0, slowest_sync_us = 0;
+};
+
+/// One ingest thread for all streams and one writer thread. Every method may be called from any one thread;
+/// commands are queued, stats waits for at most the work of one wake-up of the ingest thread.
+class Engine {
+ public:
+  static std::unique_ptr<Engine> create(EngineOptions options, EventSink& sink);
+  virtual ~Engine() = default;
+  virtual bool start() = 0;
+  /// Ends all streams (kStop), closes all files, joins the threads. False when the deadline passed first.
+  virtual bool stop(int deadline_ms) = 0;
+  virtual void set_stream(StreamSettings settings) = 0;
+  /// StreamRemovedEvent with `token` follows when the session is over and the files are closed.
+  virtual void remove_stream(const StreamKey& key, uint64_t token) = 0;
+  virtual EngineStats stats() = 0;
+};
+
+}  // namespace thimble::media

@@ -1,0 +1,114 @@
+// What the engine tells its shell: plain structs, delivered in order through one sink.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "media/segment.h"
+
+namespace thimble::media {
+
+struct StreamKey {
+  uint32_t camera = 0;
+  StreamKind stream = StreamKind::kMain;
+  bool operator==(const StreamKey& other) const { return camera == other.camera && stream == other.stream; }
+};
+
+enum class LinkState { kConnecting, kLive, kStalled, kWaiting };
+const char* link_state_name(LinkState state);
+
+/// What can go wrong on the way to a camera; a closed list.
+enum class LinkProblem {
+  kNone,
+  kRefused,
+  kUnreachable,
+  kUnknownHost,
+  kAddressForbidden,
+  kUnauthorized,
+  kNotFound,
+  kNoVideo,
+  kUnsupportedCodec,
+  kUnsupportedTransport,
+  kBusy,
+  kNotRtsp,
+  kServerError,
+  kTimeout,
+  kClosed,
+  kStalled,
+  kNoKeyframe
+};
+const char* link_problem_name(LinkProblem problem);
+
+struct LinkEvent {
+  StreamKey key;
+  LinkState state;
+  LinkProblem problem = LinkProblem::kNone;
+  std::string message;         ///< one sentence for people, without secrets
+  int64_t last_packet_ms = 0;  ///< UTC of the newest video packet, 0 = none yet
+  int64_t retry_at_ms = 0;     ///< for kWaiting
+};
+
+struct ParametersEvent {
+  StreamKey key;
+  std::string video_codec;  ///< "h264", "h265"
+  std::string video_codec_string;
+  int width, height;
+  double fps;  ///< from the parameter sets, 0 = not given
+  bool has_audio = false;
+  std::string audio_codec_string;
+  uint32_t sample_rate = 0;
+  int channels = 0;
+  std::string audio_left_out;  ///< name of a sound codec that is not recorded
+};
+
+struct SegmentOpenedEvent {
+  StreamKey key;
+  int64_t start_ms;
+  uint32_t clock_generation;
+  std::string path;  ///< relative to the segments folder
+};
+
+struct SegmentClosedEvent {
+  StreamKey key;
+  int64_t start_ms;
+  uint32_t clock_generation;
+  std::string path;
+  int64_t end_ms;
+  uint64_t size_bytes;
+  EndReason reason;
+  std::string codecs;  ///< RFC 6381 list, e.g. "avc1.64001e,mp4a.40.2"
+};
+
+struct StorageFailedEvent {
+  StreamKey key;
+  std::string path;
+  std::string code;  ///< errno name, or "slow-disk"
+  std::string step;
+  int64_t start_ms;  ///< UTC of the first lost media
+  uint64_t lost_bytes;
+};
+
+struct ClockStepEvent {
+  uint32_t generation;
+  int64_t step_ms;
+};
+
+/// The stream is gone: its session is over and its files are closed.
+struct StreamRemovedEvent {
+  StreamKey key;
+  uint64_t token;  ///< as given to remove_stream
+};
+
+using Event = std::variant<LinkEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
+                           StorageFailedEvent, ClockStepEvent, StreamRemovedEvent>;
+
+/// Called on the engine's threads; must not block and must not call the engine.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void on_event(Event&& event) = 0;
+};
+
+}  // namespace thimble::media

@@ -1,0 +1,300 @@
+#include "media/session.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "rtsp/connector.h"
+
+namespace thimble::media {
+
+namespace {
+constexpr int64_t kConnectTimeoutUs = 5'000'000;
+constexpr int64_t kReportPeriodUs = 5'000'000;
+constexpr int64_t kTrackTickUs = 1'000'000;
+/// Requests are short: more than this unsent means that the camera does not read.
+constexpr size_t kMostUnsent = 64 * 1024;
+
+int64_t monotonic_us() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
+}
+
+LinkProblem problem_of_errno(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+      return LinkProblem::kRefused;
+    case ETIMEDOUT:
+      return LinkProblem::kTimeout;
+    case ECONNRESET:
+    case EPIPE:
+      return LinkProblem::kClosed;
+    default:
+      return LinkProblem::kUnreachable;
+  }
+}
+
+std::string words_of_errno(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+      return "The camera refuses the connection: nothing listens on that port.";
+    case ETIMEDOUT:
+      return "The camera does not answer.";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return "There is no way to the camera's address in this network.";
+    case ECONNRESET:
+      return "The camera closed the connection.";
+    default:
+      return std::string("The connection failed: ") + std::strerror(error) + ".";
+  }
+}
+}  // namespace
+
+LinkProblem problem_of(rtsp::Outcome outcome) {
+  switch (outcome) {
+    case rtsp::Outcome::kOk:
+      return LinkProblem::kNone;
+    case rtsp::Outcome::kUnauthorized:
+    case rtsp::Outcome::kAuthUnsupported:
+    case rtsp::Outcome::kForbidden:
+      return LinkProblem::kUnauthorized;
+    case rtsp::Outcome::kNotFound:
+      return LinkProblem::kNotFound;
+    case rtsp::Outcome::kNotEnoughBandwidth:
+      return LinkProblem::kBusy;
+    case rtsp::Outcome::kUnsupportedTransport:
+      return LinkProblem::kUnsupportedTransport;
+    case rtsp::Outcome::kUnsupportedVideo:
+      return LinkProblem::kUnsupportedCodec;
+    case rtsp::Outcome::kNoVideo:
+      return LinkProblem::kNoVideo;
+    case rtsp::Outcome::kBadResponse:
+      return LinkProblem::kNotRtsp;
+    case rtsp::Outcome::kTimeout:
+      return LinkProblem::kTimeout;
+    case rtsp::Outcome::kClosed:
+      return LinkProblem::kClosed;
+    case rtsp::Outcome::kMethodNotAllowed:
+    case rtsp::Outcome::kNotAcceptable:
+    case rtsp::Outcome::kSessionNotFound:
+    case rtsp::Outcome::kInvalidState:
+    case rtsp::Outcome::kRedirect:
+    case rtsp::Outcome::kServerError:
+      return LinkProblem::kServerError;
+  }
+  return LinkProblem::kServerError;
+}
+
+/// Routes the access units of one track to the owner.
+class Session::UnitSink final : public rtsp::AccessUnitSink {
+ public:
+  UnitSink(SessionOwner& owner, bool video) : owner_(owner), video_(video) {}
+  void on_access_unit(const rtsp::AccessUnit& unit) override {
+    if (video_) {
+      owner_.on_video_unit(unit);
+    } else {
+      owner_.on_audio_unit(unit);
+    }
+  }
+
+ private:
+  SessionOwner& owner_;
+  const bool video_;
+};
+
+Session::Session(Poller& poller, ByteView read_buffer, SessionOwner& owner, rtsp::ClientConfig config)
+    : poller_(poller),
+      buffer_(const_cast<uint8_t*>(read_buffer.data)),
+      buffer_size_(read_buffer.size),
+      owner_(owner),
+      client_(rtsp::Client::create(std::move(config), *this)) {}
+
+Session::~Session() {
+  close_socket();
+}
+
+void Session::close_socket() {
+  if (fd_ < 0) return;
+  poller_.remove(fd_);
+  ::close(fd_);
+  fd_ = -1;
+}
+
+bool Session::connect(const sockaddr* address, socklen_t length, int64_t now_us) {
+  const int fd = rtsp::connect_tcp(address, length);
+  if (fd < 0) {
+    abort(problem_of_errno(-fd), words_of_errno(-fd));
+    return false;
+  }
+  fd_ = fd;
+  connect_deadline_us_ = now_us + kConnectTimeoutUs;
+  if (!poller_.add(fd_, EPOLLOUT, this)) {
+    abort(LinkProblem::kUnreachable, words_of_errno(errno));
+    return false;
+  }
+  return true;
+}
+
+void Session::abort(LinkProblem problem, std::string message) {
+  if (ended_) return;
+  end_.problem = problem;
+  end_.message = std::move(message);
+  finish();
+}
+
+void Session::finish() {
+  if (ended_) return;
+  ended_ = true;
+  const int64_t now = monotonic_us();
+  if (video_) video_->flush(now);
+  if (audio_) audio_->flush(now);
+  close_socket();
+}
+
+void Session::on_ready(uint32_t events) {
+  if (ended_ || fd_ < 0) return;
+  const int64_t now = monotonic_us();
+  if (!connected_) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) {
+      abort(problem_of_errno(error), words_of_errno(error));
+      return;
+    }
+    if (events & EPOLLOUT) on_connected(now);
+    return;
+  }
+  if (events & EPOLLOUT) write_pending();
+  if (!ended_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) read_all(now);
+}
+
+void Session::on_connected(int64_t now_us) {
+  connected_ = true;
+  poller_.modify(fd_, EPOLLIN, this);
+  next_report_us_ = now_us + kReportPeriodUs;
+  client_->start(now_us);
+  next_client_tick_us_ = client_->tick(now_us);
+}
+
+void Session::read_all(int64_t now_us) {
+  // One large read: what does not fit is reported by the next epoll_wait, and no camera starves the others.
+  const ssize_t count = recv(fd_, buffer_, buffer_size_, 0);
+  if (count > 0) {
+    received_bytes_ += static_cast<uint64_t>(count);
+    client_->receive({buffer_, static_cast<size_t>(count)}, now_us);
+    return;
+  }
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count == 0) {
+    client_->closed(now_us);
+  }
+  if (!ended_)
+    abort(LinkProblem::kClosed, count == 0 ? "The camera closed the connection." : words_of_errno(errno));
+}
+
+void Session::on_send(ByteView bytes) {
+  if (fd_ < 0) return;
+  unsent_.append(bytes.text());
+  write_pending();
+}
+
+void Session::write_pending() {
+  while (!unsent_.empty()) {
+    const ssize_t count = send(fd_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (count > 0) {
+      unsent_.erase(0, static_cast<size_t>(count));
+      continue;
+    }
+    // A failed connection is reported by the next read; only a camera that never reads must not grow the
+    // buffer.
+    if (unsent_.size() > kMostUnsent) unsent_.clear();
+    break;
+  }
+  if (connected_) poller_.modify(fd_, unsent_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT, this);
+}
+
+void Session::on_described(const rtsp::SessionDescription& description) {
+  if (description.video >= 0) {
+    video_sink_ = std::make_unique<UnitSink>(owner_, true);
+    video_ = rtsp::RtpTrack::create(description.tracks[static_cast<size_t>(description.video)], *video_sink_);
+  }
+  if (description.audio >= 0) {
+    audio_sink_ = std::make_unique<UnitSink>(owner_, false);
+    audio_ = rtsp::RtpTrack::create(description.tracks[static_cast<size_t>(description.audio)], *audio_sink_);
+  }
+  owner_.on_described(description);
+}
+
+void Session::on_playing() {
+  owner_.on_playing();
+}
+
+void Session::on_packet(rtsp::TrackUse use, bool is_rtcp, ByteView packet, int64_t now_us) {
+  const bool video = use == rtsp::TrackUse::kVideo;
+  rtsp::RtpTrack* track = video ? video_.get() : audio_.get();
+  if (!track) return;
+  if (!is_rtcp) {
+    if (video) owner_.on_video_packet(now_us);
+    track->on_rtp(packet, now_us);
+    return;
+  }
+  track->on_rtcp(packet, now_us);
+  const rtsp::SenderReport* report = track->sender_report();
+  int64_t& seen_us = video ? video_report_us_ : audio_report_us_;
+  if (report && report->arrival_us != seen_us) {
+    seen_us = report->arrival_us;
+    owner_.on_sender_report(video, *report);
+  }
+}
+
+void Session::on_end(rtsp::Outcome outcome, const std::string& message) {
+  if (ended_) return;
+  end_.problem = problem_of(outcome);
+  end_.message = message;
+  end_.retry_after_s = client_->retry_after_s();
+  if (outcome == rtsp::Outcome::kRedirect) end_.redirect_url = client_->redirect_url();
+  finish();
+}
+
+void Session::send_receiver_reports(int64_t now_us) {
+  uint8_t report[128];
+  for (const rtsp::TrackUse use : {rtsp::TrackUse::kVideo, rtsp::TrackUse::kAudio}) {
+    rtsp::RtpTrack* track = use == rtsp::TrackUse::kVideo ? video_.get() : audio_.get();
+    const size_t size = track ? track->write_receiver_report(report, now_us) : 0;
+    if (size > 0) client_->send_rtcp(use, {report, size});
+  }
+}
+
+void Session::tick(int64_t now_us) {
+  if (ended_) return;
+  if (!connected_) {
+    if (fd_ >= 0 && now_us >= connect_deadline_us_) abort(LinkProblem::kTimeout, words_of_errno(ETIMEDOUT));
+    return;
+  }
+  if (leaving_ || now_us >= next_client_tick_us_) next_client_tick_us_ = client_->tick(now_us);
+  if (ended_ || leaving_) return;
+  if (now_us >= next_track_tick_us_) {
+    next_track_tick_us_ = now_us + kTrackTickUs;
+    if (video_) video_->tick(now_us);
+    if (audio_) audio_->tick(now_us);
+  }
+  if (client_->playing() && now_us >= next_report_us_) {
+    next_report_us_ = now_us + kReportPeriodUs;
+    send_receiver_reports(now_us);
+  }
+}
+
+void Session::teardown(int64_t now_us) {
+  if (ended_) return;
+  if (!connected_) {
+    abort(LinkProblem::kNone, "");
+    return;
+  }
+  leaving_ = true;
+  client_->teardown(now_us);
+}
+
+}  // namespace thimble::media

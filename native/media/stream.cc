@@ -1,0 +1,332 @@
+#include "media/stream.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+namespace thimble::media {
+
+namespace {
+constexpr int64_t kStalledLeastUs = 5'000'000, kStalledMostUs = 9'000'000;
+constexpr int64_t kLostUs = 10'000'000;
+constexpr int64_t kKeyframeWaitUs = 60'000'000;
+constexpr int64_t kDiskRetryUs = 5'000'000;
+constexpr int kMostRedirects = 3;
+
+int64_t monotonic_us() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
+}
+
+Recorder::Identity recorder_identity(const uint8_t* store, const StreamKey& key) {
+  Recorder::Identity identity{};
+  std::copy(store, store + sizeof identity.store, identity.store);
+  identity.camera = key.camera;
+  identity.stream = key.stream;
+  return identity;
+}
+
+bool same_host(const std::string& a, const std::string& b) {
+  rtsp::UrlParts first, second;
+  return rtsp::parse_rtsp_url(a, &first) && rtsp::parse_rtsp_url(b, &second) && first.host == second.host;
+}
+}  // namespace
+
+Stream::Stream(const StreamContext& context, StreamSettings settings, int64_t now_us)
+    : context_(context),
+      settings_(std::move(settings)),
+      ring_(settings_.ring_max_bytes),
+      recorder_(recorder_identity(context.store, settings_.key), ring_, context.writer, context.clock),
+      retry_(settings_.key.camera * 2 + static_cast<uint32_t>(settings_.key.stream)),
+      attempt_at_us_(now_us) {
+  if (settings_.record) recorder_.set_plan(RecordPlan{settings_.segment_ms, settings_.stagger_ms}, now_us);
+}
+
+Stream::~Stream() {
+  if (resolve_request_) context_.resolver.cancel(resolve_request_);
+}
+
+void Stream::set(StreamSettings settings, int64_t now_us) {
+  const bool new_way = settings.urls != settings_.urls || settings.username != settings_.username ||
+                       settings.password != settings_.password || settings.audio != settings_.audio ||
+                       settings.allow_loopback != settings_.allow_loopback;
+  settings_ = std::move(settings);
+  ring_.set_max_bytes(settings_.ring_max_bytes);
+  std::optional<RecordPlan> plan;
+  if (settings_.record) plan = RecordPlan{settings_.segment_ms, settings_.stagger_ms};
+  recorder_.set_plan(plan, now_us);
+  if (!new_way) return;
+  url_index_ = 0;
+  redirect_url_.clear();
+  redirects_ = 0;
+  retry_.succeeded();
+  if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
+  attempt_at_us_ = now_us;
+  if (session_) {
+    recorder_.end_session(EndReason::kReconnect);
+    restart_ = true;
+    session_->teardown(now_us);
+  }
+}
+
+void Stream::stop(EndReason reason, int64_t now_us) {
+  stopped_ = true;
+  recorder_.end_session(reason);
+  if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
+  if (session_ && !leaving_) session_->teardown(now_us);
+  leaving_ = true;
+}
+
+void Stream::tick(int64_t now_us) {
+  if (session_) {
+    session_->tick(now_us);
+    if (!session_->ended()) watch(now_us);
+    if (session_->ended()) end_attempt(now_us);
+  } else if (!stopped_ && resolve_request_ == 0 && now_us >= attempt_at_us_) {
+    begin_attempt(now_us);
+  }
+  recorder_.tick(now_us);
+  report_losses();
+}
+
+void Stream::begin_attempt(int64_t now_us) {
+  const std::string& url =
+      redirect_url_.empty() ? settings_.urls[url_index_ % settings_.urls.size()] : redirect_url_;
+  rtsp::UrlParts parts;
+  if (state_ != LinkState::kConnecting || sessions_live_ == 0) report(LinkState::kConnecting);
+  if (!rtsp::parse_rtsp_url(url, &parts)) {
+    fail(LinkProblem::kNotRtsp, "The address is not a usable rtsp:// URL.", 0, now_us);
+    return;
+  }
+  resolve_request_ =
+      context_.resolver.resolve(parts.host, parts.port, [this](const rtsp::ResolveResult& result) {
+        resolve_request_ = 0;
+        on_resolved(result, result.now_us);
+      });
+}
+
+void Stream::on_resolved(const rtsp::ResolveResult& result, int64_t now_us) {
+  if (result.addresses.empty()) {
+    fail(LinkProblem::kUnknownHost, "The camera's name is not known in this network.", 0, now_us);
+    return;
+  }
+  std::vector<const rtsp::SocketAddress*> allowed;
+  for (const rtsp::SocketAddress& address : result.addresses) {
+    if (rtsp::address_allowed(address.get(), settings_.allow_loopback)) allowed.push_back(&address);
+  }
+  if (allowed.empty()) {
+    fail(LinkProblem::kAddressForbidden,
+         "The camera's address is one of this machine or link-local, which is not allowed.", 0, now_us);
+    return;
+  }
+  const std::string& own = settings_.urls[url_index_ % settings_.urls.size()];
+  rtsp::ClientConfig config;
+  config.url = redirect_url_.empty() ? own : redirect_url_;
+  // A camera may send us anywhere; it does not learn the password of another host that way.
+  if (redirect_url_.empty() || same_host(own, redirect_url_)) {
+    config.username = settings_.username;
+    config.password = settings_.password;
+  }
+  config.want_audio = settings_.audio;
+  config.user_agent = context_.user_agent;
+  session_ = std::make_unique<Session>(context_.poller, context_.read_buffer, *this, std::move(config));
+  playing_since_us_ = 0;
+  had_picture_ = keyframe_seen_ = leaving_ = false;
+  const rtsp::SocketAddress& address = *allowed[attempts_++ % allowed.size()];
+  session_->connect(address.get(), address.length(), now_us);
+}
+
+void Stream::end_attempt(int64_t now_us) {
+  Session::End end = session_->end();
+  if (video_line_) {
+    video_line_->flush();
+    date_pictures(now_us);
+  }
+  recorder_.end_session(EndReason::kReconnect);
+  received_before_ += session_->received_bytes();
+  if (session_->video()) {
+    lost_before_ += session_->video()->counters().lost_packets;
+    damaged_before_ += session_->video()->counters().damaged_units;
+  }
+  session_.reset();
+  sync_.reset();
+  video_line_.reset();
+  audio_line_.reset();
+  undated_.clear();
+  undated_sound_.clear();
+  if (stopped_) return;
+  if (std::exchange(restart_, false)) {
+    attempt_at_us_ = now_us;
+    return;
+  }
+  if (!end.redirect_url.empty() && redirects_ < kMostRedirects) {
+    ++redirects_;
+    redirect_url_ = std::move(end.redirect_url);
+    attempt_at_us_ = now_us;
+    return;
+  }
+  fail(end.problem == LinkProblem::kNone ? LinkProblem::kClosed : end.problem, end.message, end.retry_after_s,
+       now_us);
+}
+
+void Stream::fail(LinkProblem problem, const std::string& message, int retry_after_s, int64_t now_us) {
+  redirect_url_.clear();
+  redirects_ = 0;
+  ++url_index_;
+  // A camera that fell silent on an open connection has waited long enough.
+  const int64_t wait_us =
+      problem == LinkProblem::kStalled ? 0 : retry_.next_wait_us(problem, retry_after_s, now_us);
+  attempt_at_us_ = now_us + wait_us;
+  report(LinkState::kWaiting, problem, message);
+}
+
+void Stream::watch(int64_t now_us) {
+  if (playing_since_us_ == 0 || leaving_ || restart_) return;
+  const int64_t silent_us = now_us - std::max(last_packet_us_, playing_since_us_);
+  if (silent_us >= kLostUs) {
+    session_->abort(
+        had_picture_ ? LinkProblem::kStalled : LinkProblem::kTimeout,
+        had_picture_ ? "No picture came for 10 seconds." : "The camera accepts us and sends nothing.");
+    return;
+  }
+  if (had_picture_ && !keyframe_seen_ && now_us - playing_since_us_ >= kKeyframeWaitUs) {
+    session_->abort(LinkProblem::kNoKeyframe, "The camera sent no keyframe for 60 seconds.");
+    return;
+  }
+  const double fps = rate_.pictures_per_second(last_packet_us_);
+  const int64_t four_frames = fps > 0 ? static_cast<int64_t>(4e6 / fps) : 0;
+  const int64_t limit = std::clamp(four_frames, kStalledLeastUs, kStalledMostUs);
+  if (state_ == LinkState::kLive && silent_us >= limit) {
+    report(LinkState::kStalled, LinkProblem::kStalled, "The connection stands, but no picture comes.");
+  }
+}
+
+void Stream::on_segment_failed(SegmentHandle handle, int64_t now_us) {
+  recorder_.on_segment_failed(handle, now_us + kDiskRetryUs);
+}
+
+void Stream::on_described(const rtsp::SessionDescription& description) {
+  const rtsp::Track& video = description.tracks[static_cast<size_t>(description.video)];
+  video_line_ = std::make_unique<RtpTimeline>(video.clock_rate);
+  parameters_ = VideoParameters{};
+  parameters_.codec = video.codec;
+  announced_ = VideoParameters{};
+  announced_.vps = video.vps;
+  announced_.sps = video.sps;
+  announced_.pps = video.pps;
+  audio_parameters_.reset();
+  audio_left_out_.clear();
+  last_sound_ticks_ = INT64_MIN / 2;
+  if (settings_.audio && description.audio >= 0) {
+    const rtsp::Track& audio = description.tracks[static_cast<size_t>(description.audio)];
+    if (audio.codec == rtsp::Codec::kAac && audio.aac) {
+      audio_parameters_ = parse_aac_config({audio.aac->config.data(), audio.aac->config.size()});
+    }
+    if (audio_parameters_) {
+      audio_line_ =
+          std::make_unique<RtpTimeline>(audio.clock_rate ? audio.clock_rate : audio_parameters_->sample_rate);
+      sync_ = std::make_unique<AvSync>(*video_line_, *audio_line_);
+    } else {
+      audio_left_out_ = audio.codec_name;
+    }
+  }
+  anchor_ = WallAnchor();
+  decode_times_ = DecodeTimes();
+  ring_.clear();
+  RecordSession session;
+  session.anchor = &anchor_;
+  session.sync = sync_.get();
+  session.audio_rate = audio_line_ ? audio_line_->clock_rate() : 0;
+  recorder_.begin_session(session);
+}
+
+void Stream::on_playing() {
+  uint32_t video = 0, audio = 0;
+  if (sync_ && session_->client().rtp_info_time(rtsp::TrackUse::kVideo, &video) &&
+      session_->client().rtp_info_time(rtsp::TrackUse::kAudio, &audio)) {
+    sync_->set_rtp_info(video, audio);
+  }
+  if (playing_since_us_ == 0) playing_since_us_ = monotonic_us();
+}
+
+void Stream::on_video_packet(int64_t now_us) {
+  // Media may come before the answer to PLAY.
+  if (playing_since_us_ == 0) playing_since_us_ = now_us;
+  last_packet_us_ = now_us;
+  last_packet_utc_ms_ = context_.clock.utc_ms(now_us);
+  if (state_ == LinkState::kStalled) report(LinkState::kLive);
+}
+
+void Stream::on_sender_report(bool video, const rtsp::SenderReport& report) {
+  if (sync_) sync_->on_report(video, report);
+}
+
+StreamStats Stream::stats(int64_t now_us) const {
+  StreamStats stats;
+  stats.key = settings_.key;
+  stats.state = state_;
+  stats.last_packet_ms = last_packet_utc_ms_;
+  stats.fps = rate_.pictures_per_second(now_us);
+  stats.bitrate_bps = rate_.bytes_per_second(now_us) * 8;
+  stats.gop_ms = gop_us_ / 1000;
+  stats.ring_bytes = ring_.bytes();
+  stats.reconnects = sessions_live_ > 0 ? sessions_live_ - 1 : 0;
+  stats.received_bytes = received_before_;
+  stats.lost_packets = lost_before_;
+  stats.damaged_units = damaged_before_;
+  if (session_) {
+    stats.received_bytes += session_->received_bytes();
+    if (const rtsp::RtpTrack* track = session_->video()) {
+      stats.lost_packets += track->counters().lost_packets;
+      stats.damaged_units += track->counters().damaged_units;
+    }
+  }
+  stats.dropped_bytes = recorder_.counters().dropped_bytes + memory_drops_;
+  stats.late_audio_units = recorder_.counters().late_audio_units;
+  stats.open_segment = recorder_.open_handle();
+  return stats;
+}
+
+void Stream::report(LinkState state, LinkProblem problem, const std::string& message) {
+  state_ = state;
+  LinkEvent event;
+  event.key = settings_.key;
+  event.state = state;
+  event.problem = problem;
+  event.message = message;
+  event.last_packet_ms = last_packet_utc_ms_;
+  if (state == LinkState::kWaiting) event.retry_at_ms = context_.clock.utc_ms(attempt_at_us_);
+  context_.sink.on_event(std::move(event));
+}
+
+void Stream::report_losses() {
+  if (const auto loss = recorder_.take_loss()) {
+    context_.sink.on_event(
+        StorageFailedEvent{settings_.key, "", "slow-disk", "queue", loss->start_ms, loss->bytes});
+  }
+  if (const std::string error = recorder_.take_init_error(); !error.empty()) {
+    context_.sink.on_event(
+        StorageFailedEvent{settings_.key, "", "EINVAL", error, context_.clock.utc_ms(monotonic_us()), 0});
+  }
+}
+
+void Stream::report_parameters() {
+  ParametersEvent event;
+  event.key = settings_.key;
+  event.video_codec = parameters_.codec == rtsp::Codec::kH265 ? "h265" : "h264";
+  event.video_codec_string = parameters_.codec_string();
+  event.width = parameters_.sequence.width;
+  event.height = parameters_.sequence.height;
+  event.fps = parameters_.sequence.fps;
+  if (audio_wanted()) {
+    event.has_audio = true;
+    event.audio_codec_string = audio_parameters_->codec_string();
+    event.sample_rate = audio_parameters_->sample_rate;
+    event.channels = audio_parameters_->channels;
+  }
+  event.audio_left_out = audio_left_out_;
+  context_.sink.on_event(std::move(event));
+}
+
+}  // namespace thimble::media

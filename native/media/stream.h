@@ -1,0 +1,155 @@
+// One stream of one camera: keeps a session alive, fills the ring, feeds the recorder, says how it goes.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/av_sync.h"
+#include "media/codec_parameters.h"
+#include "media/decode_times.h"
+#include "media/events.h"
+#include "media/packet_ring.h"
+#include "media/rate_meter.h"
+#include "media/recorder.h"
+#include "media/retry.h"
+#include "media/session.h"
+#include "media/wall_clock.h"
+#include "media/writer.h"
+#include "rtsp/connector.h"
+
+namespace thimble::media {
+
+struct StreamSettings {
+  StreamKey key;
+  std::vector<std::string> urls;  ///< tried in turn, at least one
+  std::string username, password;
+  bool audio = true;
+  bool allow_loopback = false;
+  bool record = false;
+  int64_t segment_ms = 300000;
+  int64_t stagger_ms = 0;
+  size_t ring_max_bytes = 8u << 20;
+};
+
+struct StreamStats {
+  StreamKey key;
+  LinkState state = LinkState::kConnecting;
+  int64_t last_packet_ms = 0;
+  double fps = 0;
+  double bitrate_bps = 0;
+  int64_t gop_ms = 0;
+  uint64_t ring_bytes = 0, reconnects = 0, received_bytes = 0;
+  uint64_t lost_packets = 0, damaged_units = 0, dropped_bytes = 0, late_audio_units = 0;
+  SegmentHandle open_segment = 0;
+};
+
+/// What streams share. All borrowed, on the ingest thread.
+struct StreamContext {
+  Poller& poller;
+  rtsp::Resolver& resolver;
+  Writer& writer;
+  WallClock& clock;
+  EventSink& sink;
+  ByteView read_buffer;
+  const uint8_t* store;
+  const std::string& user_agent;
+};
+
+/// Lives on the ingest thread; not movable.
+class Stream final : private SessionOwner {
+ public:
+  Stream(const StreamContext& context, StreamSettings settings, int64_t now_us);
+  ~Stream() override;
+
+  /// Takes new settings; the session starts anew only when the way to the camera changed.
+  void set(StreamSettings settings, int64_t now_us);
+  void tick(int64_t now_us);
+  /// Ends session and segment. The stream is `idle` once the camera was told (at most 200 ms).
+  void stop(EndReason reason, int64_t now_us);
+  bool idle() const { return stopped_ && !session_; }
+  bool files_pending() const { return recorder_.files_pending(); }
+  void on_segment_closed(SegmentHandle handle) { recorder_.on_segment_closed(handle); }
+  void on_clock_step() { recorder_.on_clock_step(); }
+  void on_segment_failed(SegmentHandle handle, int64_t now_us);
+
+  const StreamKey& key() const { return settings_.key; }
+  StreamStats stats(int64_t now_us) const;
+
+ private:
+  /// A picture whose time is not decided yet.
+  struct Undated {
+    Packet packet;
+    std::unique_ptr<VideoParameters> parameters;  ///< in force from this keyframe on
+  };
+
+  // SessionOwner
+  void on_described(const rtsp::SessionDescription& description) override;
+  void on_playing() override;
+  void on_video_unit(const rtsp::AccessUnit& unit) override;
+  void on_audio_unit(const rtsp::AccessUnit& unit) override;
+  void on_video_packet(int64_t now_us) override;
+  void on_sender_report(bool video, const rtsp::SenderReport& report) override;
+
+  void begin_attempt(int64_t now_us);
+  void on_resolved(const rtsp::ResolveResult& result, int64_t now_us);
+  void end_attempt(int64_t now_us);
+  void fail(LinkProblem problem, const std::string& message, int retry_after_s, int64_t now_us);
+  void watch(int64_t now_us);
+  void report(LinkState state, LinkProblem problem = LinkProblem::kNone, const std::string& message = "");
+  void report_losses();
+  void report_parameters();
+
+  bool collect_parameters(const rtsp::AccessUnit& unit);
+  std::unique_ptr<VideoParameters> changed_parameters();
+  bool store_picture(const rtsp::AccessUnit& unit, Packet* packet);
+  void date_pictures(int64_t now_us);
+  void push_picture(Undated& undated, const TimelineStamp& stamp, int64_t now_us);
+  void date_sound(int64_t now_us);
+  int64_t sound_worth_keeping();
+  void apply_parameters(const VideoParameters& parameters);
+  bool audio_wanted() const { return audio_parameters_.has_value() && sync_ != nullptr; }
+
+  const StreamContext context_;
+  StreamSettings settings_;
+  PacketRing ring_;
+  Recorder recorder_;
+  RetrySchedule retry_;
+
+  std::unique_ptr<Session> session_;
+  uint64_t resolve_request_ = 0;
+  size_t url_index_ = 0, attempts_ = 0;
+  std::string redirect_url_;
+  int redirects_ = 0;
+  bool stopped_ = false, restart_ = false, leaving_ = false;
+  int64_t attempt_at_us_ = 0;  ///< of the next attempt while there is no session
+
+  LinkState state_ = LinkState::kConnecting;
+  int64_t last_packet_us_ = 0, playing_since_us_ = 0, last_packet_utc_ms_ = 0;
+  bool had_picture_ = false, keyframe_seen_ = false;
+  uint64_t sessions_live_ = 0;
+
+  // Of the session:
+  VideoParameters parameters_;  ///< in force
+  VideoParameters announced_;   ///< sets seen since the last keyframe
+  std::optional<AudioParameters> audio_parameters_;
+  std::string audio_left_out_;
+  std::unique_ptr<RtpTimeline> video_line_, audio_line_;
+  std::unique_ptr<AvSync> sync_;
+  WallAnchor anchor_;
+  DecodeTimes decode_times_;
+  std::deque<Undated> undated_;
+  std::deque<Packet> undated_sound_;
+  int64_t last_sound_ticks_ = 0;
+
+  RateMeter rate_;
+  int64_t last_key_us_ = 0, gop_us_ = 0;
+  uint64_t received_before_ = 0;  ///< by earlier sessions
+  uint64_t lost_before_ = 0, damaged_before_ = 0;
+  uint64_t memory_drops_ = 0;  ///< bytes for which there was no memory
+};
+
+}  // namespace thimble::media

@@ -1,0 +1,196 @@
+// The media side of Stream: access units into the ring, with their times, and on to the recorder.
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "media/stream.h"
+
+namespace thimble::media {
+
+namespace {
+/// Parameter sets are small; whoever sends more is not believed.
+constexpr size_t kMostSets = 16, kMostSetBytes = 4096;
+/// Sound that came before the first picture is kept that long, until it is known where it belongs.
+constexpr int64_t kSoundWithoutPictureS = 5;
+
+bool is_parameter_set(rtsp::Codec codec, uint8_t type) {
+  return codec == rtsp::Codec::kH264 ? type == 7 || type == 8 : type >= 32 && type <= 34;
+}
+
+/// What has no place in an avc1 or hvc1 sample: parameter sets, access unit delimiters, filler.
+bool left_out(rtsp::Codec codec, uint8_t type) {
+  if (is_parameter_set(codec, type)) return true;
+  return codec == rtsp::Codec::kH264 ? type == 9 || type == 12 : type == 35 || type == 38;
+}
+}  // namespace
+
+/// Remembers the parameter sets of an access unit. True when it had any.
+bool Stream::collect_parameters(const rtsp::AccessUnit& unit) {
+  std::vector<Bytes> vps, sps, pps;
+  for (size_t i = 0; i < unit.nal_count; ++i) {
+    const rtsp::Nal& nal = unit.nals[i];
+    if (!is_parameter_set(parameters_.codec, nal.type) || nal.size > kMostSetBytes) continue;
+    std::vector<Bytes>& sets = nal.type == 32 ? vps : nal.type == 7 || nal.type == 33 ? sps : pps;
+    const uint8_t* data = unit.data.data + nal.offset;
+    Bytes set(data, data + nal.size);
+    if (sets.size() < kMostSets && std::find(sets.begin(), sets.end(), set) == sets.end())
+      sets.push_back(std::move(set));
+  }
+  if (!vps.empty()) announced_.vps = std::move(vps);
+  if (!sps.empty()) announced_.sps = std::move(sps);
+  if (!pps.empty()) announced_.pps = std::move(pps);
+  return !announced_.sps.empty() || !announced_.pps.empty() || !announced_.vps.empty();
+}
+
+/// The parameters from this keyframe on, when they differ from those in force. Sets sent in the stream win
+/// over the description's.
+std::unique_ptr<VideoParameters> Stream::changed_parameters() {
+  VideoParameters next = parameters_;
+  if (!announced_.vps.empty()) next.vps = std::exchange(announced_.vps, {});
+  if (!announced_.sps.empty()) next.sps = std::exchange(announced_.sps, {});
+  if (!announced_.pps.empty()) next.pps = std::exchange(announced_.pps, {});
+  if (next.sps.empty() || (parameters_.complete() && next.same(parameters_))) return nullptr;
+  const ByteView sps{next.sps[0].data(), next.sps[0].size()};
+  const auto sequence = next.codec == rtsp::Codec::kH265 ? parse_h265_sps(sps) : parse_h264_sps(sps);
+  if (!sequence) return nullptr;
+  next.sequence = *sequence;
+  if (!next.complete()) return nullptr;
+  parameters_ = next;
+  return std::make_unique<VideoParameters>(std::move(next));
+}
+
+void Stream::on_video_unit(const rtsp::AccessUnit& unit) {
+  had_picture_ = true;
+  rate_.add(unit.data.size, true, unit.arrival_us);
+  collect_parameters(unit);
+  Undated undated;
+  if (unit.key && !unit.damaged) undated.parameters = changed_parameters();
+  if (!keyframe_seen_) {
+    // Nothing can be decoded before the first whole keyframe, nor without its parameter sets.
+    if (!unit.key || unit.damaged || !parameters_.complete()) return;
+    keyframe_seen_ = true;
+    ++sessions_live_;
+    retry_.succeeded();
+    report(LinkState::kLive);
+  }
+  if (!store_picture(unit, &undated.packet)) return;
+  undated_.push_back(std::move(undated));
+  video_line_->push(unit.rtp_time, unit.arrival_us, unit.discontinuity);
+  date_pictures(unit.arrival_us);
+}
+
+bool Stream::store_picture(const rtsp::AccessUnit& unit, Packet* packet) {
+  Arena& arena = ring_.video().arena();
+  packet->position = arena.end();
+  packet->key = unit.key;
+  packet->damaged = unit.damaged;
+  packet->arrival_us = unit.arrival_us;
+  for (size_t i = 0; i < unit.nal_count;) {
+    // Neighbouring NALs are copied as one piece, each with the 4-byte length before it.
+    if (left_out(parameters_.codec, unit.nals[i].type)) {
+      ++i;
+      continue;
+    }
+    const size_t begin = unit.nals[i].offset - 4;
+    size_t end = begin;
+    while (i < unit.nal_count && !left_out(parameters_.codec, unit.nals[i].type) &&
+           unit.nals[i].offset - 4 == (end == begin ? begin : end)) {
+      end = unit.nals[i].offset + unit.nals[i].size;
+      ++i;
+    }
+    if (!arena.append(unit.data.sub(begin, end - begin))) {
+      arena.rewind(packet->position);
+      memory_drops_ += unit.data.size;
+      return false;
+    }
+  }
+  packet->size = static_cast<uint32_t>(arena.end() - packet->position);
+  return packet->size > 0;
+}
+
+void Stream::date_pictures(int64_t now_us) {
+  TimelineStamp stamp;
+  while (!undated_.empty() && video_line_->pop(&stamp)) {
+    Undated undated = std::move(undated_.front());
+    undated_.pop_front();
+    push_picture(undated, stamp, now_us);
+  }
+}
+
+void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t now_us) {
+  if (undated.parameters) apply_parameters(*undated.parameters);
+  Packet& packet = undated.packet;
+  packet.pts = stamp.ticks * 90000 / video_line_->clock_rate();
+  packet.dts = decode_times_.next(packet.pts);
+  packet.pts = std::max(packet.pts, packet.dts);
+  anchor_.observe(packet.pts * 100 / 9, packet.arrival_us);
+  if (sync_) {
+    if (stamp.jump) sync_->on_jump(true);
+    sync_->observe(true, stamp.ticks, packet.arrival_us);
+  }
+  if (packet.key) {
+    if (last_key_us_ > 0) gop_us_ = packet.arrival_us - last_key_us_;
+    last_key_us_ = packet.arrival_us;
+  }
+  const uint64_t index = ring_.video().end();
+  ring_.video().push(packet);
+  recorder_.on_video(index, stamp.jump, now_us);
+  ring_.evict(recorder_.keep_video(), recorder_.keep_audio(), sound_worth_keeping());
+}
+
+/// Sound ticks of the oldest picture in the ring, less a second.
+int64_t Stream::sound_worth_keeping() {
+  if (!audio_line_ || ring_.audio().end() == ring_.audio().begin()) return INT64_MIN;
+  const int64_t rate = audio_line_->clock_rate();
+  const auto origin = sync_->audio_origin90k();
+  PacketTrack& video = ring_.video();
+  if (!origin || video.begin() == video.end()) {
+    return ring_.audio().at(ring_.audio().end() - 1).pts - kSoundWithoutPictureS * rate;
+  }
+  return (video.at(video.begin()).pts - *origin - 90000) * rate / 90000;
+}
+
+void Stream::apply_parameters(const VideoParameters& parameters) {
+  const double fps = parameters.sequence.fps > 0 ? parameters.sequence.fps : 25;
+  decode_times_.reset(parameters.sequence.reorder_frames, static_cast<int64_t>(90000 / fps));
+  recorder_.set_parameters(parameters, audio_wanted() ? &*audio_parameters_ : nullptr);
+  report_parameters();
+}
+
+void Stream::on_audio_unit(const rtsp::AccessUnit& unit) {
+  if (!audio_line_ || unit.data.empty()) return;
+  rate_.add(unit.data.size, false, unit.arrival_us);
+  Packet packet;
+  Arena& arena = ring_.audio().arena();
+  packet.position = arena.end();
+  packet.size = static_cast<uint32_t>(unit.data.size);
+  packet.key = true;
+  packet.arrival_us = unit.arrival_us;
+  if (!arena.append(unit.data)) {
+    memory_drops_ += unit.data.size;
+    return;
+  }
+  undated_sound_.push_back(packet);
+  audio_line_->push(unit.rtp_time, unit.arrival_us, unit.discontinuity);
+  date_sound(unit.arrival_us);
+}
+
+void Stream::date_sound(int64_t now_us) {
+  TimelineStamp stamp;
+  while (!undated_sound_.empty() && audio_line_->pop(&stamp)) {
+    Packet packet = undated_sound_.front();
+    undated_sound_.pop_front();
+    // Equal or falling stamps of a confused camera must not make a file with falling times.
+    packet.pts = packet.dts = std::max(stamp.ticks, last_sound_ticks_ + 1);
+    last_sound_ticks_ = packet.pts;
+    if (stamp.jump) sync_->on_jump(false);
+    sync_->observe(false, stamp.ticks, packet.arrival_us);
+    ring_.audio().push(packet);
+    if (ring_.video().begin() == ring_.video().end()) {
+      ring_.evict(recorder_.keep_video(), recorder_.keep_audio(), sound_worth_keeping());
+    }
+    recorder_.on_audio(now_us);
+  }
+}
+
+}  // namespace thimble::media
