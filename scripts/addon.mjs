@@ -24,10 +24,12 @@ const COMPILER_SETTINGS = [
   'PKG_CONFIG_LIBDIR',
 ];
 
-/** Writes include/node/{common,config}.gypi with the few settings that node-gyp reads. @returns {string} the folder */
+/** In the checkout, and said so to node-gyp: an absolute path with a blank in it breaks the makefiles. */
+const NODE_DIR = 'build/nodedir';
+
+/** Writes include/node/{common,config}.gypi with the few settings that node-gyp reads. */
 function makeNodeDir() {
-  const nodeDir = join(root, 'build', 'nodedir');
-  const include = join(nodeDir, 'include', 'node');
+  const include = join(root, NODE_DIR, 'include', 'node');
   mkdirSync(include, { recursive: true });
   const common = {
     variables: { 'visibility%': 'hidden' },
@@ -44,7 +46,6 @@ function makeNodeDir() {
     join(include, 'config.gypi'),
     JSON.stringify({ target_defaults: {}, variables: { target_arch, host_arch, napi_build_version: '9' } }),
   );
-  return nodeDir;
 }
 
 function sources() {
@@ -82,6 +83,7 @@ export function buildAddon() {
     for (const leftover of ['Release', 'Makefile', 'config.gypi', 'binding.Makefile', 'thimble.target.mk'])
       rmSync(join(root, 'build', leftover), { recursive: true, force: true });
   }
+  makeNodeDir();
   const gyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const jobs = process.env.JOBS ?? '2';
   say(
@@ -91,7 +93,7 @@ export function buildAddon() {
   );
   const stampOf = (/** @type {string | null} */ key) => ({ ...now, key, endedMs: Date.now(), needs: [] });
   try {
-    const args = [gyp, 'configure', 'build', `--nodedir=${makeNodeDir()}`, `--jobs=${jobs}`];
+    const args = [gyp, 'configure', 'build', `--nodedir=${NODE_DIR}`, `--jobs=${jobs}`];
     run('building the native addon', process.execPath, args, environmentForGyp());
   } catch (error) {
     writeStamp(STAMP, stampOf(null));
