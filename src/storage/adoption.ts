@@ -1,0 +1,217 @@
+// Takes files that runs before this one left behind into the index: mends them, or removes empty and sets aside foreign ones.
+import { lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type CameraId, type EndReason, type Logger, NvrError, type StreamName, syncFolder } from '../core/index.ts';
+import type { GapTable } from './gaps.ts';
+import { DAY_MS, parseCameraFolder, parseDayFolder, parseSegmentPath } from './layout.ts';
+import type { Backlog, LostRun } from './licences.ts';
+import type { ClosedSegment, ExamineSegment, SegmentFacts } from './segment.ts';
+import type { SegmentTable } from './segments.ts';
+
+export interface AdoptionOptions {
+  segments: SegmentTable;
+  gaps: GapTable;
+  examine: ExamineSegment;
+  storeUuid: string;
+  /** Absolute paths. */
+  folder: string;
+  quarantine: string;
+  log: Logger;
+  onStep: (name: string) => void;
+  /** True for a file that is about to be deleted. */
+  isGarbage: (path: string) => boolean;
+  /** All files of a backlog are in the index. */
+  onDone: (backlog: Backlog) => void;
+  /** The highest clock generation that a file told of. */
+  onClockGeneration: (generation: number) => void;
+}
+
+/** Unknown files of one camera and day; names joined by newlines, as there may be a million of them. */
+interface UnknownFiles {
+  folder: string;
+  names: string;
+}
+
+interface Work {
+  days: UnknownFiles[];
+  backlogs: Backlog[];
+  failed: boolean;
+}
+
+interface Counters {
+  adopted: number;
+  repaired: number;
+  removed: number;
+  foreign: number;
+  failed: number;
+}
+
+export class Adoption {
+  readonly #options: AdoptionOptions;
+  readonly #work = new Map<CameraId, Work>();
+  readonly #counters: Counters = { adopted: 0, repaired: 0, removed: 0, foreign: 0, failed: 0 };
+  #current: Promise<void> = Promise.resolve();
+
+  constructor(options: AdoptionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Notes which files the index does not know. To be called before anything records, so that no file of this run is among them.
+   * `everything`: also where no backlog says that there may be any. Cameras in `except` are left out.
+   */
+  async list(backlogs: readonly Backlog[], everything: boolean, except: ReadonlySet<CameraId>): Promise<void> {
+    const cameras = new Set(backlogs.map(backlog => backlog.camera));
+    if (everything) {
+      for (const name of await namesIn(this.#options.folder)) cameras.add(parseCameraFolder(name) ?? 0);
+      cameras.delete(0);
+    }
+    for (const camera of [...cameras].sort((a, b) => a - b)) {
+      if (except.has(camera)) continue;
+      const own = backlogs.filter(backlog => backlog.camera === camera);
+      const fromMs = everything ? 0 : Math.min(...own.map(backlog => backlog.fromMs));
+      this.#work.set(camera, { days: await this.#listCamera(camera, fromMs), backlogs: own, failed: false });
+    }
+  }
+
+  /** Cameras that have files to be looked at. */
+  get cameras(): CameraId[] {
+    return [...this.#work.keys()];
+  }
+
+  /** Adopts one file after the other, oldest first. True when nothing is left over that a later start has to try again. */
+  async run(signal: AbortSignal): Promise<boolean> {
+    let complete = true;
+    for (const [camera, work] of [...this.#work]) {
+      const isLast = lastOfRuns(work);
+      for (let day = work.days.shift(); day; day = work.days.shift()) {
+        for (const name of day.names.split('\n')) {
+          if (signal.aborted) return false;
+          if (!this.#work.has(camera)) break;
+          this.#current = this.#adopt(`${day.folder}/${name}`, work, isLast);
+          await this.#current;
+        }
+      }
+      if (work.failed) complete = false;
+      else if (this.#work.has(camera)) for (const backlog of work.backlogs) this.#options.onDone(backlog);
+      this.#work.delete(camera);
+    }
+    if (Object.values(this.#counters).some(count => count > 0)) {
+      this.#options.log.info('files of earlier runs adopted', { ...this.#counters });
+    }
+    return complete;
+  }
+
+  /** Forgets the files of a camera; resolves when none of them is under way. */
+  async cancel(camera: CameraId): Promise<void> {
+    this.#work.delete(camera);
+    await this.#current;
+  }
+
+  async #listCamera(camera: CameraId, fromMs: number): Promise<UnknownFiles[]> {
+    const { folder, segments, isGarbage } = this.#options;
+    const days: UnknownFiles[] = [];
+    for (const day of (await namesIn(join(folder, String(camera)))).sort()) {
+      const startMs = parseDayFolder(day);
+      if (startMs === undefined || startMs + DAY_MS <= fromMs) continue;
+      const path = `${camera}/${day}`;
+      const names = await namesIn(join(folder, path));
+      const query = { camera, startMs, endMs: startMs + DAY_MS, limit: Number.MAX_SAFE_INTEGER };
+      const known = new Set(segments.list(query).segments.map(segment => segment.path));
+      const unknown = names.filter(name => !known.has(`${path}/${name}`) && !isGarbage(`${path}/${name}`));
+      if (unknown.length > 0) days.push({ folder: path, names: unknown.sort().join('\n') });
+    }
+    return days;
+  }
+
+  async #adopt(path: string, work: Work, isLast: (path: string) => boolean): Promise<void> {
+    const { folder, storeUuid, examine, log, onStep } = this.#options;
+    try {
+      const absolute = join(folder, path);
+      if (!(await lstat(absolute)).isFile()) return;
+      const named = parseSegmentPath(path);
+      onStep('adopt-examine');
+      const facts = named && (await examine(absolute, storeUuid, true));
+      onStep('adopt-examined');
+      if (facts?.state === 'error') {
+        throw new NvrError('unavailable', `the file could not be read or mended: ${facts.code ?? 'unknown error'}`);
+      }
+      const matches =
+        facts &&
+        facts.camera === named.camera &&
+        facts.stream === named.stream &&
+        facts.startMs === named.startMs &&
+        (named.clockGen ?? facts.clockGen) === facts.clockGen;
+      if (!facts || facts.state === 'foreign' || !matches) await this.#setAside(path);
+      else if (facts.state === 'empty') await this.#remove(path);
+      else this.#record(path, facts, runOf(work, facts.stream, facts.startMs), isLast(path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      this.#counters.failed++;
+      work.failed = true;
+      log.error('a file could not be adopted', { path, error });
+    }
+  }
+
+  /** A file that its run had closed keeps `length`; the last one of a run, and each that was cut, ended with the run. */
+  #record(path: string, facts: SegmentFacts, run: LostRun | undefined, lastOfRun: boolean): void {
+    const { segments, gaps, onClockGeneration } = this.#options;
+    const reason = run?.reason ?? 'crash';
+    const endReason: EndReason = facts.state === 'repaired' || lastOfRun ? reason : 'length';
+    const { camera, stream, startMs, clockGen, endMs, sizeBytes, codecs } = facts;
+    const segment: ClosedSegment = { camera, stream, startMs, clockGen, endMs, sizeBytes, codecs, endReason, path };
+    segments.record(segment);
+    gaps.cover(camera, stream, startMs, endMs, reason);
+    onClockGeneration(clockGen);
+    this.#counters.adopted++;
+    if (facts.state === 'repaired') this.#counters.repaired++;
+  }
+
+  async #remove(path: string): Promise<void> {
+    await unlink(join(this.#options.folder, path));
+    this.#options.onStep('adopt-removed');
+    await syncFolder(dirname(join(this.#options.folder, path)));
+    this.#counters.removed++;
+  }
+
+  async #setAside(path: string): Promise<void> {
+    const { folder, quarantine, log, onStep } = this.#options;
+    const name = path.replaceAll('/', '_');
+    const taken = new Set(await namesIn(quarantine));
+    let target = name;
+    for (let n = 2; taken.has(target); n++) target = `${name}.${n}`;
+    await rename(join(folder, path), join(quarantine, target));
+    onStep('adopt-set-aside');
+    await syncFolder(quarantine);
+    await syncFolder(dirname(join(folder, path)));
+    this.#counters.foreign++;
+    log.warn('a file that is no segment of this store was set aside', { path, quarantine: target });
+  }
+}
+
+/** The run that made a file: the last one that had begun by then. */
+function runOf(work: Work, stream: StreamName, startMs: number): LostRun | undefined {
+  const runs = work.backlogs.find(backlog => backlog.stream === stream)?.runs;
+  return runs?.findLast(run => run.sinceMs <= startMs) ?? runs?.[0];
+}
+
+/** Tells of each unknown file whether it is the newest of its run and stream. */
+function lastOfRuns(work: Work): (path: string) => boolean {
+  const newest = new Map<string, string>();
+  for (const { folder, names } of work.days) {
+    for (const name of names.split('\n')) {
+      const named = parseSegmentPath(`${folder}/${name}`);
+      const run = named && runOf(work, named.stream, named.startMs);
+      if (named && run) newest.set(`${named.stream} ${run.sinceMs}`, `${folder}/${name}`);
+    }
+  }
+  const paths = new Set(newest.values());
+  return path => paths.has(path);
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
+}

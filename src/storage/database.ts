@@ -1,0 +1,200 @@
+// Rows that are readable at once and durable in batches: changes wait in memory for the next commit, all tables together.
+import { type Clock, type Logger, NvrError } from '../core/index.ts';
+import type { Change, Entry, Environment, Range, TableName } from './environment.ts';
+
+/** Longest time that a change waits for its commit when nobody asks for it. Each commit costs some 30 KB of flash. */
+const COMMIT_INTERVAL_MS = 10_000;
+
+export interface DatabaseOptions {
+  /** Opens the files; called again after a failure that lmdb does not recover from. */
+  open: () => Environment;
+  clock: Clock;
+  log: Logger;
+  /** Bound of what the index may take on the volume; lmdb has none of its own. */
+  maxBytes: number;
+  onStep: (name: string) => void;
+  /** Told about the state of commits whenever it changes: the failure, or undefined when they work again. */
+  onHealth: (problem: NvrError | undefined) => void;
+}
+
+/** A change that waits; `value` undefined removes the row. */
+type Waiting = Change;
+
+/** The tables of the index with their uncommitted changes. */
+export class Database {
+  readonly #options: DatabaseOptions;
+  #environment: Environment | undefined;
+  #waiting = new Map<string, Waiting>();
+  #timer: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #problem: NvrError | undefined;
+  #closed = false;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `unavailable` when the files cannot be opened. */
+  start(): void {
+    this.#environment = this.#options.open();
+  }
+
+  get(table: TableName, key: Buffer): Buffer | undefined {
+    const waiting = this.#waiting.get(rowName(table, key));
+    if (waiting) return waiting.value;
+    return this.#open().get(table, key);
+  }
+
+  /** At most `limit` rows, committed or not, in the order of their keys. */
+  range(table: TableName, range: Range): Entry[] {
+    const changed = [...this.#waiting.values()].filter(
+      change =>
+        change.table === table &&
+        Buffer.compare(change.key, range.from) >= 0 &&
+        Buffer.compare(change.key, range.to) < 0,
+    );
+    const committed = this.#open().range(table, { ...range, limit: range.limit + changed.length });
+    if (changed.length === 0) return committed;
+    const rows = new Map(committed.map(entry => [rowName(table, entry.key), entry]));
+    for (const { key, value } of changed) {
+      if (value) rows.set(rowName(table, key), { key, value });
+      else rows.delete(rowName(table, key));
+    }
+    const direction = range.reverse ? -1 : 1;
+    return [...rows.values()].sort((a, b) => direction * Buffer.compare(a.key, b.key)).slice(0, range.limit);
+  }
+
+  put(table: TableName, key: Buffer, value: Buffer): void {
+    this.#change({ table, key, value });
+  }
+
+  remove(table: TableName, key: Buffer): void {
+    this.#change({ table, key, value: undefined });
+  }
+
+  /** True while something waits for its commit. */
+  get dirty(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /**
+   * Resolves when everything changed before the call is durable. Rejects with `resource-exhausted` (volume or index full),
+   * `unavailable` or `data-loss`; the changes then stay readable and are tried again.
+   */
+  flush(): Promise<void> {
+    // A commit that has not begun yet takes everything that waits now.
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running !== undefined) {
+      this.#next = this.#running.catch(() => undefined).then(() => this.#begin());
+      return this.#next;
+    }
+    return this.#waiting.size === 0 ? Promise.resolve() : this.#begin();
+  }
+
+  /** Commits what waits and closes the files. Rejects when the last commit failed; the files are closed all the same. */
+  async close(): Promise<void> {
+    try {
+      if (this.#environment) await this.flush();
+    } finally {
+      this.#closed = true;
+      this.#timer?.();
+      this.#timer = undefined;
+      const environment = this.#environment;
+      this.#environment = undefined;
+      await environment?.close();
+    }
+  }
+
+  #open(): Environment {
+    if (this.#environment) return this.#environment;
+    throw this.#problem ?? new NvrError('unavailable', 'the index is not open');
+  }
+
+  #change(change: Waiting): void {
+    this.#waiting.set(rowName(change.table, change.key), change);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#timer || this.#closed) return;
+    this.#timer = this.#options.clock.after(COMMIT_INTERVAL_MS, () => {
+      this.#timer = undefined;
+      // The failure is told through onHealth, and what waits is tried again.
+      this.flush().catch(() => undefined);
+    });
+  }
+
+  #begin(): Promise<void> {
+    this.#next = undefined;
+    this.#running = this.#commit().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #commit(): Promise<void> {
+    this.#timer?.();
+    this.#timer = undefined;
+    const batch = [...this.#waiting];
+    if (batch.length === 0) return;
+    try {
+      this.#reopen();
+      const fitting = this.#fitting(batch);
+      this.#options.onStep('index-commit');
+      await this.#open().write(fitting.map(([, change]) => change));
+      this.#options.onStep('index-committed');
+      for (const [name, change] of fitting) if (this.#waiting.get(name) === change) this.#waiting.delete(name);
+      if (fitting.length < batch.length) throw indexFull(this.#options.maxBytes);
+      this.#report(undefined);
+    } catch (error) {
+      const problem = error instanceof NvrError ? error : new NvrError('internal', String(error), { cause: error });
+      if (problem.kind !== 'resource-exhausted') await this.#abandon();
+      this.#report(problem);
+      throw problem;
+    } finally {
+      if (this.#waiting.size > 0) this.#arm();
+    }
+  }
+
+  /** Above the bound only what removes rows or replaces them is committed; the rest waits. */
+  #fitting(batch: [string, Waiting][]): [string, Waiting][] {
+    const environment = this.#open();
+    const growth = batch.reduce((sum, [, { key, value }]) => sum + (value ? key.length + value.length : 0), 0);
+    if (environment.usedBytes() + growth <= this.#options.maxBytes) return batch;
+    return batch.filter(([, { table, key, value }]) => !value || environment.get(table, key) !== undefined);
+  }
+
+  /** After a failed write lmdb refuses everything until the environment is opened anew. */
+  async #abandon(): Promise<void> {
+    const environment = this.#environment;
+    this.#environment = undefined;
+    try {
+      await environment?.close();
+    } catch (error) {
+      this.#options.log.warn('closing the index failed', { error });
+    }
+  }
+
+  #reopen(): void {
+    if (this.#environment) return;
+    if (this.#closed) throw new NvrError('unavailable', 'the index is closed');
+    this.#environment = this.#options.open();
+  }
+
+  #report(problem: NvrError | undefined): void {
+    if (problem?.kind === this.#problem?.kind) return;
+    this.#problem = problem;
+    this.#options.onHealth(problem);
+  }
+}
+
+function rowName(table: TableName, key: Buffer): string {
+  return `${table}:${key.toString('latin1')}`;
+}
+
+function indexFull(maxBytes: number): NvrError {
+  return new NvrError('resource-exhausted', `the index has reached its bound of ${maxBytes} bytes`, {
+    cure: 'Delete footage, or give the service fewer and longer segments.',
+  });
+}

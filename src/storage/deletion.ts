@@ -1,0 +1,202 @@
+// Deletes segments so that no crash leaves a file that the index does not know: garbage row, unlink, folder sync, row dropped.
+import { readdir, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type CameraId, fromSystem, type Logger, NvrError, parseSegmentId, syncFolder } from '../core/index.ts';
+import type { Database } from './database.ts';
+import type { GapTable } from './gaps.ts';
+import { cameraKey, cameraOfKey, clockGenOfKey, garbageKey, streamOfKey, timeOfKey } from './keys.ts';
+import { DAY_MS, MAX_TIME_MS, parseDayFolder, segmentPath } from './layout.ts';
+import type { LicenceTable } from './licences.ts';
+import { decodeRow, encodeRow } from './rows.ts';
+import type { Segment, Totals } from './segment.ts';
+import type { SegmentTable } from './segments.ts';
+
+/** Files between two commits. */
+const BATCH = 256;
+const GARBAGE_KEY_BYTES = 15;
+/** A garbage row with the key of a camera: all footage of it is to go. */
+const PURGE_KEY_BYTES = 4;
+
+export interface DeletionOptions {
+  database: Database;
+  segments: SegmentTable;
+  gaps: GapTable;
+  licences: LicenceTable;
+  /** Absolute path of the segments folder. */
+  folder: string;
+  log: Logger;
+  onStep: (name: string) => void;
+  nowMs: () => number;
+  /** Stops the adoption of a camera's files and waits for the one under way. */
+  cancelAdoption: (camera: CameraId) => Promise<void>;
+  /** Called when a garbage row is damaged: its file is unknown to the index from then on. */
+  onDamage: () => void;
+}
+
+export class Deletion {
+  readonly #options: DeletionOptions;
+
+  constructor(options: DeletionOptions) {
+    this.#options = options;
+  }
+
+  /** Deletes one segment and leaves a gap in its place. Rejects with `not-found`, or when the volume refuses. */
+  async deleteSegment(id: string): Promise<Segment> {
+    const { segments, gaps } = this.#options;
+    const key = parseSegmentId(id);
+    const segment = key && segments.take(key);
+    if (!segment) throw new NvrError('not-found', `there is no segment ${id}`);
+    this.#discard(segment);
+    gaps.add({ ...segment, reason: 'deleted' });
+    await this.#remove([segment]);
+    return segment;
+  }
+
+  /** Deletes all footage of a camera, whether the index knows it or not. A crash on the way is made good by the next start. */
+  async deleteCamera(camera: CameraId): Promise<Totals> {
+    const { database, segments, gaps, licences, cancelAdoption } = this.#options;
+    if (licences.standing(camera)) {
+      throw new NvrError('failed-precondition', `camera ${camera} is being recorded`, {
+        cure: 'Stop recording it first.',
+      });
+    }
+    const before = segments.totals(camera);
+    database.put('garbage', cameraKey(camera), encodeRow({}));
+    await database.flush();
+    await cancelAdoption(camera);
+    for (;;) {
+      const batch = segments.list({ camera, startMs: 0, endMs: MAX_TIME_MS, limit: BATCH }).segments;
+      if (batch.length === 0) break;
+      for (const segment of batch) if (segments.take(segment)) this.#discard(segment);
+      await this.#remove(batch);
+    }
+    await this.#removeFolder(camera);
+    gaps.removeCamera(camera);
+    licences.removeCamera(camera);
+    database.remove('garbage', cameraKey(camera));
+    await database.flush();
+    return before;
+  }
+
+  /** Finishes what earlier runs began. The cameras whose footage is still to go are returned: that may take long. */
+  async finish(): Promise<CameraId[]> {
+    const { database, segments, log, onDamage } = this.#options;
+    const cameras: CameraId[] = [];
+    const files: GarbageFile[] = [];
+    const range = { from: Buffer.alloc(1), to: Buffer.alloc(16, 0xff), limit: 1_000_000 };
+    for (const { key, value } of database.range('garbage', range)) {
+      const file = parseGarbage(key, value);
+      if (key.length === PURGE_KEY_BYTES) cameras.push(cameraOfKey(key));
+      else if (!file) {
+        log.error('a row of the index is damaged', { table: 'garbage', row: key.toString('hex') });
+        database.remove('garbage', key);
+        onDamage();
+      } else {
+        segments.addTotals(file.camera, 1, file.sizeBytes);
+        files.push(file);
+      }
+    }
+    for (let at = 0; at < files.length; at += BATCH) await this.#unlinkAll(files.slice(at, at + BATCH));
+    return cameras;
+  }
+
+  /** Marks a segment that was just taken out of the table. */
+  #discard(segment: Segment): void {
+    const { camera, stream, startMs, clockGen, sizeBytes } = segment;
+    const withGeneration = segment.path === segmentPath(segment, true);
+    const row = encodeRow({ withGeneration, sizeBytes });
+    this.#options.database.put('garbage', garbageKey(camera, stream, startMs, clockGen), row);
+  }
+
+  async #remove(files: GarbageFile[]): Promise<void> {
+    this.#options.onStep('delete-mark');
+    await this.#options.database.flush();
+    await this.#unlinkAll(files);
+  }
+
+  /** The garbage rows of `files` are durable. Bytes count as free when the file is gone. */
+  async #unlinkAll(files: GarbageFile[]): Promise<void> {
+    const { database, segments, folder, onStep } = this.#options;
+    const folders = new Set<string>();
+    try {
+      for (const file of files) {
+        onStep('delete-unlink');
+        await removeFile(join(folder, file.path));
+        folders.add(dirname(file.path));
+      }
+      onStep('delete-sync');
+      for (const name of folders) await syncIfThere(join(folder, name));
+    } catch (error) {
+      throw fromSystem(error, 'deleting footage failed');
+    }
+    onStep('delete-drop');
+    for (const { camera, stream, startMs, clockGen, sizeBytes } of files) {
+      database.remove('garbage', garbageKey(camera, stream, startMs, clockGen));
+      segments.addTotals(camera, -1, -sizeBytes);
+    }
+    for (const name of folders) await this.#removeIfEmpty(name);
+  }
+
+  /** A folder of days around the present is left: the engine may be about to make a file in it. */
+  async #removeIfEmpty(name: string): Promise<void> {
+    const [camera, day] = name.split('/');
+    const startMs = parseDayFolder(day ?? '');
+    const nowMs = this.#options.nowMs();
+    const current = startMs === undefined || Math.abs(startMs + DAY_MS / 2 - nowMs) < 2 * DAY_MS;
+    if (current && this.#options.licences.standing(Number(camera))) return;
+    await rmdir(join(this.#options.folder, name)).catch(ignoreOccupied);
+  }
+
+  /** What is left of a camera: files that nobody adopted, then the empty folders. */
+  async #removeFolder(camera: CameraId): Promise<void> {
+    const { folder, onStep } = this.#options;
+    const path = join(folder, String(camera));
+    try {
+      for (const day of await namesIn(path)) {
+        if (parseDayFolder(day) === undefined) continue;
+        onStep('delete-leftovers');
+        for (const name of await namesIn(join(path, day))) await removeFile(join(path, day, name));
+        await rmdir(join(path, day)).catch(ignoreOccupied);
+      }
+      await rmdir(path).catch(ignoreOccupied);
+      await syncIfThere(folder);
+    } catch (error) {
+      throw fromSystem(error, 'deleting footage failed');
+    }
+  }
+}
+
+type GarbageFile = Pick<Segment, 'camera' | 'stream' | 'startMs' | 'clockGen' | 'sizeBytes' | 'path'>;
+
+/** The path follows from the key: a damaged or hostile index must not be able to name other files. */
+function parseGarbage(key: Buffer, value: Buffer): GarbageFile | undefined {
+  const stream = key.length === GARBAGE_KEY_BYTES ? streamOfKey(key) : undefined;
+  const row = (decodeRow(value) ?? {}) as { withGeneration?: unknown; sizeBytes?: unknown };
+  if (!stream || typeof row.withGeneration !== 'boolean' || !Number.isSafeInteger(row.sizeBytes)) return undefined;
+  const segment = { camera: cameraOfKey(key), stream, startMs: timeOfKey(key), clockGen: clockGenOfKey(key) };
+  if (segment.startMs > MAX_TIME_MS) return undefined;
+  return { ...segment, sizeBytes: row.sizeBytes as number, path: segmentPath(segment, row.withGeneration) };
+}
+
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
+}
+
+export async function syncIfThere(folder: string): Promise<void> {
+  await syncFolder(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+function ignoreOccupied(error: NodeJS.ErrnoException): void {
+  if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(error.code ?? '')) throw error;
+}

@@ -1,0 +1,67 @@
+// The index's files before they are opened: whether the last run ended well, whether they can be read, where damaged ones go.
+import { access, mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromSystem, type Logger, syncFolder } from '../core/index.ts';
+import { INDEX_FOLDER, QUARANTINE_FOLDER } from './layout.ts';
+
+/** Present while the index is open: with it, the last run did not end well. */
+const MARKER_FILE = 'index.open';
+
+export interface IndexFilesOptions {
+  /** The data directory. */
+  dir: string;
+  log: Logger;
+  /** Tells whether the index in a folder can be read without harm. */
+  probe: (folder: string) => Promise<boolean>;
+}
+
+export class IndexFiles {
+  readonly #options: IndexFilesOptions;
+  readonly #marker: string;
+  readonly folder: string;
+
+  constructor(options: IndexFilesOptions) {
+    this.#options = options;
+    this.#marker = join(options.dir, MARKER_FILE);
+    this.folder = join(options.dir, INDEX_FOLDER);
+  }
+
+  /** To be called before the index is opened. After a run that ended badly, an index that cannot be read is set aside. */
+  async prepare(): Promise<void> {
+    try {
+      if ((await exists(this.#marker)) && (await readdir(this.folder)).length > 0) {
+        if (!(await this.#options.probe(this.folder))) await this.setAside();
+      }
+      await writeFile(this.#marker, '', { mode: 0o600 });
+      await syncFolder(this.#options.dir);
+    } catch (error) {
+      throw fromSystem(error, `the index in ${this.folder} cannot be prepared`);
+    }
+  }
+
+  /** Moves the index into quarantine and leaves an empty folder. */
+  async setAside(): Promise<void> {
+    const quarantine = join(this.#options.dir, QUARANTINE_FOLDER);
+    const taken = new Set(await readdir(quarantine));
+    let n = 1;
+    while (taken.has(`index.${n}`)) n++;
+    const target = join(quarantine, `index.${n}`);
+    this.#options.log.error('the index is damaged and is rebuilt from the segment files', { quarantine: target });
+    await rename(this.folder, target);
+    await mkdir(this.folder, { mode: 0o700 });
+    await syncFolder(quarantine);
+    await syncFolder(this.#options.dir);
+  }
+
+  /** To be called when the index was closed well. */
+  async release(): Promise<void> {
+    await unlink(this.#marker);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,14 @@
+// What the rest of the service sees of `storage`: the store and the shapes that it takes and gives.
+export type { BootFacts } from './boot.ts';
+export type { CameraRow } from './cameras.ts';
+export { type Gap, MIN_GAP_MS } from './gaps.ts';
+export type {
+  ClosedSegment,
+  ExamineSegment,
+  Segment,
+  SegmentFacts,
+  SegmentPage,
+  SegmentQuery,
+  Totals,
+} from './segment.ts';
+export { openStore, type Store, type StoreOptions, type StoreProblem } from './store.ts';

@@ -1,0 +1,65 @@
+// Keys of the index: big-endian numbers, so that their byte order is the order of camera, stream and time.
+import type { CameraId, StreamName } from '../core/index.ts';
+
+const STREAM_CODES: Record<StreamName, number> = { main: 0, sub: 1 };
+
+function prefix(size: number, camera: CameraId, stream: StreamName): Buffer {
+  const key = Buffer.alloc(size);
+  key.writeUInt32BE(camera, 0);
+  key[4] = STREAM_CODES[stream];
+  return key;
+}
+
+export function cameraKey(camera: CameraId): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32BE(camera, 0);
+  return key;
+}
+
+export function streamKey(camera: CameraId, stream: StreamName): Buffer {
+  return prefix(5, camera, stream);
+}
+
+/** Segments: one row per hour, counted from 1970. */
+export function hourKey(camera: CameraId, stream: StreamName, hour: number): Buffer {
+  const key = prefix(9, camera, stream);
+  key.writeUInt32BE(hour, 5);
+  return key;
+}
+
+export function hourOfKey(key: Buffer): number {
+  return key.readUInt32BE(5);
+}
+
+/** Gaps and garbage: a stream and a moment. */
+export function timeKey(camera: CameraId, stream: StreamName, timeMs: number): Buffer {
+  const key = prefix(11, camera, stream);
+  key.writeUIntBE(timeMs, 5, 6);
+  return key;
+}
+
+/** Garbage: a moment can stand for two files after a backward clock step. */
+export function garbageKey(camera: CameraId, stream: StreamName, startMs: number, clockGen: number): Buffer {
+  const key = Buffer.alloc(15);
+  timeKey(camera, stream, startMs).copy(key);
+  key.writeUInt32BE(clockGen, 11);
+  return key;
+}
+
+export function timeOfKey(key: Buffer): number {
+  return key.readUIntBE(5, 6);
+}
+
+export function clockGenOfKey(key: Buffer): number {
+  return key.readUInt32BE(11);
+}
+
+export function cameraOfKey(key: Buffer): CameraId {
+  return key.readUInt32BE(0);
+}
+
+/** Undefined for a key that no version of ours has written. */
+export function streamOfKey(key: Buffer): StreamName | undefined {
+  if (key.length < 5) return undefined;
+  return key[4] === 0 ? 'main' : key[4] === 1 ? 'sub' : undefined;
+}

@@ -1,0 +1,104 @@
+// The packed form of the segments of one stream and hour: 7 bytes of header with a checksum, then 20 bytes per segment.
+import { END_REASONS, type EndReason, NvrError } from '../core/index.ts';
+import { crc32 } from './crc32.ts';
+import { HOUR_MS } from './layout.ts';
+
+/** One segment as the index holds it; camera and stream stand in the key of its row. */
+export interface SegmentRecord {
+  startMs: number;
+  /** 0 to 2^32-1. */
+  durationMs: number;
+  /** 0 to 2^40-1. */
+  sizeBytes: number;
+  /** 0 to 2^32-1. */
+  clockGen: number;
+  /** Number in the dictionary of codec strings. */
+  codecId: number;
+  endReason: EndReason;
+  /** The name of the file carries the clock generation. */
+  withGeneration: boolean;
+}
+
+const VERSION = 1;
+const HEADER_BYTES = 7;
+const RECORD_BYTES = 20;
+/** One each 55 ms: a stream that reconnects all the time stays far below. */
+export const MAX_RECORDS_PER_HOUR = 65_535;
+const MAX_UINT32 = 0xffffffff;
+const MAX_UINT40 = 0xffffffffff;
+const FLAG_WITH_GENERATION = 1;
+
+/** What stands on disk, for ever; new reasons take new numbers. */
+const END_REASON_CODES: Record<EndReason, number> = {
+  length: 0,
+  parameters: 1,
+  'timestamp-jump': 2,
+  'clock-step': 3,
+  reconnect: 4,
+  mode: 5,
+  removed: 6,
+  stop: 7,
+  crash: 8,
+  'power-cut': 9,
+  suspect: 10,
+  memory: 11,
+};
+const END_REASONS_BY_CODE = new Map(END_REASONS.map(reason => [END_REASON_CODES[reason], reason]));
+
+/** Order within a row and of all lists: by time, then by clock generation. */
+export function compareRecords(a: SegmentRecord, b: SegmentRecord): number {
+  return a.startMs - b.startMs || a.clockGen - b.clockGen;
+}
+
+/** Packs records, which all start in `hour`, in their order. */
+export function encodeHour(hour: number, records: readonly SegmentRecord[]): Buffer {
+  if (records.length > MAX_RECORDS_PER_HOUR) {
+    throw new NvrError('resource-exhausted', `more than ${MAX_RECORDS_PER_HOUR} segments of one stream in an hour`);
+  }
+  const row = Buffer.alloc(HEADER_BYTES + records.length * RECORD_BYTES);
+  row[0] = VERSION;
+  row.writeUInt16LE(records.length, 1);
+  records.forEach((record, index) => {
+    const at = HEADER_BYTES + index * RECORD_BYTES;
+    row.writeUIntLE(record.startMs - hour * HOUR_MS, at, 3);
+    row.writeUInt32LE(Math.min(record.durationMs, MAX_UINT32), at + 3);
+    row.writeUIntLE(Math.min(record.sizeBytes, MAX_UINT40), at + 7, 5);
+    row.writeUInt32LE(record.clockGen, at + 12);
+    row.writeUInt16LE(record.codecId, at + 16);
+    row[at + 18] = END_REASON_CODES[record.endReason];
+    row[at + 19] = record.withGeneration ? FLAG_WITH_GENERATION : 0;
+  });
+  row.writeUInt32LE(checksum(hour, row), 3);
+  return row;
+}
+
+/** The records of a row in their order, or undefined when the row is damaged. */
+export function decodeHour(hour: number, row: Uint8Array): SegmentRecord[] | undefined {
+  const data = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+  if (data.length < HEADER_BYTES || data[0] !== VERSION) return undefined;
+  const count = data.readUInt16LE(1);
+  if (data.length !== HEADER_BYTES + count * RECORD_BYTES) return undefined;
+  if (data.readUInt32LE(3) !== checksum(hour, data)) return undefined;
+  const records: SegmentRecord[] = [];
+  for (let at = HEADER_BYTES; at < data.length; at += RECORD_BYTES) {
+    const offsetMs = data.readUIntLE(at, 3);
+    const endReason = END_REASONS_BY_CODE.get(data[at + 18] as number);
+    if (offsetMs >= HOUR_MS || !endReason) return undefined;
+    records.push({
+      startMs: hour * HOUR_MS + offsetMs,
+      durationMs: data.readUInt32LE(at + 3),
+      sizeBytes: data.readUIntLE(at + 7, 5),
+      clockGen: data.readUInt32LE(at + 12),
+      codecId: data.readUInt16LE(at + 16),
+      endReason,
+      withGeneration: ((data[at + 19] as number) & FLAG_WITH_GENERATION) !== 0,
+    });
+  }
+  return records;
+}
+
+/** Covers the hour as well: a row that lies under another key is damaged too. */
+function checksum(hour: number, row: Buffer): number {
+  const head = Buffer.of(hour & 0xff, (hour >>> 8) & 0xff, (hour >>> 16) & 0xff, hour >>> 24, row[1] ?? 0, row[2] ?? 0);
+  return crc32(row.subarray(HEADER_BYTES), crc32(head));
+}

@@ -1,0 +1,66 @@
+// What the rest of the service knows about one segment, and the questions it may ask.
+import type { CameraId, EndReason, SegmentKey, StreamName } from '../core/index.ts';
+
+/** A closed segment of the index. */
+export interface Segment extends SegmentKey {
+  id: string;
+  endMs: number;
+  sizeBytes: number;
+  /** As in RFC 6381; empty when it is not known. */
+  codecs: string;
+  endReason: EndReason;
+  /** Relative to the segments folder. */
+  path: string;
+}
+
+/** A segment whose file was closed by the engine and is durable. */
+export interface ClosedSegment extends SegmentKey {
+  endMs: number;
+  sizeBytes: number;
+  codecs: string;
+  endReason: EndReason;
+  /** Relative to the segments folder. */
+  path: string;
+}
+
+/** Segments that overlap [startMs, endMs). */
+export interface SegmentQuery {
+  camera: CameraId;
+  /** Both streams when left out. */
+  stream?: StreamName;
+  startMs: number;
+  endMs: number;
+  limit: number;
+  /** Where the answer before ended. */
+  cursor?: string;
+  /** Oldest first when left out. */
+  newestFirst?: boolean;
+}
+
+export interface SegmentPage {
+  segments: Segment[];
+  /** Set when there may be more. */
+  cursor?: string;
+}
+
+export interface Totals {
+  segments: number;
+  sizeBytes: number;
+}
+
+/** What an examination of a segment file found; the native addon makes these. */
+export interface SegmentFacts {
+  state: 'whole' | 'repaired' | 'empty' | 'foreign' | 'error';
+  /** errno name for `error`. */
+  code?: string;
+  camera: CameraId;
+  stream: StreamName;
+  startMs: number;
+  clockGen: number;
+  endMs: number;
+  sizeBytes: number;
+  codecs: string;
+}
+
+/** Examines the file at an absolute path and, with `write`, mends it and makes it durable. */
+export type ExamineSegment = (path: string, storeUuid: string, write: boolean) => Promise<SegmentFacts>;

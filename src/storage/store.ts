@@ -1,0 +1,424 @@
+// The store: everything that deals with the index or with the names and order of segment files goes through it.
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { background, type CameraId, type Clock, type Logger, NvrError, type StreamName } from '../core/index.ts';
+import { Adoption } from './adoption.ts';
+import { type BootFacts, readBootFacts } from './boot.ts';
+import { CameraTable } from './cameras.ts';
+import { Database } from './database.ts';
+import { Deletion } from './deletion.ts';
+import { type Environment, openLmdb } from './environment.ts';
+import { GapTable } from './gaps.ts';
+import { claimDirectory, type Identity, isMounted, type Lock } from './identity.ts';
+import { IndexFiles } from './index-files.ts';
+import { garbageKey } from './keys.ts';
+import { parseSegmentPath, QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
+import { LicenceTable } from './licences.ts';
+import { probeIndex } from './probe.ts';
+import { decodeRow, encodeRow } from './rows.ts';
+import { openSealer, type Sealer } from './secret.ts';
+import type { ExamineSegment, Segment, Totals } from './segment.ts';
+import { SegmentTable } from './segments.ts';
+
+export interface StoreOptions {
+  /** The native addon's `examineSegment`. */
+  examine: ExamineSegment;
+  /** The native addon's `lockDirectory`. */
+  lock: (path: string) => Lock | undefined;
+  clock: Clock;
+  log: Logger;
+  /** What the kernel says about this run. */
+  boot?: BootFacts;
+  /** Called between all steps, so that tests can end the process at each. */
+  onStep?: (name: string) => void;
+  /** Opens the index, given its folder. */
+  openEnvironment?: (folder: string) => Environment;
+  /** Tells whether an index can be read, after a run that ended badly; a child process does in service. */
+  probe?: (folder: string) => Promise<boolean>;
+  /** Bound of the index. */
+  maxIndexBytes?: number;
+}
+
+/** Something about the store that its owner should know. */
+export interface StoreProblem {
+  kind: 'index-unwritable' | 'index-damaged';
+  message: string;
+  cure: string;
+  sinceMs: number;
+}
+
+const MAX_INDEX_BYTES = 128 * 1024 * 1024;
+/** A clock that stands this far before the newest footage was set back. */
+const CLOCK_TOLERANCE_MS = 2000;
+const STORE_KEY = Buffer.from('store');
+const CLOCK_KEY = Buffer.from('clock-generation');
+/** Row that is there while files may lie in the segments folder that no backlog tells of. */
+const RESCAN_KEY = Buffer.from('rescan');
+
+/**
+ * Takes possession of a data directory, making it when it does not exist. Rejects with an NvrError that has a cure when the
+ * directory is foreign, locked, of another format, or cannot be used; nothing of it is changed then.
+ */
+export async function openStore(dir: string, options: StoreOptions): Promise<Store> {
+  const onStep = options.onStep ?? (() => undefined);
+  const { identity, lock } = await claimDirectory(dir, options.lock, onStep);
+  try {
+    const sealer = await openSealer(join(dir, 'secret.key'), options.log);
+    return new Store(dir, identity, lock, sealer, { ...options, onStep });
+  } catch (error) {
+    lock.unlock();
+    throw error;
+  }
+}
+
+export class Store {
+  /** The data directory. */
+  readonly dir: string;
+  /** 32 hex digits. */
+  readonly uuid: string;
+  /** Absolute path of the folder that the engine writes to. */
+  readonly segmentsFolder: string;
+  /** `record` takes a segment that the engine has closed; it is durable with the next commit. */
+  readonly segments: Pick<SegmentTable, 'get' | 'list' | 'footage' | 'last' | 'totals' | 'record'>;
+  readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'list'>;
+  readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
+
+  readonly #options: StoreOptions & { onStep: (name: string) => void };
+  readonly #identity: Identity;
+  readonly #lock: Lock;
+  readonly #sealer: Sealer;
+  readonly #files: IndexFiles;
+  readonly #database: Database;
+  readonly #segments: SegmentTable;
+  readonly #gaps: GapTable;
+  readonly #cameras: CameraTable;
+  readonly #licences: LicenceTable;
+  readonly #adoption: Adoption;
+  readonly #deletion: Deletion;
+  readonly #problems = new Map<StoreProblem['kind'], StoreProblem>();
+  readonly #stopping = new AbortController();
+  #background: Promise<void> = Promise.resolve();
+  #clockGeneration = 0;
+  #rescan = false;
+  #prepared = false;
+  #stopped: Promise<void> | undefined;
+
+  /** To be made by `openStore`. */
+  constructor(
+    dir: string,
+    identity: Identity,
+    lock: Lock,
+    sealer: Sealer,
+    options: StoreOptions & { onStep: (name: string) => void },
+  ) {
+    const { log } = options;
+    this.dir = dir;
+    this.uuid = identity.store;
+    this.segmentsFolder = join(dir, SEGMENTS_FOLDER);
+    this.#options = options;
+    this.#identity = identity;
+    this.#lock = lock;
+    this.#sealer = sealer;
+    this.#files = new IndexFiles({ dir, log, probe: options.probe ?? probeIndex });
+    const database = this.#makeDatabase();
+    this.#database = database;
+    this.#segments = this.segments = new SegmentTable(database, log, () => this.#onDamage());
+    this.#gaps = this.gaps = new GapTable(database, log);
+    this.#licences = new LicenceTable(database, options.boot ?? readBootFacts(), log);
+    this.#cameras = this.cameras = this.#makeCameras();
+    this.#adoption = this.#makeAdoption();
+    this.#deletion = this.#makeDeletion();
+  }
+
+  /**
+   * Opens the index and finds out what earlier runs left behind; its adoption then goes on in the background. Rejects with
+   * `unavailable` when the volume refuses; a damaged index is set aside and rebuilt.
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#files.prepare();
+    this.#prepared = true;
+    await this.#openIndex();
+    signal.throwIfAborted();
+    const fresh = await this.#recognise();
+    await this.#segments.load();
+    await this.#gaps.load();
+    signal.throwIfAborted();
+    this.#loadLicences();
+    const mirrored = await this.#cameras.load(fresh);
+    this.#loadClockGeneration(mirrored);
+    const purges = await this.#finishDeletions();
+    await this.#adoption.list(this.#licences.backlogs(), this.#rescan, new Set(purges));
+    for (const camera of this.#adoption.cameras) this.#cameras.reserveIds(camera + 1);
+    signal.throwIfAborted();
+    try {
+      await this.#database.flush();
+      await this.#cameras.mirror();
+    } catch (error) {
+      // A full volume: the service starts all the same, and deleting footage makes room.
+      this.#options.log.error('the index cannot be written', { error });
+    }
+    this.#background = this.#recover(purges);
+    background(this.#background, 'recovery of the store', this.#options.log);
+  }
+
+  /** Commits, closes the index and gives the directory back. Rejects when the last commit failed. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#close();
+    return this.#stopped;
+  }
+
+  /** Resolves when all changes made before are durable. */
+  flush(): Promise<void> {
+    return this.#database.flush();
+  }
+
+  /** Resolves when everything that earlier runs left behind is in the index, or set aside. */
+  async recovered(): Promise<void> {
+    await this.#background;
+  }
+
+  /** Seals a password, to be stored with its camera. */
+  seal(text: string): string {
+    return this.#sealer.seal(text);
+  }
+
+  /** Throws `data-loss` when the text was sealed with another key or is damaged. */
+  unseal(sealed: string): string {
+    return this.#sealer.unseal(sealed);
+  }
+
+  /** The clock generation in force; the engine begins with it and raises it by one at each step of the clock. */
+  get clockGeneration(): number {
+    return this.#clockGeneration;
+  }
+
+  /** To be called when the engine has raised the clock generation because of a step of `stepMs`. */
+  async setClockGeneration(generation: number, stepMs: number): Promise<void> {
+    this.#raiseClockGeneration(generation);
+    if (stepMs < 0) this.#licences.lower(this.#options.clock.nowMs());
+    await this.#database.flush();
+    await this.#cameras.mirror();
+  }
+
+  /**
+   * Gives a stream the licence to create files; the engine may record it when this has resolved. Rejects with `unavailable` when
+   * the volume is not there, `resource-exhausted` when it is full.
+   */
+  async openStream(camera: CameraId, stream: StreamName): Promise<void> {
+    if (!(await isMounted(this.dir, this.#identity))) {
+      throw new NvrError('unavailable', `the storage volume of ${this.dir} is not there`, { cure: 'Mount it again.' });
+    }
+    this.#licences.open(camera, stream, this.#options.clock.nowMs(), this.#clockGeneration);
+    this.#options.onStep('licence-open');
+    await this.#database.flush();
+    this.#options.onStep('licence-opened');
+  }
+
+  /** Takes the licence back: the stream's files are closed and recorded. Durable when it resolves. */
+  async closeStream(camera: CameraId, stream: StreamName): Promise<void> {
+    this.#licences.close(camera, stream);
+    this.#options.onStep('licence-close');
+    await this.#database.flush();
+    this.#options.onStep('licence-closed');
+  }
+
+  /** Absolute path of a segment's file. */
+  pathOf(segment: Pick<Segment, 'path'>): string {
+    return join(this.segmentsFolder, segment.path);
+  }
+
+  /** Deletes a closed segment. Rejects with `not-found`. */
+  deleteSegment(id: string): Promise<Segment> {
+    return this.#deletion.deleteSegment(id);
+  }
+
+  /** Deletes all footage of a camera that is not being recorded; says how much there was. */
+  deleteCamera(camera: CameraId): Promise<Totals> {
+    return this.#deletion.deleteCamera(camera);
+  }
+
+  /** Free and total bytes of the volume, as far as this user may use them. */
+  async volume(): Promise<{ freeBytes: number; totalBytes: number }> {
+    const { bavail, blocks, bsize } = await statfs(this.dir);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
+  /** What is wrong at the moment. */
+  problems(): StoreProblem[] {
+    return [...this.#problems.values()];
+  }
+
+  #makeDatabase(): Database {
+    const { clock, log, onStep, maxIndexBytes, openEnvironment = openLmdb } = this.#options;
+    return new Database({
+      open: () => openEnvironment(this.#files.folder),
+      clock,
+      log,
+      maxBytes: maxIndexBytes ?? MAX_INDEX_BYTES,
+      onStep,
+      onHealth: problem => this.#onHealth(problem),
+    });
+  }
+
+  #makeCameras(): CameraTable {
+    const { log, onStep } = this.#options;
+    const clockGeneration = () => this.#clockGeneration;
+    return new CameraTable({ database: this.#database, dir: this.dir, log, onStep, clockGeneration });
+  }
+
+  #makeAdoption(): Adoption {
+    const { log, onStep, examine } = this.#options;
+    return new Adoption({
+      segments: this.#segments,
+      gaps: this.#gaps,
+      examine,
+      storeUuid: this.uuid,
+      folder: this.segmentsFolder,
+      quarantine: join(this.dir, QUARANTINE_FOLDER),
+      log,
+      onStep,
+      isGarbage: path => this.#isGarbage(path),
+      onDone: ({ camera, stream }) => this.#licences.adopted(camera, stream),
+      onClockGeneration: generation => this.#raiseClockGeneration(generation),
+    });
+  }
+
+  #makeDeletion(): Deletion {
+    const { log, onStep, clock } = this.#options;
+    return new Deletion({
+      database: this.#database,
+      segments: this.#segments,
+      gaps: this.#gaps,
+      licences: this.#licences,
+      folder: this.segmentsFolder,
+      log,
+      onStep,
+      nowMs: () => clock.nowMs(),
+      cancelAdoption: camera => this.#adoption.cancel(camera),
+      onDamage: () => this.#onDamage(),
+    });
+  }
+
+  async #openIndex(): Promise<void> {
+    try {
+      this.#database.start();
+    } catch (error) {
+      if (!(error instanceof NvrError) || error.kind !== 'data-loss') throw error;
+      await this.#files.setAside();
+      this.#database.start();
+    }
+  }
+
+  /** True when the index is new. One of another store is set aside: its rows would be lies about our files. */
+  async #recognise(): Promise<boolean> {
+    let row = this.#database.get('settings', STORE_KEY);
+    if (row && decodeRow(row) !== this.uuid) {
+      await this.#database.close();
+      await this.#files.setAside();
+      this.#database.start();
+      row = undefined;
+    }
+    this.#rescan = row === undefined || this.#database.get('settings', RESCAN_KEY) !== undefined;
+    if (row) return false;
+    this.#database.put('settings', STORE_KEY, encodeRow(this.uuid));
+    this.#database.put('settings', RESCAN_KEY, encodeRow({}));
+    return true;
+  }
+
+  /** A stream that was being recorded when the last run ended badly has a gap from its last footage on, until it records again. */
+  #loadLicences(): void {
+    const last = (camera: CameraId, stream: StreamName) => this.#segments.last(camera, stream);
+    for (const { camera, stream, footageEndMs, reason } of this.#licences.load(last)) {
+      if (!this.#gaps.ongoing(camera, stream)) this.#gaps.open(camera, stream, footageEndMs, reason);
+    }
+  }
+
+  #loadClockGeneration(mirrored: number): void {
+    const row = this.#database.get('settings', CLOCK_KEY);
+    const stored = row && decodeRow(row);
+    this.#clockGeneration = Math.max(mirrored, Number.isSafeInteger(stored) ? (stored as number) : 0);
+    // While the service was not there nobody saw the clock being set back.
+    const setBack = this.#segments.newestEndMs > this.#options.clock.nowMs() + CLOCK_TOLERANCE_MS;
+    if (setBack) this.#raiseClockGeneration(this.#clockGeneration + 1);
+  }
+
+  #raiseClockGeneration(generation: number): void {
+    if (generation <= this.#clockGeneration) return;
+    this.#clockGeneration = generation;
+    this.#database.put('settings', CLOCK_KEY, encodeRow(generation));
+  }
+
+  async #finishDeletions(): Promise<CameraId[]> {
+    try {
+      return await this.#deletion.finish();
+    } catch (error) {
+      this.#options.log.error('files that were deleted before cannot be removed', { error });
+      return [];
+    }
+  }
+
+  async #recover(purges: readonly CameraId[]): Promise<void> {
+    const complete = await this.#adoption.run(this.#stopping.signal);
+    for (const camera of purges) {
+      if (this.#stopping.signal.aborted) return;
+      await this.#deletion.deleteCamera(camera);
+    }
+    if (!complete) return;
+    if (this.#rescan) {
+      this.#database.remove('settings', RESCAN_KEY);
+      this.#rescan = false;
+      this.#problems.delete('index-damaged');
+    }
+    if (this.#database.dirty) await this.#database.flush();
+  }
+
+  async #close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#background.catch(() => undefined);
+    try {
+      await this.#database.close();
+      if (this.#prepared) await this.#files.release();
+    } finally {
+      this.#lock.unlock();
+    }
+  }
+
+  #isGarbage(path: string): boolean {
+    const named = parseSegmentPath(path);
+    if (!named) return false;
+    const from = garbageKey(named.camera, named.stream, named.startMs, named.clockGen ?? 0);
+    const to = garbageKey(named.camera, named.stream, named.startMs, named.clockGen ?? 0xffffffff);
+    return this.#database.range('garbage', { from, to: Buffer.concat([to, Buffer.alloc(1)]), limit: 1 }).length > 0;
+  }
+
+  /** What a damaged row stood for is looked for on the volume, now if the start is still under way, else at the next one. */
+  #onDamage(): void {
+    this.#rescan = true;
+    this.#database.put('settings', RESCAN_KEY, encodeRow({}));
+    this.#addProblem({
+      kind: 'index-damaged',
+      message: 'A part of the index was damaged.',
+      cure: 'Nothing is to be done: what is missing is found again at the next start. Check the storage medium.',
+      sinceMs: this.#options.clock.nowMs(),
+    });
+  }
+
+  #onHealth(problem: NvrError | undefined): void {
+    if (!problem) {
+      if (this.#problems.delete('index-unwritable')) this.#options.log.info('the index can be written again');
+      return;
+    }
+    this.#options.log.error('the index cannot be written', { error: problem });
+    this.#addProblem({
+      kind: 'index-unwritable',
+      message: problem.message,
+      cure: problem.cure ?? 'Check the storage volume.',
+      sinceMs: this.#options.clock.nowMs(),
+    });
+  }
+
+  #addProblem(problem: StoreProblem): void {
+    const known = this.#problems.get(problem.kind);
+    this.#problems.set(problem.kind, { ...problem, sinceMs: known?.sinceMs ?? problem.sinceMs });
+  }
+}
