@@ -1,0 +1,64 @@
+// Cameras over HTTP.
+import * as v from 'valibot';
+import { cameraPatchSchema, newCameraSchema } from '../cameras/index.ts';
+import { NvrError } from '../core/index.ts';
+import type { CameraList } from './contract.ts';
+import { jsonReply } from './json-reply.ts';
+import { type Route, route } from './router.ts';
+import type { ApiServices } from './services.ts';
+
+const removeQuery = v.strictObject({
+  footage: v.optional(v.picklist(['keep', 'delete'], 'Use keep or delete.')),
+});
+
+export function cameraRoutes({ cameras, segments, log }: ApiServices): Route[] {
+  return [
+    route('GET', '/api/cameras', {
+      identity: 'public',
+      handle: () => jsonReply(200, { cameras: cameras.list() } satisfies CameraList),
+    }),
+    route('POST', '/api/cameras', {
+      identity: 'public',
+      body: newCameraSchema,
+      handle: async ({ body }) => {
+        const camera = await cameras.add(body);
+        return jsonReply(201, camera, { Location: `/api/cameras/${camera.id}` });
+      },
+    }),
+    route('GET', '/api/cameras/{id}', {
+      identity: 'public',
+      handle: ({ params }) => {
+        const camera = cameras.get(parseId(params.id));
+        if (!camera) throw noCamera();
+        return jsonReply(200, camera);
+      },
+    }),
+    route('PATCH', '/api/cameras/{id}', {
+      identity: 'public',
+      body: cameraPatchSchema,
+      handle: async ({ params, body }) => jsonReply(200, await cameras.update(parseId(params.id), body)),
+    }),
+    route('DELETE', '/api/cameras/{id}', {
+      identity: 'public',
+      query: removeQuery,
+      handle: async ({ params, query }) => {
+        const id = parseId(params.id);
+        await cameras.remove(id);
+        if (query.footage === 'delete') {
+          await segments.removeAll(id);
+          log.info('footage removed', { camera: id, cause: 'owner' });
+        }
+        return { status: 204 };
+      },
+    }),
+  ];
+}
+
+function parseId(text: string | undefined): number {
+  if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw noCamera();
+  return Number(text);
+}
+
+function noCamera(): NvrError {
+  return new NvrError('not-found', 'there is no such camera');
+}

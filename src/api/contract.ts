@@ -1,0 +1,97 @@
+// The shapes that the API sends, for its clients: types only, stable, added to but never changed.
+import type { Camera } from '../cameras/index.ts';
+import type { CameraId, CameraStateName, EndReason, ErrorKind, GapReason, StreamName } from '../core/index.ts';
+
+export type { Camera, CameraPatch, CameraState, NewCamera } from '../cameras/index.ts';
+
+export interface ErrorBody {
+  error: {
+    kind: ErrorKind;
+    message: string;
+    /** Path of the input field that is wrong. */
+    field?: string;
+    /** What to do about it. */
+    cure?: string;
+  };
+}
+
+/** `GET /api/health` */
+export interface Health {
+  status: 'ok' | 'degraded' | 'starting' | 'stopping';
+}
+
+/** `GET /api/cameras` */
+export interface CameraList {
+  cameras: Camera[];
+}
+
+export interface Segment {
+  id: string;
+  camera: CameraId;
+  stream: StreamName;
+  startMs: number;
+  /** For an open segment the end of its last whole fragment. */
+  endMs: number;
+  sizeBytes: number;
+  /** As in RFC 6381. */
+  codecs: string;
+  /** True while it is being written. */
+  open: boolean;
+  /** Absent while it is open. */
+  endReason?: EndReason;
+}
+
+/** `GET /api/segments?camera&stream&startMs&endMs&limit&cursor`, oldest first. */
+export interface SegmentList {
+  segments: Segment[];
+  /** Present when there is more. */
+  cursor?: string;
+}
+
+export interface Gap {
+  startMs: number;
+  /** Absent while it lasts. */
+  endMs?: number;
+  reason: GapReason;
+}
+
+/** `GET /api/timeline?camera=1&camera=2&startMs&endMs` */
+export interface Timeline {
+  cameras: { camera: CameraId; footage: [startMs: number, endMs: number][]; gaps: Gap[] }[];
+}
+
+/** Something that does not work as it should, with what to do about it. */
+export interface Degradation {
+  kind: 'storage' | 'camera' | 'camera-settings';
+  message: string;
+  camera?: CameraId;
+  cure?: string;
+  sinceMs?: number;
+}
+
+/** `GET /api/status` */
+export interface Status {
+  service: { version: string; startedMs: number; uptimeMs: number; pid: number };
+  memory: {
+    rssBytes: number;
+    heapBytes: number;
+    /** Packets kept in memory, all streams. */
+    ringBytes: number;
+    /** Media on its way to the volume. */
+    writerQueueBytes: number;
+  };
+  storage: {
+    dataDir: string;
+    /** Of the volume; absent when it cannot be asked. */
+    freeBytes?: number;
+    totalBytes?: number;
+    segments: number;
+    sizeBytes: number;
+    writer: { writtenBytes: number; mediaBytes: number; syncs: number; slowestSyncMs: number };
+  };
+  hub: 'direct';
+  cameras: { id: CameraId; name: string; state: CameraStateName; lastPacketMs: number }[];
+  degradations: Degradation[];
+  /** The clock of this machine. */
+  timeMs: number;
+}

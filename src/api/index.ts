@@ -1,0 +1,4 @@
+// What main sees of `api`.
+export { Api } from './api.ts';
+export { NodeServer } from './node-server.ts';
+export type { ApiServices, IndexedSegment, SegmentQuery, SegmentSource } from './services.ts';

@@ -1,0 +1,168 @@
+// Segments over HTTP: lists with the one being written, their files with ranges, and their removal.
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { NvrError, segmentId } from '../core/index.ts';
+import { parseRange } from './byte-range.ts';
+import type { Segment, SegmentList } from './contract.ts';
+import { fileSource, openFile } from './file-source.ts';
+import { cameraId, integer, MAX_TIME_MS, streamName, timeMs } from './input.ts';
+import { jsonReply } from './json-reply.ts';
+import { type Route, route } from './router.ts';
+import type { HttpReply, HttpRequest } from './server.ts';
+import type { ApiServices, IndexedSegment, SegmentQuery } from './services.ts';
+
+const MAX_LIMIT = 1000;
+
+const listQuery = v.strictObject({
+  camera: cameraId,
+  stream: v.optional(streamName),
+  startMs: v.optional(timeMs),
+  endMs: v.optional(timeMs),
+  limit: v.optional(integer(1, MAX_LIMIT)),
+  cursor: v.optional(
+    v.pipe(v.string('Use the cursor of the answer before.'), v.maxLength(64, 'Use the cursor of the answer before.')),
+  ),
+});
+
+export function segmentRoutes(services: ApiServices): Route[] {
+  return [
+    route('GET', '/api/segments', {
+      identity: 'public',
+      query: listQuery,
+      handle: ({ query }) => {
+        const { startMs = 0, endMs = MAX_TIME_MS, limit = 100, camera, stream, cursor } = query;
+        if (endMs < startMs) throw endBeforeStart();
+        return jsonReply(
+          200,
+          listSegments(services, {
+            camera,
+            ...(stream ? { stream } : {}),
+            startMs,
+            endMs,
+            limit,
+            ...(cursor === undefined ? {} : { cursor }),
+          }),
+        );
+      },
+    }),
+    route('GET', '/api/segments/{id}/file', {
+      identity: 'public',
+      handle: ({ params, request }) => sendFile(services, params.id ?? '', request),
+    }),
+    route('DELETE', '/api/segments/{id}', {
+      identity: 'public',
+      handle: async ({ params }) => {
+        const id = params.id ?? '';
+        if (openSegments(services).some(open => open.segment.id === id)) {
+          throw new NvrError('failed-precondition', 'the segment is still being written', {
+            cure: 'Try again when it is closed.',
+          });
+        }
+        if (!(await services.segments.remove(id))) throw noSegment();
+        services.log.info('segment removed', { segment: id, cause: 'owner' });
+        return { status: 204 };
+      },
+    }),
+  ];
+}
+
+export function endBeforeStart(): NvrError {
+  return new NvrError('invalid-argument', '"endMs" lies before "startMs"', {
+    field: 'endMs',
+    cure: 'Use a later time.',
+  });
+}
+
+function listSegments(services: ApiServices, query: SegmentQuery): SegmentList {
+  const page = services.segments.list(query);
+  const segments = page.segments.map(closed);
+  if (page.cursor !== undefined) return { segments, cursor: page.cursor };
+  const open = openSegments(services)
+    .map(entry => entry.segment)
+    .filter(segment => segment.camera === query.camera && (query.stream ?? segment.stream) === segment.stream)
+    .filter(segment => segment.startMs < query.endMs && segment.endMs >= query.startMs)
+    // Closed a moment ago: the index may know it already while the figures still show it open.
+    .filter(segment => !segments.some(known => known.id === segment.id));
+  const last = page.segments.at(-1);
+  // The open one is the newest of its stream, and so comes last, on a page of its own if need be.
+  if (open.length > 0 && last && segments.length + open.length > query.limit) {
+    return { segments, cursor: services.segments.cursorAfter(last) };
+  }
+  return { segments: [...segments, ...open] };
+}
+
+function closed({ id, camera, stream, startMs, endMs, sizeBytes, codecs, endReason }: IndexedSegment): Segment {
+  return { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: false, endReason };
+}
+
+interface OpenSegment {
+  segment: Segment;
+  path: string;
+}
+
+/** What the engine is writing, as far as readers may count on it. */
+function openSegments(services: ApiServices): OpenSegment[] {
+  return services.engine.stats().streams.flatMap(({ camera, stream, open }) => {
+    if (!open) return [];
+    const { startMs, clockGen, endMs, sizeBytes, codecs, path } = open;
+    const id = segmentId(camera, stream, startMs, clockGen);
+    return [{ segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true }, path }];
+  });
+}
+
+async function sendFile(services: ApiServices, id: string, request: HttpRequest): Promise<HttpReply> {
+  const known = services.segments.get(id);
+  const open = known ? undefined : openSegments(services).find(entry => entry.segment.id === id);
+  const path = known?.path ?? open?.path;
+  if (path === undefined) throw noSegment();
+  const { file, sizeBytes: fileBytes } = await openFile(join(services.segments.folder, path));
+  try {
+    const sizeBytes = open ? Math.min(open.segment.sizeBytes, fileBytes) : fileBytes;
+    // When a segment is closed its index is written into the space reserved for it: only then the bytes are final.
+    const etag = open ? undefined : `"${id}-${sizeBytes}"`;
+    const reply = plan(request, sizeBytes, etag);
+    const headers = {
+      'Content-Type': 'video/mp4',
+      'Accept-Ranges': 'bytes',
+      'Content-Disposition': `inline; filename="${id}.mp4"`,
+      ...(etag ? { ETag: etag } : {}),
+      ...reply.headers,
+    };
+    if (!reply.range) {
+      await file.close();
+      return { status: reply.status, headers, ...(reply.status === 304 ? {} : { body: Buffer.alloc(0) }) };
+    }
+    return { status: reply.status, headers, body: fileSource(file, reply.range) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+interface Plan {
+  status: number;
+  headers: Record<string, string>;
+  /** Absent = no bytes. */
+  range?: { start: number; end: number };
+}
+
+/** Which bytes the client gets, by RFC 9110 sections 13 and 14. */
+function plan(request: HttpRequest, sizeBytes: number, etag: string | undefined): Plan {
+  if (etag && matchesAny(request.header('if-none-match'), etag)) return { status: 304, headers: {} };
+  const ifRange = request.header('if-range');
+  const range = ifRange === undefined || ifRange === etag ? parseRange(request.header('range'), sizeBytes) : undefined;
+  if (range === 'unsatisfiable') return { status: 416, headers: { 'Content-Range': `bytes */${sizeBytes}` } };
+  if (range) {
+    return { status: 206, headers: { 'Content-Range': `bytes ${range.start}-${range.end}/${sizeBytes}` }, range };
+  }
+  return { status: 200, headers: {}, ...(sizeBytes > 0 ? { range: { start: 0, end: sizeBytes - 1 } } : {}) };
+}
+
+function matchesAny(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some(entry => ['*', etag, `W/${etag}`].includes(entry.trim()));
+}
+
+function noSegment(): NvrError {
+  return new NvrError('not-found', 'there is no such segment');
+}

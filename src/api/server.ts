@@ -1,0 +1,53 @@
+// What the API needs of an HTTP server: requests in, replies out. Hides which server it is.
+
+export interface HttpRequest {
+  /** GET for HEAD as well: the server leaves the body out. */
+  method: string;
+  /** As sent, percent-encoding untouched; begins with `/`. */
+  path: string;
+  /** What stands behind the first `?`, as sent. */
+  query: string;
+  /** Lower-case name; undefined when it was not sent. */
+  header(name: string): string | undefined;
+  /** The whole body; rejects with `invalid-argument` when it is longer than the limit. */
+  body(): Promise<Buffer>;
+}
+
+/** Bytes that are read as fast as the client takes them. */
+export interface ByteSource {
+  sizeBytes: number;
+  /** The next piece, undefined at the end. The piece is only valid until the next call. */
+  next(): Promise<Buffer | undefined>;
+  /** Called exactly once, also when the client went away. */
+  close(): Promise<void>;
+}
+
+export interface HttpReply {
+  status: number;
+  headers?: Record<string, string>;
+  body?: Buffer | ByteSource;
+}
+
+/** Must not reject; it may take as long as it needs. */
+export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>;
+
+export interface HttpServer {
+  /** Resolves with the address in force. Rejects with `failed-precondition` when the port is in use. */
+  start(handler: HttpHandler): Promise<{ host: string; port: number }>;
+  /** Takes no new requests, lets short ones finish, cuts the rest off after `graceMs`. Idempotent. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Bounds that every server implementation keeps. */
+export const LIMITS = {
+  bodyBytes: 64 * 1024,
+  headerBytes: 16 * 1024,
+  urlChars: 4096,
+  headerTimeMs: 10_000,
+  requestTimeMs: 20_000,
+  /** No byte moved in either direction, in the middle of a reply. */
+  stuckTimeMs: 60_000,
+  keepAliveMs: 5000,
+  connections: 256,
+  connectionsPerAddress: 128,
+} as const;

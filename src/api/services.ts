@@ -1,0 +1,57 @@
+// What the API needs of the parts below it, as narrow as it can be.
+import type { Cameras } from '../cameras/index.ts';
+import type { CameraId, Clock, EndReason, Logger, StreamName } from '../core/index.ts';
+import type { Engine } from '../native/index.ts';
+import type { Degradation, Timeline } from './contract.ts';
+
+/** A closed segment as the index has it. */
+export interface IndexedSegment {
+  id: string;
+  camera: CameraId;
+  stream: StreamName;
+  startMs: number;
+  clockGen: number;
+  endMs: number;
+  sizeBytes: number;
+  codecs: string;
+  endReason: EndReason;
+  /** Relative to the segments folder. */
+  path: string;
+}
+
+export interface SegmentQuery {
+  camera: CameraId;
+  stream?: StreamName;
+  startMs: number;
+  endMs: number;
+  limit: number;
+  cursor?: string;
+}
+
+export interface SegmentSource {
+  /** Absolute. */
+  folder: string;
+  /** Those that overlap [startMs, endMs), oldest first; a cursor when there are more. */
+  list(query: SegmentQuery): { segments: IndexedSegment[]; cursor?: string };
+  /** The cursor of a list that would have ended with this segment. */
+  cursorAfter(segment: IndexedSegment): string;
+  get(id: string): IndexedSegment | undefined;
+  /** Removes record and file; false when there is no such segment. */
+  remove(id: string): Promise<boolean>;
+  /** Removes all footage of a camera. Resolves when none of it can come back. */
+  removeAll(camera: CameraId): Promise<void>;
+  totals(): { segments: number; sizeBytes: number };
+}
+
+export interface ApiServices {
+  cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
+  engine: Pick<Engine, 'stats'>;
+  segments: SegmentSource;
+  timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];
+  /** What does not work as it should, beside the cameras. */
+  degradations(): Degradation[];
+  /** Facts of this run. */
+  facts: { version: string; startedMs: number; dataDir: string; hub: 'direct' };
+  clock: Clock;
+  log: Logger;
+}

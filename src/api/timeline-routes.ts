@@ -1,0 +1,43 @@
+// The timeline over HTTP: where there is footage, and why there is none elsewhere.
+import * as v from 'valibot';
+import { NvrError } from '../core/index.ts';
+import type { Timeline } from './contract.ts';
+import { cameraId, timeMs } from './input.ts';
+import { jsonReply } from './json-reply.ts';
+import { type Route, route } from './router.ts';
+import { endBeforeStart } from './segment-routes.ts';
+import type { ApiServices } from './services.ts';
+
+const MAX_RANGE_MS = 32 * 24 * 3_600_000;
+const MAX_CAMERAS = 32;
+const CAMERA_CURE = `Name 1 to ${MAX_CAMERAS} cameras: camera=1&camera=2.`;
+
+const timelineQuery = v.strictObject({
+  camera: v.pipe(
+    v.union([v.string(), v.array(v.string())], CAMERA_CURE),
+    v.transform(value => [value].flat()),
+    v.array(cameraId),
+    v.maxLength(MAX_CAMERAS, CAMERA_CURE),
+  ),
+  startMs: timeMs,
+  endMs: timeMs,
+});
+
+export function timelineRoutes({ timeline }: ApiServices): Route[] {
+  return [
+    route('GET', '/api/timeline', {
+      identity: 'public',
+      query: timelineQuery,
+      handle: ({ query: { camera, startMs, endMs } }) => {
+        if (endMs < startMs) throw endBeforeStart();
+        if (endMs - startMs > MAX_RANGE_MS) {
+          throw new NvrError('invalid-argument', 'the range is longer than 32 days', {
+            field: 'endMs',
+            cure: 'Ask for less at a time.',
+          });
+        }
+        return jsonReply(200, { cameras: timeline([...new Set(camera)], startMs, endMs) } satisfies Timeline);
+      },
+    }),
+  ];
+}
