@@ -35,6 +35,16 @@ const BUILD_NEEDS = [
   },
 ];
 
+const GSTREAMER_CHECK = `
+import gi
+for name in ("Gst", "GstApp", "GstRtspServer"):
+    gi.require_version(name, "1.0")
+from gi.repository import Gst, GstApp, GstRtspServer
+Gst.init(None)
+elements = "appsrc qtdemux h264parse h265parse aacparse rtph264pay rtph265pay rtpmp4gpay rtpbin"
+assert all(Gst.ElementFactory.find(name) for name in elements.split())
+`;
+
 /** @type {Need[]} */
 const TEST_NEEDS = [
   { name: 'cmake', packages: ['cmake'], isThere: onPath('cmake') },
@@ -43,6 +53,18 @@ const TEST_NEEDS = [
   { name: 'doctest', packages: ['doctest-dev'], isThere: hasHeader('doctest/doctest.h') },
   { name: 'nlohmann-json', packages: ['nlohmann-json3-dev'], isThere: hasHeader('nlohmann/json.hpp') },
   { name: 'ffmpeg and ffprobe', packages: ['ffmpeg'], isThere: onPath('ffprobe') },
+  {
+    name: "GStreamer's RTSP server with its Python bindings and the base, good and bad plugins",
+    packages: [
+      'python3-gi',
+      'gir1.2-gst-rtsp-server-1.0',
+      'gir1.2-gst-plugins-base-1.0',
+      'gstreamer1.0-plugins-base',
+      'gstreamer1.0-plugins-good',
+      'gstreamer1.0-plugins-bad',
+    ],
+    isThere: () => succeeds('/usr/bin/python3', ['-c', GSTREAMER_CHECK]),
+  },
 ];
 
 /** Installs what is missing to build the addon. Throws a SetupError (exit code 2) that says what to type when it cannot. */

@@ -40,7 +40,7 @@ export async function runNativeTests(root, words) {
 
 /** test/support/testdata.ts alone knows the place; empty = there is none. @param {string} root */
 async function testdataFolder(root) {
-  const script = "process.stdout.write((await import('./test/support/testdata.ts')).testdata ?? '')";
+  const script = "process.stdout.write((await import('./test/support/testdata.ts')).testdataDir ?? '')";
   const args = ['--import', 'tsx', '--input-type=module', '-e', script];
   const outcome = await runProcess(process.execPath, args, { cwd: root, limitMs: 20_000 });
   if (outcome.exitCode !== 0) throw new Error(`test/support/testdata.ts cannot be loaded:\n${outcome.output}`);
