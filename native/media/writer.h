@@ -50,6 +50,7 @@ struct SegmentFailed {
   const char* step;     ///< "create", "write", "sync", "close"
   uint64_t lost_bytes;  ///< media bytes that were accepted and are not in the file. After a failed sync
                         ///< only those never written: what became of the written ones is not known
+  int64_t end_ms;       ///< UTC where the media in the file end; the start when there are none
 };
 
 /// Called on the writer thread.
