@@ -1,9 +1,15 @@
+// The addon's module table. Everything behind it belongs to the environment that loaded it.
 #include <napi.h>
 
+#include "binding/engine_object.h"
+#include "binding/file_functions.h"
+
 namespace {
-Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  exports.Set("ok", Napi::Boolean::New(env, true));
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  thimble::binding::export_engine(env, exports);
+  thimble::binding::export_file_functions(env, exports);
   return exports;
 }
 }  // namespace
-NODE_API_MODULE(thimble, Init)
+
+NODE_API_MODULE(thimble, init)

@@ -132,9 +132,9 @@ bool EngineImpl::start() {
   if (running_ || stopped_) return running_;
   poller_ = std::make_unique<Poller>();
   resolver_ = std::make_unique<rtsp::Resolver>();
-  if (!poller_->usable() || wake_fd_ < 0 || resolver_->event_fd() < 0) return false;
+  if (!poller_->usable() || wake_fd_ < 0 || resolver_->fd() < 0) return false;
   poller_->add(wake_fd_, EPOLLIN, nullptr);
-  poller_->add(resolver_->event_fd(), EPOLLIN, nullptr);
+  poller_->add(resolver_->fd(), EPOLLIN, nullptr);
   read_buffer_ = std::make_unique<uint8_t[]>(kReadBufferBytes);
   if (!writer_->start()) return false;
   pthread_attr_t attributes;

@@ -104,6 +104,8 @@ void Stream::begin_attempt(int64_t now_us) {
         resolve_request_ = 0;
         on_resolved(result, result.now_us);
       });
+  // No thread or no room for another name: nothing is known of the camera yet.
+  if (resolve_request_ == 0) attempt_at_us_ = now_us + 1'000'000;
 }
 
 void Stream::on_resolved(const rtsp::ResolveResult& result, int64_t now_us) {
@@ -130,7 +132,8 @@ void Stream::on_resolved(const rtsp::ResolveResult& result, int64_t now_us) {
   }
   config.want_audio = settings_.audio;
   config.user_agent = context_.user_agent;
-  session_ = std::make_unique<Session>(context_.poller, context_.read_buffer, *this, std::move(config));
+  session_ = std::make_unique<Session>(context_.poller, context_.read_buffer,
+                                       static_cast<SessionOwner&>(*this), std::move(config));
   playing_since_us_ = 0;
   had_picture_ = keyframe_seen_ = leaving_ = false;
   const rtsp::SocketAddress& address = *allowed[attempts_++ % allowed.size()];

@@ -1,0 +1,17 @@
+// Checks what JavaScript hands over and copies it into the engine's plain structs.
+#pragma once
+
+#include <napi.h>
+
+#include "media/engine.h"
+
+namespace thimble::binding {
+
+/// Each throws a TypeError that names the field and returns false when an argument is not of its type.
+bool read_engine_options(const Napi::CallbackInfo& info, media::EngineOptions* options);
+bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings* settings);
+bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key);
+/// 32 hex digits.
+bool read_uuid(const Napi::Value& value, uint8_t uuid[16]);
+
+}  // namespace thimble::binding

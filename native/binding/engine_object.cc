@@ -1,0 +1,179 @@
+#include "binding/engine_object.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "binding/arguments.h"
+#include "binding/event_object.h"
+#include "media/engine.h"
+
+namespace thimble::binding {
+
+namespace {
+/// Carries events from the engine's threads to the JavaScript thread, in order. What nobody fetched is
+/// bounded: link states of a blocked event loop are worth nothing, and closed segments are found again at the
+/// next start.
+class EventQueue final : public media::EventSink {
+ public:
+  static constexpr size_t kMostEvents = 20000;
+
+  void connect(Napi::ThreadSafeFunction wake) { wake_ = std::move(wake); }
+  void disconnect() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (wake_) wake_.Release();
+    wake_ = Napi::ThreadSafeFunction();
+  }
+  void on_event(media::Event&& event) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (events_.size() >= kMostEvents) events_.pop_front();
+    events_.push_back(std::move(event));
+    if (!std::exchange(woken_, true) && wake_) wake_.NonBlockingCall();
+  }
+  std::deque<media::Event> take() {
+    std::deque<media::Event> events;
+    std::lock_guard<std::mutex> lock(mutex_);
+    woken_ = false;
+    events.swap(events_);
+    return events;
+  }
+
+ private:
+  Napi::ThreadSafeFunction wake_;
+  std::mutex mutex_;
+  std::deque<media::Event> events_;
+  bool woken_ = false;
+};
+
+class EngineObject final : public Napi::ObjectWrap<EngineObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "Engine",
+        {InstanceMethod<&EngineObject::start>("start"), InstanceMethod<&EngineObject::stop>("stop"),
+         InstanceMethod<&EngineObject::set_stream>("setStream"),
+         InstanceMethod<&EngineObject::remove_stream>("removeStream"),
+         InstanceMethod<&EngineObject::stats>("stats")});
+  }
+
+  explicit EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
+    Napi::Env env = info.Env();
+    media::EngineOptions options;
+    if (!read_engine_options(info, &options)) return;
+    listener_ = Napi::Persistent(info[1].As<Napi::Function>());
+    auto drain = Napi::Function::New(env, [this](const Napi::CallbackInfo&) { deliver(); });
+    auto wake = Napi::ThreadSafeFunction::New(env, drain, "thimble events", 0, 1);
+    // Recording alone does not keep the process alive: the service decides when it ends.
+    wake.Unref(env);
+    queue_.connect(wake);
+    engine_ = media::Engine::create(std::move(options), queue_);
+  }
+  ~EngineObject() override {
+    engine_.reset();
+    queue_.disconnect();
+  }
+
+ private:
+  class StopWorker;
+
+  Napi::Value start(const Napi::CallbackInfo& info);
+  Napi::Value stop(const Napi::CallbackInfo& info);
+  Napi::Value set_stream(const Napi::CallbackInfo& info);
+  Napi::Value remove_stream(const Napi::CallbackInfo& info);
+  Napi::Value stats(const Napi::CallbackInfo& info);
+  void deliver();
+
+  EventQueue queue_;
+  Napi::FunctionReference listener_;
+  std::unique_ptr<media::Engine> engine_;
+  std::map<uint64_t, Napi::Promise::Deferred> removals_;
+  uint64_t last_token_ = 0;
+};
+
+/// Waits for the end of the threads off the JavaScript thread.
+class EngineObject::StopWorker final : public Napi::AsyncWorker {
+ public:
+  StopWorker(Napi::Env env, EngineObject& owner, int deadline_ms)
+      : Napi::AsyncWorker(env, "thimble stop"),
+        owner_(owner),
+        keep_alive_(Napi::Persistent(owner.Value())),
+        deadline_ms_(deadline_ms),
+        promise_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return promise_.Promise(); }
+  void Execute() override { in_time_ = owner_.engine_->stop(deadline_ms_); }
+  void OnOK() override {
+    owner_.deliver();
+    for (auto& [token, removal] : owner_.removals_) removal.Resolve(Env().Undefined());
+    owner_.removals_.clear();
+    promise_.Resolve(Napi::Boolean::New(Env(), in_time_));
+  }
+
+ private:
+  EngineObject& owner_;
+  Napi::ObjectReference keep_alive_;
+  const int deadline_ms_;
+  Napi::Promise::Deferred promise_;
+  bool in_time_ = false;
+};
+
+void EngineObject::deliver() {
+  Napi::Env env = Env();
+  Napi::HandleScope scope(env);
+  for (const media::Event& event : queue_.take()) {
+    Napi::HandleScope each(env);
+    if (const auto* removed = std::get_if<media::StreamRemovedEvent>(&event)) {
+      const auto removal = removals_.find(removed->token);
+      if (removal == removals_.end()) continue;
+      removal->second.Resolve(env.Undefined());
+      removals_.erase(removal);
+      continue;
+    }
+    listener_.Call({to_object(env, event)});
+    // The facade catches what listeners throw; anything else must not stop the events behind it.
+    if (env.IsExceptionPending()) env.GetAndClearPendingException();
+  }
+}
+
+Napi::Value EngineObject::start(const Napi::CallbackInfo& info) {
+  if (!engine_->start()) {
+    Napi::Error::New(info.Env(), "the engine's threads could not be started").ThrowAsJavaScriptException();
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::stop(const Napi::CallbackInfo& info) {
+  const int deadline_ms =
+      info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : 5000;
+  auto* worker = new StopWorker(info.Env(), *this, deadline_ms);
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();  // deletes itself when done
+  return promise;
+}
+
+Napi::Value EngineObject::set_stream(const Napi::CallbackInfo& info) {
+  media::StreamSettings settings;
+  if (read_stream_settings(info, &settings)) engine_->set_stream(std::move(settings));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::remove_stream(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  if (!read_stream_key(info, &key)) return info.Env().Undefined();
+  const uint64_t token = ++last_token_;
+  const auto removal = removals_.emplace(token, Napi::Promise::Deferred::New(info.Env())).first;
+  engine_->remove_stream(key, token);
+  return removal->second.Promise();
+}
+
+Napi::Value EngineObject::stats(const Napi::CallbackInfo& info) {
+  return to_object(info.Env(), engine_->stats());
+}
+}  // namespace
+
+void export_engine(Napi::Env env, Napi::Object exports) {
+  exports.Set("Engine", EngineObject::define(env));
+}
+
+}  // namespace thimble::binding

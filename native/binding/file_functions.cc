@@ -1,0 +1,86 @@
+#include "binding/file_functions.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+#include "binding/arguments.h"
+#include "binding/event_object.h"
+#include "media/errno_name.h"
+#include "media/repair.h"
+
+namespace thimble::binding {
+
+namespace {
+class ExamineWorker final : public Napi::AsyncWorker {
+ public:
+  ExamineWorker(Napi::Env env, std::string path, const uint8_t* store, bool write)
+      : Napi::AsyncWorker(env, "thimble examine"),
+        path_(std::move(path)),
+        write_(write),
+        promise_(Napi::Promise::Deferred::New(env)) {
+    std::memcpy(store_, store, sizeof store_);
+  }
+  Napi::Promise promise() const { return promise_.Promise(); }
+  void Execute() override { report_ = media::examine_segment(media::posix_disk(), path_, store_, write_); }
+  void OnOK() override { promise_.Resolve(to_object(Env(), report_)); }
+
+ private:
+  const std::string path_;
+  uint8_t store_[16];
+  const bool write_;
+  media::SegmentReport report_;
+  Napi::Promise::Deferred promise_;
+};
+
+Napi::Value examine_segment(const Napi::CallbackInfo& info) {
+  uint8_t store[16];
+  if (info.Length() < 3 || !info[0].IsString() || !read_uuid(info[1], store) || !info[2].IsBoolean()) {
+    Napi::TypeError::New(info.Env(), "a path, a store uuid and a boolean are needed")
+        .ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  auto* worker = new ExamineWorker(info.Env(), info[0].As<Napi::String>().Utf8Value(), store,
+                                   info[2].As<Napi::Boolean>().Value());
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();  // deletes itself when done
+  return promise;
+}
+
+/// A descriptor that holds the lock, -1 when another process does; throws when the file cannot be opened.
+Napi::Value lock_file(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsString()) {
+    Napi::TypeError::New(env, "a path is needed").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    const int error = errno;
+    Napi::Error failure = Napi::Error::New(env, "cannot open " + path + ": " + std::strerror(error));
+    failure.Set("code", Napi::String::New(env, media::errno_name(error)));
+    failure.ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return Napi::Number::New(env, fd);
+  close(fd);
+  return Napi::Number::New(env, -1);
+}
+
+Napi::Value unlock_file(const Napi::CallbackInfo& info) {
+  if (info.Length() > 0 && info[0].IsNumber()) close(info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+}  // namespace
+
+void export_file_functions(Napi::Env env, Napi::Object exports) {
+  exports.Set("examineSegment", Napi::Function::New(env, examine_segment, "examineSegment"));
+  exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
+  exports.Set("unlockFile", Napi::Function::New(env, unlock_file, "unlockFile"));
+}
+
+}  // namespace thimble::binding
