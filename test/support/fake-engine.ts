@@ -1,0 +1,83 @@
+// An engine without cameras: remembers what it is told and says what a test wants it to say.
+import type { EngineEvent, EngineStats, LinkProblem, StreamSettings, StreamStats } from '../../src/native/index.ts';
+
+type Link = Extract<EngineEvent, { type: 'link' }>;
+
+export class FakeEngine {
+  /** The streams that are set at present, by camera. */
+  readonly streams = new Map<number, StreamSettings>();
+  /** Everything that was set, in order. */
+  readonly history: StreamSettings[] = [];
+  readonly removed: number[] = [];
+  /** Files being written, by camera. */
+  readonly open = new Map<number, StreamStats['open']>();
+  readonly figures = new Map<number, Partial<StreamStats>>();
+  /** When set, `removeStream` waits for it. */
+  removal: Promise<void> | undefined;
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+
+  setStream(settings: StreamSettings): void {
+    this.streams.set(settings.camera, settings);
+    this.history.push(settings);
+  }
+
+  async removeStream(camera: number): Promise<void> {
+    await this.removal;
+    this.streams.delete(camera);
+    this.removed.push(camera);
+  }
+
+  stats(): EngineStats {
+    return {
+      streams: [...this.streams.values()].map(settings => this.#stats(settings)),
+      writer: { queuedBytes: 0, writtenBytes: 0, mediaBytes: 0, syncs: 0, slowestSyncMs: 0 },
+    };
+  }
+
+  on(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  emit(event: EngineEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  link(camera: number, state: Link['state'], problem?: LinkProblem, rest: Partial<Link> = {}): void {
+    this.emit({
+      type: 'link',
+      camera,
+      stream: 'main',
+      state,
+      lastPacketMs: 0,
+      ...(problem ? { problem } : {}),
+      ...rest,
+    });
+  }
+
+  #stats({ camera, stream }: StreamSettings): StreamStats {
+    const open = this.open.get(camera);
+    return {
+      camera,
+      stream,
+      state: 'live',
+      lastPacketMs: 0,
+      fps: 0,
+      bitrateBps: 0,
+      gopMs: 0,
+      ringBytes: 0,
+      reconnects: 0,
+      receivedBytes: 0,
+      lostPackets: 0,
+      damagedUnits: 0,
+      droppedBytes: 0,
+      lateAudioUnits: 0,
+      ...this.figures.get(camera),
+      ...(open ? { open } : {}),
+    };
+  }
+}

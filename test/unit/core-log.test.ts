@@ -1,0 +1,109 @@
+import * as assert from 'uvu/assert';
+import { Log, type LogFields, type LogLevels, NvrError, redactText } from '../../src/core/index.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('core log');
+
+function setUp(options: { human?: boolean; levels?: Partial<LogLevels>; ringBytes?: number } = {}) {
+  const written: string[] = [];
+  const log = new Log({
+    clock: { nowMs: () => 1234 },
+    write: line => written.push(line),
+    human: options.human ?? false,
+    levels: { other: 'info', tags: {}, ...options.levels },
+    ringBytes: options.ringBytes ?? 1000,
+  });
+  const last = () => JSON.parse(written.at(-1) ?? '{}') as LogFields;
+  return { log, written, last };
+}
+
+test('writes one JSON line per fact, with the fields of parent and child', () => {
+  const { log, written } = setUp();
+  log.logger('cameras', { camera: 3 }).child('link', { stream: 'main' }).info('camera state', { state: 'live' });
+  assert.equal(written, [
+    '{"timeMs":1234,"level":"info","tag":"link","msg":"camera state","camera":3,"stream":"main","state":"live"}\n',
+  ]);
+});
+
+test('keeps to the level of the tag', () => {
+  const { log, written } = setUp({ levels: { other: 'warn', tags: { storage: 'debug' } } });
+  log.logger('api').info('not wanted');
+  log.logger('storage').debug('wanted');
+  log.logger('api').warn('wanted');
+  assert.is(written.length, 2);
+});
+
+test('fields cannot stand in for what the writer itself says', () => {
+  const { log, last } = setUp();
+  log.logger('api').info('true', { msg: 'false', level: 'debug', timeMs: 0, tag: 'x' });
+  assert.equal(last(), { timeMs: 1234, level: 'info', tag: 'api', msg: 'true' });
+});
+
+test('takes secrets out by name, at every depth', () => {
+  const { log, written, last } = setUp();
+  log.logger('cameras').info('change', {
+    password: 'canary',
+    patch: { main: { apiToken: 'canary' }, sealedPassword: 'canary', hasPassword: true },
+    headers: [{ authorization: 'canary' }, { cookie: 'canary' }],
+  });
+  assert.not.match(written.join(''), 'canary');
+  assert.is((last().patch as LogFields).hasPassword, true);
+});
+
+test('takes secrets out by shape, in messages, fields, errors and causes', () => {
+  const { log, written } = setUp();
+  const cause = new Error('open rtsp://admin:canary@10.0.0.2/x failed');
+  log.logger('cameras').error('at rtsp://u:canary@h/', {
+    url: 'rtsp://admin:canary/with@signs@host:554/path',
+    path: '/cam?user=admin&password=canary&channel=1',
+    xm: 'rtsp://host/user=admin_password=canary_channel=1.sdp',
+    header: 'Authorization: Digest username="a", response="canary"',
+    error: new NvrError('unavailable', 'rtsp://:canary@host', { cause }),
+  });
+  assert.not.match(written.join(''), 'canary');
+  assert.match(written.join(''), 'rtsp://***@host:554/path');
+});
+
+test('leaves ordinary text alone', () => {
+  const text = 'Basic authentication is what user a@b.example uses for rtsp://10.0.0.2/path';
+  assert.is(redactText(text), text);
+});
+
+test('an unexpected error brings its stack, an expected one does not', () => {
+  const { log, last } = setUp();
+  log.logger('x').error('bug', { error: new TypeError('oops') });
+  assert.match((last().error as LogFields).stack as string, 'core-log.test');
+  log.logger('x').error('known', { error: new NvrError('unavailable', 'gone') });
+  assert.equal(last().error, { message: 'gone', kind: 'unavailable' });
+});
+
+test('survives cycles, long texts and odd values', () => {
+  const { log, written, last } = setUp();
+  const cycle: LogFields = { big: 12n, bytes: Buffer.alloc(9), f: () => 1 };
+  cycle.self = cycle;
+  log.logger('x').info('odd', { cycle, text: 'a'.repeat(100_000) });
+  assert.ok((written.at(-1) ?? '').length < 4000);
+  assert.is((last().cycle as LogFields).bytes, '<9 bytes>');
+});
+
+test('shows no control characters on a terminal', () => {
+  const { log, written } = setUp({ human: true });
+  log.logger('x').warn('name', { name: '\u001b[31mred\nline\u202e' });
+  const line = written.join('');
+  assert.is(line.split('\n').length, 2);
+  assert.not.match(line, '\u001b');
+  assert.not.match(line, '\u202e');
+  assert.match(line, 'warn');
+});
+
+test('keeps the newest lines in memory within its bytes', () => {
+  const { log } = setUp({ ringBytes: 300 });
+  const logger = log.logger('x');
+  for (let i = 0; i < 50; i++) logger.info('line', { i });
+  const lines = log.lines();
+  assert.ok(lines.join('').length <= 300);
+  assert.ok(lines.length >= 4);
+  assert.is(JSON.parse(lines.at(-1) ?? '').i, 49);
+});
+
+test.run();

@@ -1,0 +1,121 @@
+import * as assert from 'uvu/assert';
+import { NvrError, type Options, parseOptions, type ServeOptions, usage } from '../../src/core/index.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('core options');
+
+function serve(args: string[] = [], environment: Record<string, string> = {}): ServeOptions {
+  const options = parseOptions(args, environment);
+  if (options.command !== 'serve') throw new Error(`the command is ${options.command}`);
+  return options;
+}
+
+function refusal(args: string[], environment: Record<string, string> = {}): NvrError {
+  let options: Options;
+  try {
+    options = parseOptions(args, environment);
+  } catch (error) {
+    assert.instance(error, NvrError);
+    assert.is((error as NvrError).kind, 'invalid-argument');
+    assert.ok((error as NvrError).cure, 'a refusal names a cure');
+    return error as NvrError;
+  }
+  throw new Error(`accepted as ${JSON.stringify(options)}`);
+}
+
+test('has defaults for everything', () => {
+  assert.equal(serve(), {
+    command: 'serve',
+    dataDir: `${process.cwd()}/thimble-data`,
+    listenHost: '127.0.0.1',
+    listenPort: 8080,
+    hub: 'direct',
+    demo: false,
+    allowLoopback: false,
+    logLevels: { other: 'info', tags: {} },
+  });
+});
+
+test('takes flags with blank or equals sign, after the command or without one', () => {
+  const wanted = serve(['--data', '/d', '--listen', '127.0.0.1:0', '--demo']);
+  assert.equal(serve(['serve', '--data=/d', '--listen=127.0.0.1:0', '--demo=1']), wanted);
+  assert.is(wanted.dataDir, '/d');
+  assert.is(wanted.listenPort, 0);
+  assert.is(wanted.demo, true);
+});
+
+test('takes the environment, and flags before it', () => {
+  const environment = {
+    THIMBLE_DATA: '/env',
+    THIMBLE_LISTEN: '[::1]:9',
+    THIMBLE_ALLOW_LOOPBACK: 'true',
+    THIMBLE_DEMO: '0',
+  };
+  const options = serve(['--data', '/flag'], environment);
+  assert.is(options.dataDir, '/flag');
+  assert.is(options.listenHost, '::1');
+  assert.is(options.allowLoopback, true);
+  assert.is(options.demo, false);
+  assert.is(serve([], { THIMBLE_DATA: '' }).listenPort, 8080);
+});
+
+test('reads log levels per tag', () => {
+  assert.equal(serve(['--log', 'warn,storage=debug']).logLevels, { other: 'warn', tags: { storage: 'debug' } });
+  assert.match(refusal(['--log', 'wran']).cure ?? '', 'warn');
+});
+
+test('refuses every address that other machines could reach', () => {
+  for (const host of ['0.0.0.0', '192.168.1.2', '[::]', 'example.org', '127.0.0.1.example.org', '128.0.0.1']) {
+    const error = refusal(['--listen', `${host}:8080`]);
+    assert.is(error.field, '--listen');
+    assert.match(error.message, 'other machines');
+  }
+});
+
+test('refuses what is no address', () => {
+  for (const text of ['8080', 'localhost', '127.0.0.1:70000', '127.0.0.1:x', '[zz]:1', '::1:80', '']) {
+    assert.is(refusal([`--listen=${text}`]).field, '--listen');
+  }
+});
+
+test('names the flag that was probably meant', () => {
+  assert.match(refusal(['--dta', '/x']).cure ?? '', '--data');
+  assert.match(refusal(['--alow-loopback']).cure ?? '', '--allow-loopback');
+  assert.match(refusal(['sreve']).cure ?? '', 'serve');
+});
+
+test('says of what comes later that it is not in this version', () => {
+  for (const args of [
+    ['--config', 'x.yaml'],
+    ['check'],
+    ['repair'],
+    ['user', 'reset', 'bob'],
+    ['--hub', 'go2rtc'],
+    ['go2rtc'],
+  ]) {
+    assert.match(refusal(args).message, 'not in this version');
+  }
+  assert.match(refusal([], { THIMBLE_CONFIG: 'x.yaml' }).message, 'not in this version');
+  assert.is(serve(['--hub', 'auto']).hub, 'direct');
+});
+
+test('refuses values that are missing, doubled or of the wrong kind', () => {
+  assert.match(refusal(['--data']).message, 'needs a value');
+  assert.match(refusal(['--data', '--demo']).message, 'needs a value');
+  assert.match(refusal(['--data', 'a', '--data', 'b']).message, 'twice');
+  assert.match(refusal(['--data', '']).message, 'empty');
+  assert.match(refusal(['--demo=maybe']).message, 'switch');
+  assert.match(refusal(['surplus']).message, 'not a command');
+  assert.match(refusal(['--demo', 'surplus']).message, 'belongs to no flag');
+  assert.is(refusal([], { THIMBLE_LISTEN: 'x' }).field, 'THIMBLE_LISTEN');
+});
+
+test('answers --version and --help, and help names every flag', () => {
+  assert.equal(parseOptions(['--version'], {}), { command: 'version' });
+  assert.equal(parseOptions(['serve', '--help'], {}), { command: 'help' });
+  for (const flag of ['--data', '--listen', '--hub', '--demo', '--allow-loopback', '--log', 'THIMBLE_DATA']) {
+    assert.match(usage(), flag);
+  }
+});
+
+test.run();
