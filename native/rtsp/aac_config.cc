@@ -51,7 +51,8 @@ int read_program_channels(BitReader& bits) {
 }
 
 bool is_general_audio(int type) {
-  return (type >= 1 && type <= 4) || type == kScalable || type == 7 || type == 17 || (type >= 19 && type <= kErLd);
+  return (type >= 1 && type <= 4) || type == kScalable || type == 7 || type == 17 ||
+         (type >= 19 && type <= kErLd);
 }
 
 /// GASpecificConfig (4.4.1). False for what cannot be.

@@ -1,5 +1,5 @@
-// AAC in RTP (RFC 3640, modes AAC-hbr and AAC-lbr): several frames in a packet, one frame in several packets, and the
-// ADTS headers that some cameras leave in.
+// AAC in RTP (RFC 3640, modes AAC-hbr and AAC-lbr): several frames in a packet, one frame in several packets,
+// and the ADTS headers that some cameras leave in.
 #include "rtsp/aac_config.h"
 #include "rtsp/bit_reader.h"
 #include "rtsp/depacketizer.h"
@@ -9,8 +9,9 @@ namespace thimble::rtsp {
 
 namespace {
 
-/// Size of the ADTS header when `bytes` begin with a frame of one raw block (ISO 14496-3 1.A.2); its whole length goes to
-/// `frame_size`. 0 = no ADTS. No raw frame begins with these 12 bits: they would say "end" first.
+/// Size of the ADTS header when `bytes` begin with a frame of one raw block (ISO 14496-3 1.A.2); its whole
+/// length goes to `frame_size`. 0 = no ADTS. No raw frame begins with these 12 bits: they would say "end"
+/// first.
 size_t adts_header(ByteView bytes, size_t* frame_size) {
   if (bytes.size < 7 || bytes[0] != 0xff || (bytes[1] & 0xf6) != 0xf0 || (bytes[6] & 3) != 0) return 0;
   const size_t header = bytes[1] & 1 ? 7 : 9;
@@ -140,7 +141,8 @@ class AacDepacketizer final : public Depacketizer {
     const size_t header = adts_header(frame, &adts_size);
     if (header > 0 && adts_size == frame.size) frame = frame.sub(header);
     AccessUnit unit;
-    const uint64_t ticks = core_rate_ > 0 ? static_cast<uint64_t>(core_samples_) * clock_rate_ * index_ / core_rate_ : 0;
+    const uint64_t ticks =
+        core_rate_ > 0 ? static_cast<uint64_t>(core_samples_) * clock_rate_ * index_ / core_rate_ : 0;
     unit.rtp_time = time_ + static_cast<uint32_t>(ticks);
     unit.arrival_us = arrival_us_;
     unit.key = true;
@@ -155,17 +157,18 @@ class AacDepacketizer final : public Depacketizer {
   UnitOutput& output_;
   Track::Aac aac_;
   uint32_t clock_rate_, core_rate_ = 0, core_samples_ = 1024;
-  UnitBuffer buffer_;          // a frame in several packets
-  size_t fragment_size_ = 0;   // of the whole frame, 0 = none in progress
+  UnitBuffer buffer_;         // a frame in several packets
+  size_t fragment_size_ = 0;  // of the whole frame, 0 = none in progress
   uint32_t time_ = 0;
   int64_t arrival_us_ = 0;
-  uint32_t index_ = 0;         // of the frame within the packet
+  uint32_t index_ = 0;  // of the frame within the packet
   bool loss_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Depacketizer> make_aac_depacketizer(const Track& track, UnitOutput& output, RtpTrack::Limits limits) {
+std::unique_ptr<Depacketizer> make_aac_depacketizer(const Track& track, UnitOutput& output,
+                                                    RtpTrack::Limits limits) {
   const Track::Aac aac = track.aac ? *track.aac : Track::Aac();
   for (const int length : {aac.size_length, aac.index_length, aac.index_delta_length}) {
     if (length < 0 || length > 32) return nullptr;

@@ -1,4 +1,5 @@
-// Reads bit fields and Exp-Golomb codes from bytes that cannot be trusted; never reads outside and never fails loudly.
+// Reads bit fields and Exp-Golomb codes from bytes that cannot be trusted; never reads outside and never
+// fails loudly.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +9,8 @@
 
 namespace thimble::rtsp {
 
-/// Most significant bit first. Reading behind the end gives zeros and makes ok() false for good, so a parser can read
-/// a whole structure and ask once.
+/// Most significant bit first. Reading behind the end gives zeros and makes ok() false for good, so a parser
+/// can read a whole structure and ask once.
 class BitReader {
  public:
   explicit BitReader(ByteView bytes) : bytes_(bytes), end_(static_cast<uint64_t>(bytes.size) * 8) {}
@@ -32,7 +33,8 @@ class BitReader {
   bool ok_ = true;
 };
 
-/// A NAL unit's bytes without the emulation prevention bytes (H.264 7.3.1, H.265 7.3.1.1), at most `limit` of them.
+/// A NAL unit's bytes without the emulation prevention bytes (H.264 7.3.1, H.265 7.3.1.1), at most `limit` of
+/// them.
 std::vector<uint8_t> remove_emulation_prevention(ByteView nal, size_t limit);
 
 }  // namespace thimble::rtsp

@@ -1,4 +1,5 @@
-// What turns the payloads of one codec into access units; a new codec is one more file with one more make function.
+// What turns the payloads of one codec into access units; a new codec is one more file with one more make
+// function.
 #pragma once
 
 #include <memory>
@@ -44,6 +45,7 @@ class Depacketizer {
 std::unique_ptr<Depacketizer> make_h264_depacketizer(UnitOutput& output, RtpTrack::Limits limits);
 std::unique_ptr<Depacketizer> make_h265_depacketizer(UnitOutput& output, RtpTrack::Limits limits);
 /// Null when the track's field lengths make no sense.
-std::unique_ptr<Depacketizer> make_aac_depacketizer(const Track& track, UnitOutput& output, RtpTrack::Limits limits);
+std::unique_ptr<Depacketizer> make_aac_depacketizer(const Track& track, UnitOutput& output,
+                                                    RtpTrack::Limits limits);
 
 }  // namespace thimble::rtsp

@@ -8,7 +8,8 @@ namespace thimble::rtsp {
 
 namespace {
 constexpr size_t kStep = 4096;
-// 40 s of a usual camera: longer than nearly every distance of keyframes, so that they do not grow it anew each time.
+// 40 s of a usual camera: longer than nearly every distance of keyframes, so that they do not grow it anew
+// each time.
 constexpr unsigned kUnitsPerReview = 1024;
 }  // namespace
 

@@ -9,8 +9,9 @@
 
 namespace thimble::rtsp {
 
-/// One contiguous block, never larger than its limit. Grows by a quarter, and gives memory back when it was much larger
-/// than needed for a long time: a camera that once sent a huge picture must not keep that memory for ever.
+/// One contiguous block, never larger than its limit. Grows by a quarter, and gives memory back when it was
+/// much larger than needed for a long time: a camera that once sent a huge picture must not keep that memory
+/// for ever.
 class UnitBuffer {
  public:
   explicit UnitBuffer(size_t limit) : limit_(limit) {}
@@ -20,7 +21,8 @@ class UnitBuffer {
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
 
-  /// Adds bytes (zeros when `bytes.data` is null). False, and nothing changed, at the limit or without memory.
+  /// Adds bytes (zeros when `bytes.data` is null). False, and nothing changed, at the limit or without
+  /// memory.
   bool append(ByteView bytes);
   void truncate(size_t size) { size_ = size < size_ ? size : size_; }
   /// Moves the bytes from `from` on to `to` (<= from) and ends the buffer behind them.

@@ -1,4 +1,5 @@
-// The packets of the NAL based payload formats: single NALs, aggregates and fragments. H.264 and H.265 differ in numbers.
+// The packets of the NAL based payload formats: single NALs, aggregates and fragments. H.264 and H.265 differ
+// in numbers.
 #pragma once
 
 #include "rtsp/depacketizer_video.h"

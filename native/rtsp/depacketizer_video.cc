@@ -63,7 +63,8 @@ void VideoAssembler::touch_unit() {
 void VideoAssembler::add_nal(ByteView nal) {
   abort_fragment();
   buffer_.truncate(committed_);
-  if (nal.size + 4 > limits_.max_unit_bytes - committed_ || !buffer_.append({nullptr, 4}) || !buffer_.append(nal)) {
+  if (nal.size + 4 > limits_.max_unit_bytes - committed_ || !buffer_.append({nullptr, 4}) ||
+      !buffer_.append(nal)) {
     fragment_slice_ = nal.size < header_size_ || !classify_(nal).discardable;
     refuse_pending();
     return;
@@ -137,8 +138,8 @@ void VideoAssembler::commit() {
   }
 }
 
-/// A start code of 3 bytes becomes a length of 4: the bytes first move up by one per code, so that each piece can then
-/// move down to its place.
+/// A start code of 3 bytes becomes a length of 4: the bytes first move up by one per code, so that each piece
+/// can then move down to its place.
 void VideoAssembler::commit_pieces(size_t begin, size_t codes) {
   const size_t size = buffer_.size() - begin;
   if (!buffer_.append({nullptr, codes})) {
@@ -163,7 +164,9 @@ void VideoAssembler::place(size_t size) {
   if (size < header_size_) return;
   const NalInfo info = classify_({buffer_.data() + committed_ + 4, size});
   if (!info.known || (size == header_size_ && !info.may_be_empty)) return;
-  if (active_ && has_picture() && (info.first_slice || info.begins_unit)) finish(End::kBoundary);
+  // Behind a slice that is missing the same timestamp still means the same picture: what looks like a new one
+  // can be the rest of a NAL under a wrong start bit.
+  if ((has_slice_ || overflow_) && (info.first_slice || info.begins_unit)) finish(End::kBoundary);
   touch_unit();
   if (overflow_ || !make_room(info.discardable, size)) return;
 
@@ -226,7 +229,9 @@ void VideoAssembler::end_source() {
 /// How many NALs at the end of the unit belong to the picture that begins now.
 size_t VideoAssembler::carried_nals() const {
   size_t last = nals_.size();
-  while (last > 0 && !classify_({buffer_.data() + base_ + nals_[last - 1].offset, nals_[last - 1].size}).slice) last--;
+  while (last > 0 &&
+         !classify_({buffer_.data() + base_ + nals_[last - 1].offset, nals_[last - 1].size}).slice)
+    last--;
   while (last < nals_.size() &&
          classify_({buffer_.data() + base_ + nals_[last].offset, nals_[last].size}).trailing) {
     last++;
@@ -274,7 +279,8 @@ void VideoAssembler::deliver(size_t nal_count, size_t end) {
 }
 
 void VideoAssembler::clear_unit() {
-  active_ = has_slice_ = broken_ = damaged_ = key_ = loss_before_ = check_first_ = overflow_ = purged_ = false;
+  active_ = has_slice_ = broken_ = damaged_ = key_ = loss_before_ = check_first_ = overflow_ = purged_ =
+      false;
 }
 
 }  // namespace thimble::rtsp

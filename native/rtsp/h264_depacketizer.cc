@@ -5,7 +5,15 @@ namespace thimble::rtsp {
 
 namespace {
 
-enum : uint8_t { kPartitionB = 3, kPartitionC = 4, kIdr = 5, kSei = 6, kSps = 7, kAud = 9, kEndOfSequence = 10 };
+enum : uint8_t {
+  kPartitionB = 3,
+  kPartitionC = 4,
+  kIdr = 5,
+  kSei = 6,
+  kSps = 7,
+  kAud = 9,
+  kEndOfSequence = 10
+};
 enum : uint8_t { kEndOfStream = 11, kFiller = 12, kAuxiliary = 19, kStapA = 24, kFuA = 28 };
 
 NalInfo classify(ByteView nal) {
@@ -14,7 +22,8 @@ NalInfo classify(ByteView nal) {
   info.known = info.type >= 1 && info.type < kStapA;
   info.slice = info.type >= 1 && info.type <= kIdr;
   // first_mb_in_slice is ue(v): 0 is the single bit 1. Partitions B and C begin with another field.
-  info.first_slice = info.slice && info.type != kPartitionB && info.type != kPartitionC && nal.size > 1 && (nal[1] & 0x80);
+  info.first_slice =
+      info.slice && info.type != kPartitionB && info.type != kPartitionC && nal.size > 1 && (nal[1] & 0x80);
   info.begins_unit = info.type == kSps || info.type == kAud;
   info.key = info.type == kIdr;
   info.discardable = info.type == kSei || info.type == kFiller;
@@ -23,7 +32,9 @@ NalInfo classify(ByteView nal) {
   return info;
 }
 
-bool header_ok(ByteView) { return true; }
+bool header_ok(ByteView) {
+  return true;
+}
 
 void fragment_header(ByteView payload, uint8_t type, uint8_t* out) {
   out[0] = static_cast<uint8_t>((payload[0] & 0xe0) | type);

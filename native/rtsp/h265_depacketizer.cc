@@ -28,7 +28,9 @@ NalInfo classify(ByteView nal) {
 }
 
 /// nuh_temporal_id_plus1 must not be 0.
-bool header_ok(ByteView nal) { return (nal[1] & 7) != 0; }
+bool header_ok(ByteView nal) {
+  return (nal[1] & 7) != 0;
+}
 
 void fragment_header(ByteView payload, uint8_t type, uint8_t* out) {
   out[0] = static_cast<uint8_t>((payload[0] & 0x81) | type << 1);

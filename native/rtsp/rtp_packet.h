@@ -1,4 +1,5 @@
-// The fixed part of an RTP packet (RFC 3550 5.1), checked; what is behind the payload's borders is never seen again.
+// The fixed part of an RTP packet (RFC 3550 5.1), checked; what is behind the payload's borders is never seen
+// again.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ struct RtpPacket {
   int64_t arrival_us = 0;  ///< CLOCK_MONOTONIC
 };
 
-/// False when the packet is too short, of another version, or when its CSRCs, extension or padding do not fit into it.
-/// Does not set arrival_us.
+/// False when the packet is too short, of another version, or when its CSRCs, extension or padding do not fit
+/// into it. Does not set arrival_us.
 bool parse_rtp_packet(ByteView bytes, RtpPacket* packet);
 
 }  // namespace thimble::rtsp

@@ -78,7 +78,8 @@ uint32_t RtpReports::fraction_and_lost(int64_t expected) {
   const int64_t lost_now = expected_now - (received_ - received_before_);
   expected_before_ = expected;
   received_before_ = received_;
-  const int64_t fraction = expected_now > 0 && lost_now > 0 ? std::min<int64_t>((lost_now << 8) / expected_now, 255) : 0;
+  const int64_t fraction =
+      expected_now > 0 && lost_now > 0 ? std::min<int64_t>((lost_now << 8) / expected_now, 255) : 0;
   const int64_t lost = std::clamp<int64_t>(expected - received_, -0x800000, 0x7fffff);
   return static_cast<uint32_t>(fraction) << 24 | (static_cast<uint32_t>(lost) & 0xffffff);
 }
@@ -97,8 +98,10 @@ size_t RtpReports::write(uint8_t* out, int64_t now_us) {
   uint32_t last = 0, delay = 0;
   if (has_report_) {
     last = static_cast<uint32_t>(report_.ntp >> 16);
-    const uint64_t since_us = now_us > report_.arrival_us ? static_cast<uint64_t>(now_us - report_.arrival_us) : 0;
-    delay = static_cast<uint32_t>(std::min<uint64_t>(since_us / 15625 * 1024 + since_us % 15625 * 1024 / 15625, UINT32_MAX));
+    const uint64_t since_us =
+        now_us > report_.arrival_us ? static_cast<uint64_t>(now_us - report_.arrival_us) : 0;
+    delay = static_cast<uint32_t>(
+        std::min<uint64_t>(since_us / 15625 * 1024 + since_us % 15625 * 1024 / 15625, UINT32_MAX));
   }
   write_be32(out + 24, last);
   write_be32(out + 28, delay);
@@ -113,7 +116,8 @@ size_t RtpReports::write(uint8_t* out, int64_t now_us) {
   sdes[8] = kCname;
   sdes[9] = 16;
   std::memcpy(sdes + 10, "thimble-", 8);
-  for (int i = 0; i < 8; i++) sdes[18 + i] = static_cast<uint8_t>("0123456789abcdef"[own_ssrc_ >> (28 - 4 * i) & 15]);
+  for (int i = 0; i < 8; i++)
+    sdes[18 + i] = static_cast<uint8_t>("0123456789abcdef"[own_ssrc_ >> (28 - 4 * i) & 15]);
   return 60;
 }
 

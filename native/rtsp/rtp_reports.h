@@ -1,4 +1,5 @@
-// RTCP of one track: reads sender reports, keeps the statistics of RFC 3550 A.3 and A.8, writes receiver reports.
+// RTCP of one track: reads sender reports, keeps the statistics of RFC 3550 A.3 and A.8, writes receiver
+// reports.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ class RtpReports {
  public:
   explicit RtpReports(uint32_t clock_rate) : clock_rate_(clock_rate ? clock_rate : 90000) {}
 
-  /// `ssrc` becomes the source in force; statistics begin anew. A report of it that came before its first packet counts.
+  /// `ssrc` becomes the source in force; statistics begin anew. A report of it that came before its first
+  /// packet counts.
   void begin_source(uint32_t ssrc);
   /// A packet of the source in force, in order of arrival, duplicates included.
   void on_packet(const RtpPacket& packet);

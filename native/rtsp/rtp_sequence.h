@@ -1,4 +1,5 @@
-// Puts the packets of one source in order by sequence number: duplicates go, small disorder is mended, loss is counted.
+// Puts the packets of one source in order by sequence number: duplicates go, small disorder is mended, loss
+// is counted.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +17,9 @@ class OrderedPacketSink {
   virtual void on_ordered_packet(const RtpPacket& packet, bool loss) = 0;
 };
 
-/// A packet behind a gap waits for the missing one until 8 wait or 50 ms have passed: over TCP disorder is a server's
-/// fault and a gap nearly always a loss, so the wait is short. Numbers that jump (RFC 3550 A.1: 3000 ahead or 100 behind)
-/// count as a restart of the sender once two of them follow each other.
+/// A packet behind a gap waits for the missing one until 8 wait or 50 ms have passed: over TCP disorder is a
+/// server's fault and a gap nearly always a loss, so the wait is short. Numbers that jump (RFC 3550 A.1: 3000
+/// ahead or 100 behind) count as a restart of the sender once two of them follow each other.
 class SequenceOrder {
  public:
   SequenceOrder(OrderedPacketSink& sink, RtpCounters& counters, size_t max_held_bytes)
@@ -44,7 +45,8 @@ class SequenceOrder {
   static bool is_jump(int distance) { return distance >= kMaxAhead || distance < -kMaxBehind; }
   int find(uint16_t sequence) const;
   bool find_ordinary() const;
-  /// The numbers began anew: what waited for the old ones comes first, then the two packets that follow each other.
+  /// The numbers began anew: what waited for the old ones comes first, then the two packets that follow each
+  /// other.
   void restart(const RtpPacket& second);
   void hold(const RtpPacket& packet, ByteView bytes);
   void deliver(const RtpPacket& packet, bool loss);

@@ -1,4 +1,5 @@
-// One track's way from packets to access units: which source counts, in which order, and to which depacketiser.
+// One track's way from packets to access units: which source counts, in which order, and to which
+// depacketiser.
 #include "rtsp/rtp_track.h"
 
 #include "rtsp/depacketizer.h"
