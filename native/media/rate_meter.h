@@ -36,7 +36,7 @@ class RateMeter {
     const int64_t second = now_us / 1000000;
     double total = 0;
     int64_t seconds = 0;
-    for (int64_t s = second - 1; s > second - kBuckets && s >= first_ && first_ >= 0; --s) {
+    for (int64_t s = second - 1; s > second - kBuckets && s > first_ && first_ >= 0; --s) {
       ++seconds;
       if (s > second_ || s <= second_ - kBuckets) continue;
       total += bytes ? static_cast<double>(buckets_[s % kBuckets].bytes) : buckets_[s % kBuckets].pictures;
