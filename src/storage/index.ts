@@ -11,4 +11,5 @@ export type {
   SegmentQuery,
   Totals,
 } from './segment.ts';
+export { formatCursor as segmentCursor } from './segments.ts';
 export { openStore, type Store, type StoreOptions, type StoreProblem } from './store.ts';

@@ -298,7 +298,8 @@ function* merge(first: Iterator<Found>, second: Iterator<Found>, direction: 1 | 
   }
 }
 
-function formatCursor(segment: Position): string {
+/** The cursor of a list that ended with this segment. */
+export function formatCursor(segment: Position): string {
   return `${segment.startMs}-${segment.stream}-${segment.clockGen}`;
 }
 
