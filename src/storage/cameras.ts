@@ -74,7 +74,9 @@ export class CameraTable {
 
   /** Ids below `id` are taken, whatever the table says: there is footage of them. */
   reserveIds(id: CameraId): void {
-    this.#nextId = Math.max(this.#nextId, id);
+    if (id <= this.#nextId || id > MAX_ID) return;
+    this.#nextId = id;
+    this.#database.put('settings', NEXT_ID_KEY, encodeRow(id));
   }
 
   /** Copies of all cameras, by id. Their shape is for the caller to check. */

@@ -88,8 +88,7 @@ export class LicenceTable {
       const reason = this.#interruption(licence);
       const known = lastOf(licence, last(camera, stream));
       const fromMs = listFrom(licence, known);
-      const runs = [...(backlog?.runs ?? []), { sinceMs: licence.sinceMs, reason }].slice(-MAX_RUNS);
-      this.#put(camera, stream, { backlog: { fromMs: Math.min(fromMs, backlog?.fromMs ?? fromMs), runs } });
+      this.#put(camera, stream, { backlog: withRun(backlog, fromMs, { sinceMs: licence.sinceMs, reason }) });
       interrupted.push({ camera, stream, footageEndMs: Math.max(licence.sinceMs, known?.endMs ?? 0), reason });
     }
     return interrupted;
@@ -108,10 +107,13 @@ export class LicenceTable {
     this.#put(camera, stream, { ...this.#rows.get(rowName(camera, stream))?.row, licence });
   }
 
-  /** Takes the licence back: all files of the stream are in the index. */
-  close(camera: CameraId, stream: StreamName): void {
+  /** Takes the licence back. `leftovers`: some file of it may not be in the index, so the next start has to look. */
+  close(camera: CameraId, stream: StreamName, leftovers: boolean): void {
     const row = this.#rows.get(rowName(camera, stream))?.row;
-    if (row) this.#put(camera, stream, row.backlog ? { backlog: row.backlog } : {});
+    if (!row?.licence) return;
+    const { sinceMs, fromMs } = row.licence;
+    const backlog = leftovers ? withRun(row.backlog, fromMs - MARGIN_MS, { sinceMs, reason: 'crash' }) : row.backlog;
+    this.#put(camera, stream, backlog ? { backlog } : {});
   }
 
   /** True while a stream of the camera may create files. */
@@ -162,6 +164,13 @@ function lastOf(licence: Licence, last: Segment | undefined): Segment | undefine
 function listFrom(licence: Licence, last: Segment | undefined): number {
   if (licence.fromMs < licence.sinceMs) return licence.fromMs - MARGIN_MS;
   return Math.max(licence.sinceMs, last?.startMs ?? 0) - MARGIN_MS;
+}
+
+function withRun(backlog: OpenRow['backlog'], fromMs: number, run: LostRun): NonNullable<OpenRow['backlog']> {
+  return {
+    fromMs: Math.min(fromMs, backlog?.fromMs ?? fromMs),
+    runs: [...(backlog?.runs ?? []), run].slice(-MAX_RUNS),
+  };
 }
 
 function unknownBacklog(): { fromMs: number; runs: LostRun[] } {

@@ -79,7 +79,7 @@ export class Store {
   /** Absolute path of the folder that the engine writes to. */
   readonly segmentsFolder: string;
   /** `record` takes a segment that the engine has closed; it is durable with the next commit. */
-  readonly segments: Pick<SegmentTable, 'get' | 'list' | 'footage' | 'last' | 'totals' | 'record'>;
+  readonly segments: Pick<SegmentTable, 'get' | 'list' | 'cursorAfter' | 'footage' | 'last' | 'totals' | 'record'>;
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
 
@@ -214,9 +214,12 @@ export class Store {
     this.#options.onStep('licence-opened');
   }
 
-  /** Takes the licence back: the stream's files are closed and recorded. Durable when it resolves. */
-  async closeStream(camera: CameraId, stream: StreamName): Promise<void> {
-    this.#licences.close(camera, stream);
+  /**
+   * Takes the licence back when the stream's files are closed and recorded. `leftovers`: what became of one of them is not known, so
+   * the next start looks for it. Durable when it resolves.
+   */
+  async closeStream(camera: CameraId, stream: StreamName, leftovers = false): Promise<void> {
+    this.#licences.close(camera, stream, leftovers);
     this.#options.onStep('licence-close');
     await this.#database.flush();
     this.#options.onStep('licence-closed');

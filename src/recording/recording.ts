@@ -1,0 +1,191 @@
+// Decides which streams record, and keeps the index in step with what the engine writes.
+import type { Camera, Cameras } from '../cameras/index.ts';
+import {
+  background,
+  type CameraId,
+  type Clock,
+  type EventBus,
+  fromSystem,
+  type Logger,
+  NvrError,
+  type StreamName,
+} from '../core/index.ts';
+import type { Engine, EngineEvent } from '../native/index.ts';
+import type { Store } from '../storage/index.ts';
+import { StreamRecorder } from './stream-recorder.ts';
+import { type CameraTimeline, cameraTimeline } from './timeline.ts';
+
+export interface RecordingOptions {
+  store: Pick<
+    Store,
+    | 'segments'
+    | 'gaps'
+    | 'openStream'
+    | 'closeStream'
+    | 'flush'
+    | 'clockGeneration'
+    | 'setClockGeneration'
+    | 'deleteCamera'
+  >;
+  engine: Pick<Engine, 'on' | 'stats' | 'stop'>;
+  cameras: Pick<Cameras, 'list' | 'get' | 'setRecording'>;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The streams that this version records. */
+const STREAMS: readonly StreamName[] = ['main'];
+/** Between two attempts to get a licence from a store that refuses. */
+const RETRY_MS = 5000;
+/** Closing eight files takes a tenth of it on a slow card. */
+const ENGINE_STOP_MS = 8000;
+/** Golden ratio: the offsets of any number of cameras lie far apart. */
+const STAGGER = 0.618_033_988_75;
+
+export class Recording {
+  readonly #options: RecordingOptions;
+  readonly #recorders = new Map<string, StreamRecorder>();
+  /** What is under way, by camera: one change after the other. */
+  readonly #changes = new Map<CameraId, Promise<void>>();
+  readonly #retries = new Map<CameraId, () => void>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: RecordingOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when each camera that should record is told to, or its gap says why not. The engine need not have its streams yet. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { engine, bus, cameras } = this.#options;
+    this.#unsubscribe.push(
+      engine.on(event => this.#hear(event)),
+      bus.on('camera.changed', ({ camera }) => this.#changed(camera)),
+      bus.on('camera.removed', ({ camera }) => this.#changed(camera)),
+    );
+    await Promise.all(cameras.list().map(camera => this.#apply(camera.id)));
+    signal.throwIfAborted();
+  }
+
+  /**
+   * Stops the engine, so that all files are closed and recorded, and gives the licences back. Rejects when the engine does not stop in
+   * time: the licences then stay, and the next start adopts what is left. Idempotent.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Footage and gaps that overlap [startMs, endMs). */
+  timeline(cameras: readonly CameraId[], startMs: number, endMs: number): CameraTimeline[] {
+    const { store, engine } = this.#options;
+    const stats = engine.stats();
+    return cameras.map(camera => cameraTimeline(store, stats, camera, startMs, endMs));
+  }
+
+  /** Deletes all footage of a camera that was removed or does not record; waits until its files are closed. */
+  async deleteFootage(camera: CameraId): Promise<void> {
+    await this.#changes.get(camera);
+    const deleted = await this.#options.store.deleteCamera(camera);
+    this.#options.log.info('footage of a camera deleted', { camera, cause: 'owner', ...deleted });
+  }
+
+  #changed(camera: CameraId): void {
+    background(this.#apply(camera), 'change what is recorded', this.#options.log);
+  }
+
+  #apply(camera: CameraId): Promise<void> {
+    const before = this.#changes.get(camera) ?? Promise.resolve();
+    const change = before.then(() => this.#applyNow(camera));
+    const settled = change.catch(() => undefined);
+    this.#changes.set(camera, settled);
+    return change.finally(() => {
+      if (this.#changes.get(camera) === settled) this.#changes.delete(camera);
+    });
+  }
+
+  async #applyNow(id: CameraId): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    this.#retries.get(id)?.();
+    this.#retries.delete(id);
+    const camera = this.#options.cameras.get(id);
+    for (const stream of STREAMS) {
+      if (!camera) await this.#forget(id, stream);
+      else if (shouldRecord(camera, stream)) await this.#record(camera, stream);
+      else await this.#cease(id, stream, camera.enabled ? 'stopped' : 'disabled');
+    }
+  }
+
+  async #record(camera: Camera, stream: StreamName): Promise<void> {
+    const { cameras, log } = this.#options;
+    const recorder = this.#recorder(camera.id, stream);
+    recorder.want();
+    try {
+      await recorder.licence();
+    } catch (error) {
+      const problem = fromSystem(error, 'no licence to record');
+      log.error('a stream cannot be recorded', { camera: camera.id, stream, error: problem, retryMs: RETRY_MS });
+      recorder.refused(problem.kind === 'resource-exhausted' ? 'disk-full' : 'no-volume');
+      this.#retries.set(
+        camera.id,
+        this.#options.clock.after(RETRY_MS, () => this.#changed(camera.id)),
+      );
+      return;
+    }
+    const { segmentMs } = camera.record;
+    const rotationOffsetMs = Math.floor(((camera.id * STAGGER) % 1) * segmentMs);
+    await cameras.setRecording(camera.id, stream, { segmentMs, rotationOffsetMs });
+  }
+
+  async #cease(id: CameraId, stream: StreamName, reason: 'disabled' | 'stopped'): Promise<void> {
+    const recorder = this.#recorder(id, stream);
+    if (recorder.licensed) await this.#options.cameras.setRecording(id, stream, null);
+    await recorder.release(reason);
+  }
+
+  async #forget(id: CameraId, stream: StreamName): Promise<void> {
+    const recorder = this.#recorder(id, stream);
+    await recorder.release();
+    recorder.forget();
+    this.#recorders.delete(name(id, stream));
+  }
+
+  #recorder(camera: CameraId, stream: StreamName): StreamRecorder {
+    const known = this.#recorders.get(name(camera, stream));
+    if (known) return known;
+    const { store, bus, clock, log } = this.#options;
+    const recorder = new StreamRecorder({ camera, stream, store, bus, clock, log });
+    this.#recorders.set(name(camera, stream), recorder);
+    return recorder;
+  }
+
+  #hear(event: EngineEvent): void {
+    const { store, log } = this.#options;
+    if (event.type === 'clock-step') {
+      log.warn('the clock was set', { stepMs: event.stepMs, clockGeneration: event.clockGeneration });
+      background(store.setClockGeneration(event.clockGeneration, event.stepMs), 'store the clock generation', log);
+    } else this.#recorder(event.camera, event.stream).hear(event);
+  }
+
+  async #stop(): Promise<void> {
+    const { engine, store } = this.#options;
+    for (const cancel of this.#retries.values()) cancel();
+    for (const recorder of this.#recorders.values()) recorder.cease();
+    const closed = await engine.stop(ENGINE_STOP_MS);
+    await Promise.all(this.#changes.values());
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    if (!closed) throw new NvrError('unavailable', `the engine did not close its files within ${ENGINE_STOP_MS} ms`);
+    await Promise.all([...this.#recorders.values()].map(recorder => recorder.release()));
+    await store.flush();
+  }
+}
+
+function shouldRecord(camera: Camera, stream: StreamName): boolean {
+  const { mode, streams } = camera.record;
+  return camera.enabled && mode === 'continuous' && streams.some(wanted => wanted === stream);
+}
+
+function name(camera: CameraId, stream: StreamName): string {
+  return `${camera}/${stream}`;
+}

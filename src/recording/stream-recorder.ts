@@ -1,0 +1,191 @@
+// Records one stream: its licence, its segments into the index, and the gaps between them.
+import type { CameraId, Clock, EndReason, EventBus, GapReason, Logger, StreamName } from '../core/index.ts';
+import { segmentId } from '../core/index.ts';
+import type { EngineEvent } from '../native/index.ts';
+import type { Gap, Store } from '../storage/index.ts';
+import { isPast, reasonOfLink, reasonOfStorage, replaces } from './gap-reason.ts';
+
+/** The part of the store that recording needs. */
+export type RecordingStore = Pick<
+  Store,
+  'segments' | 'gaps' | 'openStream' | 'closeStream' | 'flush' | 'clockGeneration' | 'setClockGeneration'
+>;
+
+export interface StreamRecorderOptions {
+  camera: CameraId;
+  stream: StreamName;
+  store: RecordingStore;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+}
+
+export type StreamEvent = Exclude<EngineEvent, { type: 'clock-step' }>;
+type Opened = Extract<EngineEvent, { type: 'segment-opened' }>;
+type Closed = Extract<EngineEvent, { type: 'segment-closed' }>;
+type Link = Extract<EngineEvent, { type: 'link' }>;
+
+/** Ends after which the next segment follows without a hole. */
+const SEAMLESS: ReadonlySet<EndReason> = new Set(['length', 'parameters', 'timestamp-jump', 'clock-step']);
+
+export class StreamRecorder {
+  readonly #options: StreamRecorderOptions;
+  /** Paths of files that the engine has made and not said to be closed. */
+  readonly #open = new Set<string>();
+  /** Since when the stream should record; undefined = it should not. */
+  #sinceMs: number | undefined;
+  #licensed = false;
+  #link: Link['state'] = 'connecting';
+  #problem: GapReason = 'offline';
+  #lastEndMs = 0;
+
+  constructor(options: StreamRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** True while the engine may create files for it. */
+  get licensed(): boolean {
+    return this.#licensed;
+  }
+
+  /** From now on the stream should record: what is missing is a gap. */
+  want(): void {
+    if (this.#sinceMs !== undefined) return;
+    const { store, camera, stream, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#sinceMs = nowMs;
+    const last = store.segments.last(camera, stream);
+    // What lies in the future was recorded by a clock that was wrong.
+    if (!last || last.endMs > nowMs) return;
+    this.#lastEndMs = last.endMs;
+    if (!store.gaps.ongoing(camera, stream)) this.#openGap(last.endMs, 'restart');
+  }
+
+  /** Gets the licence. Rejects when the store cannot give it; the gap then says why, and the caller tries again. */
+  async licence(): Promise<void> {
+    const { store, camera, stream } = this.#options;
+    if (!this.#licensed) await store.openStream(camera, stream);
+    this.#licensed = true;
+  }
+
+  /** The store gave no licence. */
+  refused(reason: 'disk-full' | 'no-volume'): void {
+    this.#interrupt(reason, this.#footageEndMs());
+  }
+
+  /** The service stops: what is not recorded from now on belongs to the next start. */
+  cease(): void {
+    this.#sinceMs = undefined;
+  }
+
+  /** Gives the licence back, after the engine has closed the files. `reason`: why nothing is recorded from now on. */
+  async release(reason?: 'disabled' | 'stopped'): Promise<void> {
+    const { store, camera, stream } = this.#options;
+    if (reason) this.#intend(reason);
+    this.#sinceMs = undefined;
+    if (!this.#licensed) return;
+    this.#licensed = false;
+    const leftovers = this.#open.size > 0;
+    this.#open.clear();
+    await store.closeStream(camera, stream, leftovers);
+  }
+
+  /** The camera is gone: nothing is missing any more. */
+  forget(): void {
+    this.#closeGap(this.#options.clock.nowMs());
+  }
+
+  hear(event: StreamEvent): void {
+    if (event.type === 'segment-opened') this.#opened(event);
+    else if (event.type === 'segment-closed') this.#closed(event);
+    else if (event.type === 'storage-failed') {
+      this.#interrupt(reasonOfStorage(event.code), Math.max(event.startMs, this.#lastEndMs));
+    } else if (event.type === 'link') this.#linkChanged(event);
+  }
+
+  #opened(event: Opened): void {
+    const { bus, camera, stream } = this.#options;
+    this.#open.add(event.path);
+    const id = segmentId(camera, stream, event.startMs, event.clockGen);
+    bus.emit('segment.opened', { camera, stream, id, startMs: event.startMs });
+    this.#closeGap(event.startMs);
+  }
+
+  #closed(event: Closed): void {
+    const { store, bus, camera, stream, log } = this.#options;
+    const { startMs, endMs, clockGen, sizeBytes, endReason, codecs, path } = event;
+    this.#open.delete(path);
+    // Without a whole fragment there is no file.
+    if (path === '' || sizeBytes === 0) return;
+    try {
+      store.segments.record({ camera, stream, startMs, clockGen, endMs, sizeBytes, codecs, endReason, path });
+    } catch (error) {
+      log.error('a segment could not be recorded', { path, error });
+      this.#open.add(path);
+      return;
+    }
+    this.#lastEndMs = endMs;
+    const id = segmentId(camera, stream, startMs, clockGen);
+    bus.emit('segment.closed', { camera, stream, id, startMs, endMs, sizeBytes, endReason });
+    const gap = store.gaps.ongoing(camera, stream);
+    if (gap && gap.startMs >= startMs && gap.startMs < endMs) store.gaps.moveStart(camera, stream, endMs);
+    else if (!gap && this.#sinceMs !== undefined && this.#open.size === 0 && !SEAMLESS.has(endReason)) {
+      if (endReason !== 'stop') this.#openGap(endMs, endReason === 'suspect' ? 'no-volume' : this.#problem);
+    }
+  }
+
+  #linkChanged(event: Link): void {
+    const before = this.#link;
+    this.#link = event.state;
+    if (event.problem && (event.state === 'stalled' || event.state === 'waiting')) {
+      this.#problem = reasonOfLink(event.problem);
+      this.#interrupt(this.#problem, Math.max(event.lastPacketMs, this.#footageEndMs()));
+    } else if (event.state === 'live') {
+      this.#problem = 'offline';
+      // The same session goes on, and with it the open segment.
+      if (before === 'stalled' && this.#open.size > 0) this.#closeGap(event.lastPacketMs);
+    }
+  }
+
+  /** Somebody wants that the stream does not record; a stream that never did has no gap. */
+  #intend(reason: 'disabled' | 'stopped'): void {
+    const { store, camera, stream, clock } = this.#options;
+    const ongoing = store.gaps.ongoing(camera, stream);
+    if (ongoing ? ongoing.reason === reason : this.#sinceMs === undefined) return;
+    this.#openGap(ongoing ? clock.nowMs() : this.#lastEndMs || clock.nowMs(), reason);
+  }
+
+  /** Something keeps the stream from recording since `sinceMs`. */
+  #interrupt(reason: GapReason, sinceMs: number): void {
+    if (this.#sinceMs === undefined) return;
+    const { store, camera, stream, clock } = this.#options;
+    const ongoing = store.gaps.ongoing(camera, stream);
+    if (!ongoing) this.#openGap(Math.max(sinceMs, this.#lastEndMs || this.#sinceMs), reason);
+    else if (replaces(ongoing.reason, reason)) {
+      const fromMs = isPast(ongoing.reason) ? Math.max(this.#sinceMs, ongoing.startMs) : clock.nowMs();
+      this.#openGap(fromMs, reason);
+    }
+  }
+
+  #footageEndMs(): number {
+    return Math.max(this.#lastEndMs, this.#sinceMs ?? 0);
+  }
+
+  #openGap(startMs: number, reason: GapReason): void {
+    const { store, bus, camera, stream, log } = this.#options;
+    this.#closeGap(startMs);
+    const gap = store.gaps.open(camera, stream, startMs, reason);
+    bus.emit('gap.opened', { camera, stream, startMs: gap.startMs, reason });
+    log.info('gap opened', { camera, stream, startMs: gap.startMs, reason });
+  }
+
+  #closeGap(endMs: number): void {
+    const { store, bus, camera, stream, log } = this.#options;
+    const gap: Gap | undefined = store.gaps.ongoing(camera, stream);
+    if (!gap) return;
+    store.gaps.close(camera, stream, endMs);
+    const { startMs, reason } = gap;
+    bus.emit('gap.closed', { camera, stream, startMs, endMs: Math.max(startMs, endMs), reason });
+    log.info('gap closed', { camera, stream, startMs, endMs, reason });
+  }
+}

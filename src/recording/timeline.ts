@@ -1,0 +1,54 @@
+// Where there is footage and why there is none elsewhere, the segments being written included.
+import type { CameraId, GapReason } from '../core/index.ts';
+import type { EngineStats } from '../native/index.ts';
+import type { Store } from '../storage/index.ts';
+
+export interface TimelineGap {
+  startMs: number;
+  /** Absent while the gap goes on. */
+  endMs?: number;
+  reason: GapReason;
+}
+
+export interface CameraTimeline {
+  camera: CameraId;
+  /** Sorted, without overlaps, cut to the range asked for. */
+  footage: [startMs: number, endMs: number][];
+  gaps: TimelineGap[];
+}
+
+/** Pieces this close together are one: less than two pictures at 25 fps. */
+const JOIN_MS = 50;
+
+export function cameraTimeline(
+  store: Pick<Store, 'segments' | 'gaps'>,
+  stats: EngineStats,
+  camera: CameraId,
+  startMs: number,
+  endMs: number,
+): CameraTimeline {
+  const footage = store.segments.footage(camera, startMs, endMs);
+  for (const { camera: owner, open } of stats.streams) {
+    if (owner === camera && open) footage.push([Math.max(open.startMs, startMs), Math.min(open.endMs, endMs)]);
+  }
+  const gaps = store.gaps.list(camera, startMs, endMs, 'main');
+  return {
+    camera,
+    footage: join(footage.filter(([from, to]) => from < to)),
+    gaps: gaps.map(gap => ({
+      startMs: gap.startMs,
+      ...(gap.endMs === undefined ? {} : { endMs: gap.endMs }),
+      reason: gap.reason,
+    })),
+  };
+}
+
+function join(ranges: [number, number][]): [number, number][] {
+  const joined: [number, number][] = [];
+  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+    const last = joined.at(-1);
+    if (last && from <= last[1] + JOIN_MS) last[1] = Math.max(last[1], to);
+    else joined.push([from, to]);
+  }
+  return joined;
+}
