@@ -11,7 +11,7 @@ const removeQuery = v.strictObject({
   footage: v.optional(v.picklist(['keep', 'delete'], 'Use keep or delete.')),
 });
 
-export function cameraRoutes({ cameras, segments, log }: ApiServices): Route[] {
+export function cameraRoutes({ cameras, segments }: ApiServices): Route[] {
   return [
     route('GET', '/api/cameras', {
       identity: 'public',
@@ -44,10 +44,7 @@ export function cameraRoutes({ cameras, segments, log }: ApiServices): Route[] {
       handle: async ({ params, query }) => {
         const id = parseId(params.id);
         await cameras.remove(id);
-        if (query.footage === 'delete') {
-          await segments.removeAll(id);
-          log.info('footage removed', { camera: id, cause: 'owner' });
-        }
+        if (query.footage === 'delete') await segments.removeAll(id);
         return { status: 204 };
       },
     }),

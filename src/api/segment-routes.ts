@@ -58,7 +58,7 @@ export function segmentRoutes(services: ApiServices): Route[] {
             cure: 'Try again when it is closed.',
           });
         }
-        if (!(await services.segments.remove(id))) throw noSegment();
+        await services.segments.remove(id);
         services.log.info('segment removed', { segment: id, cause: 'owner' });
         return { status: 204 };
       },

@@ -36,8 +36,8 @@ export interface SegmentSource {
   /** The cursor of a list that would have ended with this segment. */
   cursorAfter(segment: IndexedSegment): string;
   get(id: string): IndexedSegment | undefined;
-  /** Removes record and file; false when there is no such segment. */
-  remove(id: string): Promise<boolean>;
+  /** Removes record and file. Rejects with `not-found`. */
+  remove(id: string): Promise<void>;
   /** Removes all footage of a camera. Resolves when none of it can come back. */
   removeAll(camera: CameraId): Promise<void>;
   totals(): { segments: number; sizeBytes: number };

@@ -1,0 +1,258 @@
+// The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
+import packageJson from '../package.json' with { type: 'json' };
+import { Api, type ApiServices, NodeServer } from './api/index.ts';
+import { Cameras } from './cameras/index.ts';
+import {
+  background,
+  EventBus,
+  isAbort,
+  Lifecycle,
+  Log,
+  type Logger,
+  NvrError,
+  parseOptions,
+  redactText,
+  type ServeOptions,
+  systemClock,
+  usage,
+} from './core/index.ts';
+import { DemoServer } from './demo/index.ts';
+import { Engine, examineSegment, lockDirectory } from './native/index.ts';
+import { Recording } from './recording/index.ts';
+import { openStore, type Store, segmentCursor } from './storage/index.ts';
+
+const { version } = packageJson;
+
+const EXIT = {
+  clean: 0,
+  /** Something failed, or failed to stop. */
+  failed: 1,
+  /** Arguments, or a port in use. */
+  usage: 2,
+  /** The data directory is foreign, locked or unusable. */
+  data: 3,
+} as const;
+
+/** Lines kept in memory. */
+const LOG_RING_BYTES = 64 * 1024;
+/** Whoever reads our output so slowly that this much waits gets no more lines: the service does not wait for readers. */
+const MAX_WAITING_OUTPUT_BYTES = 256 * 1024;
+
+/** A failure together with the exit code that it means. */
+class StartError extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.exitCode = exitCode;
+  }
+}
+
+/** Runs a step of the start whose failure has an exit code of its own. */
+async function step<T>(exitCode: number, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw isAbort(error) ? error : new StartError(exitCode, error);
+  }
+}
+
+/** Everything that makes up the service, in the order of its start; each part registers its stop before it is started. */
+async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Promise<void> {
+  const clock = systemClock;
+  const { signal } = lifecycle;
+  const bus = new EventBus((error, event) => log.logger('main').error('a listener failed', { event, error }));
+
+  const store = await step(EXIT.data, () =>
+    openStore(options.dataDir, { examine: examineSegment, lock: lockDirectory, clock, log: log.logger('storage') }),
+  );
+  lifecycle.register({ name: 'index', priority: 0, deadlineMs: 5000, closesFiles: true, stop: () => store.stop() });
+
+  const server = new NodeServer({ host: options.listenHost, port: options.listenPort, log: log.logger('api'), clock });
+  const api = new Api({ server, log: log.logger('api') });
+  signal.addEventListener('abort', () => api.close());
+  lifecycle.register({ name: 'http', priority: 20, deadlineMs: 1000, stop: () => api.stop() });
+  const { url } = await step(EXIT.usage, () => api.start());
+
+  await step(EXIT.data, () => store.start(signal));
+
+  const engine = new Engine(
+    {
+      segmentsFolder: store.segmentsFolder,
+      storeUuid: store.uuid,
+      clockGeneration: store.clockGeneration,
+      userAgent: `Thimble/${version}`,
+      allowLoopback: options.allowLoopback,
+    },
+    error => log.logger('main').error('a listener of the engine failed', { error }),
+  );
+  const cameras = new Cameras({
+    store,
+    engine,
+    bus,
+    log: log.logger('cameras'),
+    clock,
+    allowLoopback: options.allowLoopback,
+  });
+  const recording = new Recording({ store, engine, cameras, bus, log: log.logger('recording'), clock });
+  lifecycle.register({
+    name: 'recording',
+    priority: 80,
+    deadlineMs: 10_000,
+    closesFiles: true,
+    stop: () => stopRecording(cameras, recording),
+  });
+  engine.start();
+
+  const demo = options.demo ? new DemoServer({ log: log.logger('demo') }) : undefined;
+  if (demo) {
+    lifecycle.register({ name: 'demo', priority: 10, deadlineMs: 1000, stop: () => demo.stop() });
+    await demo.start(signal);
+  }
+  await cameras.start(signal, demo?.urls);
+  await recording.start(signal);
+  signal.throwIfAborted();
+
+  api.open({
+    cameras,
+    engine,
+    segments: segmentSource(store, recording),
+    timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
+    degradations: () =>
+      store.problems().map(({ message, cure, sinceMs }) => ({ kind: 'storage', message, cure, sinceMs })),
+    facts: { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub },
+    clock,
+    log: log.logger('api'),
+  });
+  announce(options, url, log.logger('main'));
+}
+
+/** Cameras change nothing any more while recording ends the engine and writes down what it closed. */
+async function stopRecording(cameras: Cameras, recording: Recording): Promise<void> {
+  await Promise.all([cameras.stop(), recording.stop()]);
+}
+
+function segmentSource(store: Store, recording: Recording): ApiServices['segments'] {
+  return {
+    folder: store.segmentsFolder,
+    list: query => store.segments.list(query),
+    cursorAfter: segmentCursor,
+    get: id => store.segments.get(id),
+    remove: async id => {
+      await recording.deleteSegment(id);
+    },
+    removeAll: camera => recording.deleteFootage(camera),
+    totals: () => store.segments.totals(),
+  };
+}
+
+/** When the process began, UTC. */
+function startedMs(): number {
+  return Math.round(Date.now() - performance.now());
+}
+
+function announce(options: ServeOptions, url: string, log: Logger): void {
+  const { dataDir, hub } = options;
+  if (process.stdout.isTTY) {
+    process.stdout.write(`\nThimble is ready at ${url}  (footage and settings: ${dataDir})\n\n`);
+    return;
+  }
+  const tookMs = Math.round(performance.now());
+  log.info('ready', { url, version, dataDir, hub, startMs: startedMs(), tookMs });
+}
+
+/** One line per write; never throws, never waits for the reader. */
+function outputWriter(stream: NodeJS.WriteStream): (line: string) => void {
+  let lost = 0;
+  // Whoever read our output may be gone; recording goes on.
+  stream.on('error', () => undefined);
+  return line => {
+    if (stream.writableLength > MAX_WAITING_OUTPUT_BYTES) {
+      lost++;
+      return;
+    }
+    if (lost > 0)
+      stream.write(`${JSON.stringify({ level: 'warn', tag: 'log', msg: 'lines were lost', lines: lost })}\n`);
+    lost = 0;
+    stream.write(line);
+  };
+}
+
+/** Words for whoever started us: what is wrong, and what to do about it. */
+function explain(error: unknown): void {
+  const known = error instanceof NvrError && error.kind !== 'internal' ? error : undefined;
+  const text = known ? `${known.message}.\n${known.cure ?? ''}` : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`thimble: ${redactText(text ?? '').trim()}\n`);
+}
+
+/** Runs the service until a signal or a failure ends it; resolves with the exit code. */
+async function run(options: ServeOptions): Promise<number> {
+  const log = new Log({
+    clock: systemClock,
+    write: outputWriter(process.stdout),
+    human: process.stdout.isTTY,
+    levels: options.logLevels,
+    ringBytes: LOG_RING_BYTES,
+  });
+  const logger = log.logger('main');
+  const lifecycle = new Lifecycle({ log: logger, clock: systemClock });
+  let exitCode: number = EXIT.clean;
+  let onStop = () => {};
+  const stopBegun = new Promise<void>(resolve => {
+    onStop = resolve;
+  });
+  const stop = (reason: string) => {
+    if (lifecycle.stopping) lifecycle.hurry();
+    else background(lifecycle.stop(reason), 'stop', logger);
+    onStop();
+  };
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => stop(name));
+  const crash = (error: unknown) => {
+    logger.error('unexpected failure', { error });
+    exitCode = EXIT.failed;
+    if (!lifecycle.stopping) stop('unexpected failure');
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+
+  try {
+    await serve(options, lifecycle, log);
+  } catch (error) {
+    if (!isAbort(error)) {
+      const { exitCode: code, cause } = error instanceof StartError ? error : { exitCode: EXIT.failed, cause: error };
+      exitCode = code;
+      logger.error('the service cannot start', { error: cause });
+      explain(cause);
+      if (!lifecycle.stopping) stop('failed start');
+    }
+  }
+  await stopBegun;
+  const clean = await lifecycle.stop('end');
+  return clean || exitCode !== EXIT.clean ? exitCode : EXIT.failed;
+}
+
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2), process.env);
+    if (options.command === 'serve') return await run(options);
+    process.stdout.write(options.command === 'version' ? `thimble ${version}\n` : usage());
+    return EXIT.clean;
+  } catch (error) {
+    explain(error);
+    return error instanceof NvrError && error.kind === 'invalid-argument' ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** Lets the last lines out, as long as somebody takes them. */
+function leave(code: number): void {
+  const timer = setTimeout(() => process.exit(code), 200);
+  process.stdout.write('', () => {
+    clearTimeout(timer);
+    process.exit(code);
+  });
+}
+
+main().then(leave, error => {
+  explain(error);
+  process.exit(EXIT.failed);
+});
