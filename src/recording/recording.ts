@@ -11,22 +11,11 @@ import {
   type StreamName,
 } from '../core/index.ts';
 import type { Engine, EngineEvent } from '../native/index.ts';
-import type { Store } from '../storage/index.ts';
-import { StreamRecorder } from './stream-recorder.ts';
+import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
 
 export interface RecordingOptions {
-  store: Pick<
-    Store,
-    | 'segments'
-    | 'gaps'
-    | 'openStream'
-    | 'closeStream'
-    | 'flush'
-    | 'clockGeneration'
-    | 'setClockGeneration'
-    | 'deleteCamera'
-  >;
+  store: RecordingStore;
   engine: Pick<Engine, 'on' | 'stats' | 'stop'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'setRecording'>;
   bus: EventBus;
@@ -39,7 +28,7 @@ const STREAMS: readonly StreamName[] = ['main'];
 /** Between two attempts to get a licence from a store that refuses. */
 const RETRY_MS = 5000;
 /** Closing eight files takes a tenth of it on a slow card. */
-const ENGINE_STOP_MS = 8000;
+const ENGINE_STOP_MS = 3000;
 /** Golden ratio: the offsets of any number of cameras lie far apart. */
 const STAGGER = 0.618_033_988_75;
 
@@ -84,11 +73,9 @@ export class Recording {
     return cameras.map(camera => cameraTimeline(store, stats, camera, startMs, endMs));
   }
 
-  /** Deletes all footage of a camera that was removed or does not record; waits until its files are closed. */
-  async deleteFootage(camera: CameraId): Promise<void> {
-    await this.#changes.get(camera);
-    const deleted = await this.#options.store.deleteCamera(camera);
-    this.#options.log.info('footage of a camera deleted', { camera, cause: 'owner', ...deleted });
+  /** Resolves when all changes of cameras that were made before are carried out: files closed, licences given back. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#changes.values());
   }
 
   #changed(camera: CameraId): void {

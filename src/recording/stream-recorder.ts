@@ -8,7 +8,7 @@ import { isPast, reasonOfLink, reasonOfStorage, replaces } from './gap-reason.ts
 /** The part of the store that recording needs. */
 export type RecordingStore = Pick<
   Store,
-  'segments' | 'gaps' | 'openStream' | 'closeStream' | 'flush' | 'clockGeneration' | 'setClockGeneration'
+  'segments' | 'gaps' | 'openStream' | 'closeStream' | 'flush' | 'setClockGeneration'
 >;
 
 export interface StreamRecorderOptions {

@@ -127,11 +127,6 @@ export class SegmentTable {
     return { segments };
   }
 
-  /** The cursor of a list that would have ended with this segment. */
-  cursorAfter(segment: SegmentKey): string {
-    return formatCursor(segment);
-  }
-
   /** Where there is footage within [startMs, endMs), whatever stream and clock generation; sorted, joined, cut to the range. */
   footage(camera: CameraId, startMs: number, endMs: number, stream?: StreamName): [number, number][] {
     const ranges: [number, number][] = [];

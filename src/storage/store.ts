@@ -79,7 +79,7 @@ export class Store {
   /** Absolute path of the folder that the engine writes to. */
   readonly segmentsFolder: string;
   /** `record` takes a segment that the engine has closed; it is durable with the next commit. */
-  readonly segments: Pick<SegmentTable, 'get' | 'list' | 'cursorAfter' | 'footage' | 'last' | 'totals' | 'record'>;
+  readonly segments: Pick<SegmentTable, 'get' | 'list' | 'footage' | 'last' | 'totals' | 'record'>;
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
 
