@@ -11,11 +11,12 @@ import {
   type StreamName,
 } from '../core/index.ts';
 import type { Engine, EngineEvent } from '../native/index.ts';
+import type { Segment, Store } from '../storage/index.ts';
 import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
 
 export interface RecordingOptions {
-  store: RecordingStore;
+  store: RecordingStore & Pick<Store, 'deleteSegment' | 'deleteCamera'>;
   engine: Pick<Engine, 'on' | 'stats' | 'stop'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'setRecording'>;
   bus: EventBus;
@@ -73,9 +74,16 @@ export class Recording {
     return cameras.map(camera => cameraTimeline(store, stats, camera, startMs, endMs));
   }
 
-  /** Resolves when all changes of cameras that were made before are carried out: files closed, licences given back. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#changes.values());
+  /** Deletes a closed segment and leaves a gap in its place. Rejects with `not-found`. */
+  deleteSegment(id: string): Promise<Segment> {
+    return this.#options.store.deleteSegment(id);
+  }
+
+  /** Deletes all footage of a camera that was removed or does not record; waits until its files are closed. */
+  async deleteFootage(camera: CameraId): Promise<void> {
+    await this.#changes.get(camera);
+    const deleted = await this.#options.store.deleteCamera(camera);
+    this.#options.log.info('footage of a camera deleted', { camera, cause: 'owner', ...deleted });
   }
 
   #changed(camera: CameraId): void {
