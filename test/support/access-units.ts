@@ -6,17 +6,19 @@ import { readMp4File } from '../../src/demo/mp4-file.ts';
 type Codec = Track['codec'];
 
 /**
- * SHA-256 of an access unit. For video: of its NAL units behind 32-bit lengths, without parameter sets and access unit
- * delimiters, because those may be moved, added or dropped on the way without a change to any picture.
+ * SHA-256 of an access unit. For video: of its NAL units behind 32-bit lengths, without parameter sets, access unit
+ * delimiters and zero bytes behind a unit, because those may come and go on the way without a change to any picture.
  */
 export function unitSha256(codec: Codec, data: Buffer, lengthBytes = 4): string {
   const hash = createHash('sha256');
   if (codec === 'aac') return hash.update(data).digest('hex');
   for (const unit of nalUnits(data, lengthBytes)) {
     if (isParameterSet(codec, unit) || nalType(codec, unit) === (codec === 'h264' ? 9 : 35)) continue;
+    let end = unit.length;
+    while (end > 0 && unit[end - 1] === 0) end--;
     const length = Buffer.alloc(4);
-    length.writeUInt32BE(unit.length);
-    hash.update(length).update(unit);
+    length.writeUInt32BE(end);
+    hash.update(length).update(unit.subarray(0, end));
   }
   return hash.digest('hex');
 }

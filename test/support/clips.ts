@@ -1,6 +1,6 @@
 // Test clips, made once with Debian's ffmpeg and kept under build/fixtures by what they were made from.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './child.ts';
@@ -63,19 +63,23 @@ export async function clipFile(spec: ClipSpec): Promise<string> {
   if (existsSync(target)) return target;
   mkdirSync(FIXTURES, { recursive: true });
   const own = join(FIXTURES, `.${key}-${process.pid}`);
-  const place = (text: string) => text.replace('AUDIO', `${own}.m4a`).replace('RESULT', `${own}.mp4`);
+  const place = (text: string) => text.replace('AUDIO', own).replace('RESULT', own);
   for (const command of commands) await run('ffmpeg', command.map(place));
   renameSync(`${own}.mp4`, target);
+  rmSync(`${own}.aac`, { force: true });
   return target;
 }
 
 const QUIET = ['-v', 'error', '-nostdin', '-y'];
 
-/** Noise, so that no two frames are equal. Its own file, because a limit of frames ends every stream of an output. */
+/**
+ * Noise, so that no two frames are equal. A file of its own, because a limit of frames ends every stream of an output;
+ * ADTS, because that forgets the encoder's priming, for which players would drop a frame of each round.
+ */
 function audioCommand(spec: ClipSpec, frames: number): string[] {
   const source = `anoisesrc=r=${spec.audioHz}:d=${spec.seconds}:a=0.3:seed=7`;
   const limits = ['-frames:a', String(frames), '-c:a', 'aac', '-b:a', '48k', '-ac', '1'];
-  return [...QUIET, '-f', 'lavfi', '-i', source, ...limits, 'AUDIO'];
+  return [...QUIET, '-f', 'lavfi', '-i', source, ...limits, 'AUDIO.aac'];
 }
 
 function videoCommand(spec: ClipSpec, frames: number): string[] {
@@ -89,9 +93,9 @@ function videoCommand(spec: ClipSpec, frames: number): string[] {
   return [
     ...QUIET,
     ...['-f', 'lavfi', '-i', source],
-    ...(spec.audioHz > 0 ? ['-i', 'AUDIO', '-map', '0:v', '-map', '1:a', '-c:a', 'copy'] : []),
+    ...(spec.audioHz > 0 ? ['-i', 'AUDIO.aac', '-map', '0:v', '-map', '1:a', '-c:a', 'copy'] : []),
     ...[...encoder, '-pix_fmt', 'yuv420p', '-b:v', rate, '-maxrate', rate, '-bufsize', rate],
     ...(spec.audioHz > 0 ? [] : ['-frames:v', String(frames)]),
-    ...['-movflags', '+faststart', 'RESULT'],
+    ...['-movflags', '+faststart', 'RESULT.mp4'],
   ];
 }

@@ -13,9 +13,12 @@ gi.require_version("GstApp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402
 
-VIDEO = {"video/x-h264": ("h264parse", "rtph264pay"), "video/x-h265": ("h265parse", "rtph265pay")}
+# Parser, payloader and stream format of each codec. Not byte-stream: parameter sets would go out twice in HEVC.
+VIDEO = {"video/x-h264": ("h264parse", "rtph264pay", "avc"), "video/x-h265": ("h265parse", "rtph265pay", "hvc1")}
 # Units pushed at each request for data; what is ahead of its time waits in the sink, so this costs few wake-ups.
 BATCH = 25
+# A new buffer around the same memory.
+SHARE = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.TIMESTAMPS | Gst.BufferCopyFlags.META | Gst.BufferCopyFlags.MEMORY
 
 
 class Track:
@@ -45,7 +48,7 @@ def read_track(path, pad, chain):
 
 def video_kind(path):
     """`video/x-h264` or `video/x-h265`."""
-    for name, (parse, _) in VIDEO.items():
+    for name in VIDEO:
         pipeline = Gst.parse_launch(f"filesrc name=f ! qtdemux ! {name} ! fakesink")
         pipeline.get_by_name("f").set_property("location", path)
         pipeline.set_state(Gst.State.PAUSED)
@@ -58,33 +61,32 @@ def video_kind(path):
 
 def read_clip(path, audio):
     kind = video_kind(path)
-    parse, _ = VIDEO[kind]
-    caps, buffers = read_track(path, "video_0", f"{parse} ! {kind},stream-format=byte-stream,alignment=au")
-    step = round(len(buffers) * caps.get_structure(0).get_fraction("framerate")[2] * Gst.SECOND
-                 / caps.get_structure(0).get_fraction("framerate")[1])
-    tracks = [Track(caps, buffers, step)]
+    parse, _, form = VIDEO[kind]
+    caps, buffers = read_track(path, "video_0", f"{parse} ! {kind},stream-format={form},alignment=au")
+    _, numerator, denominator = caps.get_structure(0).get_fraction("framerate")
+    loop_ns = round(len(buffers) * denominator * Gst.SECOND / numerator)
+    tracks = [Track(caps, buffers, loop_ns)]
     if audio:
         caps, buffers = read_track(path, "audio_0", "aacparse ! audio/mpeg,mpegversion=4,stream-format=raw")
-        tracks.append(Track(caps, buffers, step))
+        tracks.append(Track(caps, buffers, loop_ns))
     return kind, tracks
 
 
 class Loop:
-    """Feeds one appsrc with a track, round after round, with times that go on."""
+    """Feeds one appsrc with a track, round after round, with times that go on. Its first unit (by dts) is at 0."""
 
     def __init__(self, source, track):
         self.source, self.track = source, track
         self.place, self.origin = 0, 0
-        first = track.buffers[0]
         self.base = min(b.dts if b.dts != Gst.CLOCK_TIME_NONE else b.pts for b in track.buffers)
-        assert first is not None
         source.set_property("caps", track.caps)
         source.connect("need-data", self.push)
 
     def push(self, source, _length):
         for _ in range(BATCH):
             original = self.track.buffers[self.place]
-            buffer = original.copy()
+            # Not copy(): on a boxed mini object that only takes a reference, and the times below would change the original.
+            buffer = original.copy_region(SHARE, 0, original.get_size())
             buffer.pts = original.pts - self.base + self.origin
             if original.dts != Gst.CLOCK_TIME_NONE:
                 buffer.dts = original.dts - self.base + self.origin
@@ -99,9 +101,9 @@ class Factory(GstRtspServer.RTSPMediaFactory):
     def __init__(self, kind, tracks, mtu):
         super().__init__()
         self.tracks = tracks
-        parse, pay = VIDEO[kind]
+        _, pay, _ = VIDEO[kind]
         source = "appsrc name={0} format=time is-live=false block=false max-bytes=0 max-time=500000000 max-buffers=0"
-        launch = f"{source.format('v')} ! {parse} ! {pay} name=pay0 pt=96 config-interval=-1 mtu={mtu} "
+        launch = f"{source.format('v')} ! {pay} name=pay0 pt=96 config-interval=-1 mtu={mtu} "
         if len(tracks) > 1:
             launch += f"{source.format('a')} ! rtpmp4gpay name=pay1 pt=97 mtu={mtu}"
         self.set_launch(f"( {launch} )")
