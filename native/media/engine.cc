@@ -27,6 +27,9 @@ constexpr int64_t kClockCheckUs = 1'000'000;
 /// TEARDOWN answers are waited for 200 ms by the sessions themselves.
 constexpr int64_t kGoodbyeUs = 300'000;
 constexpr int kMostReady = 64;
+/// Least time from one wake-up for packets to the next. Cameras send in small pieces, and a wake-up costs
+/// more than the packet that caused it: 8 cameras of 2 Mbit/s took 2.8 % of a core without this pause.
+constexpr int64_t kBatchUs = 15'000;
 
 int64_t clock_us(clockid_t clock) {
   timespec now{};
@@ -297,7 +300,13 @@ int EngineImpl::timeout_ms(int64_t now_us) const {
 
 void EngineImpl::run() {
   epoll_event events[kMostReady];
+  int64_t last_packets_us = 0;
   for (;;) {
+    const int64_t pause_us = last_packets_us + kBatchUs - clock_us(CLOCK_MONOTONIC);
+    if (pause_us > 0) {
+      const timespec pause{0, pause_us * 1000};
+      nanosleep(&pause, nullptr);
+    }
     const int count = poller_->wait(events, kMostReady, timeout_ms(clock_us(CLOCK_MONOTONIC)));
     std::lock_guard<std::mutex> lock(work_mutex_);
     int64_t now_us = clock_us(CLOCK_MONOTONIC);
@@ -305,6 +314,7 @@ void EngineImpl::run() {
     for (int i = 0; i < count; ++i) {
       auto* target = static_cast<PollTarget*>(events[i].data.ptr);
       if (target) {
+        last_packets_us = now_us;
         target->on_ready(events[i].events);
       } else {
         woken = true;

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kConnectTimeoutUs = 5'000'000;
 constexpr int64_t kReportPeriodUs = 5'000'000;
 constexpr int64_t kTrackTickUs = 1'000'000;
+constexpr int kMostReads = 8;
 /// Requests are short: more than this unsent means that the camera does not read.
 constexpr size_t kMostUnsent = 64 * 1024;
 
@@ -180,19 +181,25 @@ void Session::on_connected(int64_t now_us) {
 }
 
 void Session::read_all(int64_t now_us) {
-  // One large read: what does not fit is reported by the next epoll_wait, and no camera starves the others.
-  const ssize_t count = recv(fd_, buffer_, buffer_size_, 0);
-  if (count > 0) {
+  // A full buffer means that more may wait; a bounded number of reads, so that no camera starves the others.
+  for (int reads = 0; reads < kMostReads; ++reads) {
+    const ssize_t count = recv(fd_, buffer_, buffer_size_, 0);
+    if (count <= 0) {
+      on_read_failed(count, now_us);
+      return;
+    }
     received_bytes_ += static_cast<uint64_t>(count);
     client_->receive({buffer_, static_cast<size_t>(count)}, now_us);
-    return;
+    if (ended_ || static_cast<size_t>(count) < buffer_size_) return;
   }
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count == 0) {
-    client_->closed(now_us);
-  }
-  if (!ended_)
-    abort(LinkProblem::kClosed, count == 0 ? "The camera closed the connection." : words_of_errno(errno));
+}
+
+void Session::on_read_failed(ssize_t count, int64_t now_us) {
+  const int error = errno;
+  if (count < 0 && (error == EAGAIN || error == EINTR)) return;
+  if (count == 0) client_->closed(now_us);
+  if (ended_) return;
+  abort(LinkProblem::kClosed, count == 0 ? "The camera closed the connection." : words_of_errno(error));
 }
 
 void Session::on_send(ByteView bytes) {

@@ -71,6 +71,7 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
 
   void on_connected(int64_t now_us);
   void read_all(int64_t now_us);
+  void on_read_failed(ssize_t count, int64_t now_us);
   void write_pending();
   void finish();
   void close_socket();
