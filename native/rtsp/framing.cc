@@ -9,6 +9,7 @@
 namespace thimble::rtsp {
 namespace {
 
+constexpr std::string_view kHttp = "HTTP/";
 constexpr size_t kFrameHeaderBytes = 4;
 constexpr size_t kMaxHeadBytes = 16 << 10;
 constexpr size_t kMaxBodyBytes = 64 << 10;
@@ -162,11 +163,17 @@ size_t Framing::consume_text(ByteView bytes) {
     case Beginning::kMaybe:
       return wait_for(bytes.size + 1);
     case Beginning::kNo:
-      if (!heard_message_) {
-        // A connection that opens with other text (HTTP, SSH) is no RTSP server; other bytes may be the rest
-        // of a session that the server did not end (live555 before 2017.06.04).
-        if (bytes.size < kFrameHeaderBytes && is_printable(bytes)) return wait_for(kFrameHeaderBytes);
-        if (is_printable(bytes.sub(0, kFrameHeaderBytes))) return broken("what answers is no RTSP server");
+      if (assigned_.none()) {
+        // A connection that opens with other text (HTTP, SSH) is no RTSP server, nor is one that answers by
+        // HTTP later; other bytes may be the rest of a session that the server did not end (live555 before
+        // 2017.06.04), or text behind a body.
+        const std::string_view text = bytes.text();
+        const bool maybe_http = text.substr(0, kHttp.size()) == kHttp.substr(0, text.size());
+        if (bytes.size < kHttp.size() && (maybe_http || (!heard_message_ && is_printable(bytes)))) {
+          return wait_for(bytes.size + 1);
+        }
+        const bool foreign = maybe_http || (!heard_message_ && is_printable(bytes.sub(0, kHttp.size())));
+        if (foreign) return broken("what answers is no RTSP server");
       }
       return lose_sync();
     default:

@@ -213,7 +213,11 @@ void complete_format(Track* track) {
     track->channels = 0;
     if (track->clock_rate == 0) track->clock_rate = 90000;
   }
-  if (track->codec == Codec::kAac) track->aac = read_aac(track->fmtp, track->clock_rate, track->channels);
+  if (track->codec == Codec::kAac) {
+    track->aac = read_aac(track->fmtp, track->clock_rate, track->channels);
+    // Where the two differ the config is what the encoder was set up with.
+    if (track->aac) track->channels = track->aac->channels;
+  }
   read_parameter_sets(track);
 }
 
