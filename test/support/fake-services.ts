@@ -1,0 +1,111 @@
+// The services behind the API with fakes in their place, and real files for segments.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ApiServices, IndexedSegment } from '../../src/api/index.ts';
+import { Cameras } from '../../src/cameras/index.ts';
+import { EventBus, NvrError } from '../../src/core/index.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeEngine } from './fake-engine.ts';
+import { type FakeLog, fakeLog } from './fake-log.ts';
+import { FakeStore } from './fake-store.ts';
+
+export interface FakeServices {
+  services: ApiServices;
+  cameras: Cameras;
+  engine: FakeEngine;
+  store: FakeStore;
+  log: FakeLog;
+  /** Closed segments, oldest first. */
+  segments: IndexedSegment[];
+  /** Cameras whose footage was removed. */
+  purged: number[];
+  degradations: ReturnType<ApiServices['degradations']>;
+  /** Adds a closed segment, with a file when `content` is given. */
+  addSegment(startMs: number, content?: Buffer): IndexedSegment;
+  /** Makes a file being written; readers may count on `sizeBytes` of it. */
+  openSegment(startMs: number, content: Buffer, sizeBytes: number): string;
+}
+
+/** `folder` takes the segment files. */
+export async function fakeServices(folder: string): Promise<FakeServices> {
+  const engine = new FakeEngine();
+  const store = new FakeStore();
+  const log = fakeLog();
+  const clock = new FakeClock();
+  const bus = new EventBus(error => {
+    throw error;
+  });
+  const cameras = new Cameras({ store, engine, bus, log: log.logger, clock, allowLoopback: false });
+  await cameras.start(new AbortController().signal);
+  const segments: IndexedSegment[] = [];
+  const purged: number[] = [];
+  const degradations: FakeServices['degradations'] = [];
+  const write = (path: string, content: Buffer) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+  const services: ApiServices = {
+    cameras,
+    engine,
+    segments: {
+      folder,
+      list({ camera, stream = 'main', startMs, endMs, limit, cursor }) {
+        const found = segments
+          .filter(segment => segment.camera === camera && segment.stream === stream)
+          .filter(segment => segment.startMs < endMs && segment.endMs > startMs)
+          .filter(segment => cursor === undefined || segment.startMs > Number(cursor));
+        const page = found.slice(0, limit);
+        return found.length > limit ? { segments: page, cursor: String(page.at(-1)?.startMs) } : { segments: page };
+      },
+      cursorAfter: segment => String(segment.startMs),
+      get: id => segments.find(segment => segment.id === id),
+      async remove(id) {
+        const index = segments.findIndex(segment => segment.id === id);
+        if (index < 0) throw new NvrError('not-found', 'there is no such segment');
+        segments.splice(index, 1);
+      },
+      async removeAll(camera) {
+        purged.push(camera);
+      },
+      totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
+    },
+    timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
+    degradations: () => [...degradations],
+    facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct' },
+    clock,
+    log: log.logger,
+  };
+  return {
+    services,
+    cameras,
+    engine,
+    store,
+    log,
+    segments,
+    purged,
+    degradations,
+    addSegment(startMs, content) {
+      const segment: IndexedSegment = {
+        id: `1-main-${startMs}-0`,
+        camera: 1,
+        stream: 'main',
+        startMs,
+        clockGen: 0,
+        endMs: startMs + 1000,
+        sizeBytes: content?.length ?? 0,
+        codecs: 'avc1.640020',
+        endReason: 'length',
+        path: `1/${startMs}.mp4`,
+      };
+      segments.push(segment);
+      if (content) write(segment.path, content);
+      return segment;
+    },
+    openSegment(startMs, content, sizeBytes) {
+      const path = `1/${startMs}.mp4`;
+      write(path, content);
+      engine.open.set(1, { startMs, clockGen: 0, endMs: startMs + 500, sizeBytes, path, codecs: 'avc1.640020' });
+      return `1-main-${startMs}-0`;
+    },
+  };
+}
