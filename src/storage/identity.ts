@@ -60,14 +60,27 @@ export async function isMounted(dir: string, identity: Identity): Promise<boolea
 
 async function makeFolder(path: string): Promise<void> {
   try {
-    const first = await mkdir(path, { mode: 0o700, recursive: true });
-    if (first !== undefined) await syncFolder(dirname(first));
+    await makeFolders(path);
   } catch (error) {
     throw new NvrError('unavailable', `cannot make the folder ${path}: ${(error as NodeJS.ErrnoException).code}`, {
       cure: 'Choose a directory that this user may write to, on a volume that is not read-only.',
       cause: error,
     });
   }
+}
+
+/** Node's own recursion never ends where the system says ENOENT of a parent that exists, as in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path, { mode: 0o700 });
+  }
+  await syncFolder(dirname(path));
 }
 
 async function entries(dir: string): Promise<string[]> {

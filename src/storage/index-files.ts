@@ -3,6 +3,7 @@ import { access, mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { fromSystem, type Logger, syncFolder } from '../core/index.ts';
 import { INDEX_FOLDER, QUARANTINE_FOLDER } from './layout.ts';
+import { looksSound } from './meta-pages.ts';
 
 /** Present while the index is open: with it, the last run did not end well. */
 const MARKER_FILE = 'index.open';
@@ -11,6 +12,8 @@ export interface IndexFilesOptions {
   /** The data directory. */
   dir: string;
   log: Logger;
+  /** Of the machine that wrote the index, which is this one. */
+  pointerBits: 32 | 64;
   /** Tells whether the index in a folder can be read without harm. */
   probe: (folder: string) => Promise<boolean>;
 }
@@ -26,11 +29,16 @@ export class IndexFiles {
     this.folder = join(options.dir, INDEX_FOLDER);
   }
 
-  /** To be called before the index is opened. After a run that ended badly, an index that cannot be read is set aside. */
+  /**
+   * To be called before the index is opened. One that cannot be read is set aside; that is tried, at some cost, after a run that ended
+   * badly and when the file does not look right.
+   */
   async prepare(): Promise<void> {
     try {
-      if ((await exists(this.#marker)) && (await readdir(this.folder)).length > 0) {
-        if (!(await this.#options.probe(this.folder))) await this.setAside();
+      const file = join(this.folder, 'data.mdb');
+      if (await exists(file)) {
+        const doubtful = (await exists(this.#marker)) || !(await looksSound(file, this.#options.pointerBits));
+        if (doubtful && !(await this.#options.probe(this.folder))) await this.setAside();
       }
       await writeFile(this.#marker, '', { mode: 0o600 });
       await syncFolder(this.#options.dir);

@@ -119,7 +119,12 @@ export class Store {
     this.#identity = identity;
     this.#lock = lock;
     this.#sealer = sealer;
-    this.#files = new IndexFiles({ dir, log, probe: options.probe ?? probeIndex });
+    this.#files = new IndexFiles({
+      dir,
+      log,
+      pointerBits: identity.pointerBits,
+      probe: options.probe ?? probeIndex,
+    });
     const database = this.#makeDatabase();
     this.#database = database;
     this.#segments = this.segments = new SegmentTable(database, log, () => this.#onDamage());
