@@ -32,7 +32,11 @@ bool is_bare_adts(ByteView payload) {
 class AacDepacketizer final : public Depacketizer {
  public:
   AacDepacketizer(const Track& track, const Track::Aac& aac, UnitOutput& output, RtpTrack::Limits limits)
-      : output_(output), aac_(aac), clock_rate_(track.clock_rate), buffer_(limits.max_unit_bytes) {
+      : output_(output),
+        aac_(aac),
+        clock_rate_(track.clock_rate),
+        max_unit_bytes_(limits.max_unit_bytes),
+        buffer_(limits.max_unit_bytes) {
     const auto config = read_aac_config({aac.config.data(), aac.config.size()});
     core_rate_ = config ? config->core_rate : clock_rate_;
     core_samples_ = config ? config->core_samples : 1024;
@@ -140,6 +144,10 @@ class AacDepacketizer final : public Depacketizer {
     size_t adts_size = 0;
     const size_t header = adts_header(frame, &adts_size);
     if (header > 0 && adts_size == frame.size) frame = frame.sub(header);
+    if (frame.size > max_unit_bytes_) {
+      miss();
+      return false;
+    }
     AccessUnit unit;
     const uint64_t ticks =
         core_rate_ > 0 ? static_cast<uint64_t>(core_samples_) * clock_rate_ * index_ / core_rate_ : 0;
@@ -157,6 +165,7 @@ class AacDepacketizer final : public Depacketizer {
   UnitOutput& output_;
   Track::Aac aac_;
   uint32_t clock_rate_, core_rate_ = 0, core_samples_ = 1024;
+  uint32_t max_unit_bytes_;
   UnitBuffer buffer_;         // a frame in several packets
   size_t fragment_size_ = 0;  // of the whole frame, 0 = none in progress
   uint32_t time_ = 0;
