@@ -7,39 +7,18 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <map>
-#include <mutex>
 
 #include "media/segment_file.h"
+#include "media/write_queue.h"
 
 namespace thimble::media {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = WriteQueue::Clock;
 
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr int kDestructorDeadlineMs = 5000;
-
-struct Work {
-  enum class Kind { kOpen, kAppend, kClose };
-  Kind kind;
-  SegmentHandle segment;
-  uint64_t cost_bytes = 0;
-  std::unique_ptr<SegmentSpec> spec{};
-  Fragment fragment{};
-  int64_t end_ms = 0;
-  EndReason reason = EndReason::kStop;
-};
-
-uint64_t cost_of(const Fragment& fragment) {
-  uint64_t cost = fragment.data_bytes + sizeof(Work) + fragment.data.size() * sizeof(Slice);
-  for (const FragmentRun& run : fragment.runs) {
-    cost += sizeof(FragmentRun) + run.samples.size() * sizeof(FragmentSample);
-  }
-  return cost;
-}
 
 /// What the thread and its owner share. The thread holds it too, so one that is stuck in the disk can be left
 /// behind.
@@ -49,25 +28,16 @@ class WriterCore {
       : config_(std::move(config)),
         disk_(disk),
         listener_(listener),
+        queue_(config_, counters_),
         folders_(disk, config_.segments_folder) {}
 
-  SegmentHandle open(SegmentSpec spec);
-  bool append(SegmentHandle segment, Fragment&& fragment);
-  void close(SegmentHandle segment, int64_t end_ms, EndReason reason);
   void run();
-  void request_stop();
   /// False when the deadline passed; from then on the listener is not called any more.
-  bool wait_finished(Clock::time_point deadline);
+  bool stop(Clock::time_point deadline);
+  WriteQueue& queue() { return queue_; }
   Writer::Counters& counters() { return counters_; }
-  bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms);
 
  private:
-  /// A segment that takes fragments.
-  struct Taking {
-    uint64_t queued_bytes = 0;
-    uint64_t size_bytes = 0;  ///< of its whole fragments in the file, 0 = none yet
-    int64_t end_ms = 0;
-  };
   struct Closing {
     SegmentHandle segment;
     int64_t end_ms;
@@ -75,8 +45,6 @@ class WriterCore {
   };
   using Files = std::map<SegmentHandle, std::unique_ptr<SegmentFile>>;
 
-  bool next(std::vector<Work>* batch, bool* sync_due);
-  void settle(const std::vector<Work>& batch);
   void handle(Work& work);
   void open_file(SegmentHandle segment, const SegmentSpec& spec);
   void append_to(SegmentHandle segment, Fragment fragment);
@@ -84,7 +52,6 @@ class WriterCore {
   void close_rest();
   void sync_files();
   void note_dirty();
-  uint64_t drop_queued(SegmentHandle segment);
   void report_failure(SegmentHandle segment, const SegmentFile& file, int error, const char* step,
                       uint64_t lost_bytes);
   void report_closed(SegmentHandle segment, const SegmentFile& file, int64_t end_ms, EndReason reason,
@@ -97,14 +64,7 @@ class WriterCore {
   WriterListener& listener_;
   Writer::Counters counters_;
 
-  std::mutex mutex_;
-  std::condition_variable wake_, finished_;
-  // Under the mutex:
-  std::deque<Work> queue_;
-  std::map<SegmentHandle, Taking> taking_;
-  SegmentHandle last_segment_ = 0;
-  bool stopping_ = false, done_ = false;
-
+  WriteQueue queue_;
   std::atomic<bool> left_behind_{false};
   // The thread's own:
   SegmentFolders folders_;
@@ -113,114 +73,17 @@ class WriterCore {
   Clock::time_point sync_at_;
 };
 
-SegmentHandle WriterCore::open(SegmentSpec spec) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const SegmentHandle segment = ++last_segment_;
-  if (stopping_) return segment;
-  taking_[segment] = {};
-  Work work{Work::Kind::kOpen, segment};
-  work.spec = std::make_unique<SegmentSpec>(std::move(spec));
-  queue_.push_back(std::move(work));
-  wake_.notify_one();
-  return segment;
-}
-
-bool WriterCore::append(SegmentHandle segment, Fragment&& fragment) {
-  const uint64_t cost = cost_of(fragment);
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto taking = taking_.find(segment);
-  if (stopping_ || taking == taking_.end()) {
-    counters_.lost_bytes.fetch_add(fragment.data_bytes, std::memory_order_relaxed);
-    return false;
-  }
-  if (taking->second.queued_bytes + cost > config_.max_queued_bytes_per_segment) return false;
-  if (counters_.queued_bytes.load(std::memory_order_relaxed) + cost > config_.max_queued_bytes) return false;
-  taking->second.queued_bytes += cost;
-  counters_.queued_bytes.fetch_add(cost, std::memory_order_relaxed);
-  Work work{Work::Kind::kAppend, segment, cost};
-  work.fragment = std::move(fragment);
-  queue_.push_back(std::move(work));
-  wake_.notify_one();
-  return true;
-}
-
-void WriterCore::close(SegmentHandle segment, int64_t end_ms, EndReason reason) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (stopping_ || taking_.erase(segment) == 0) return;
-  Work work{Work::Kind::kClose, segment};
-  work.end_ms = end_ms;
-  work.reason = reason;
-  queue_.push_back(std::move(work));
-  wake_.notify_one();
-}
-
-bool WriterCore::progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto taking = taking_.find(segment);
-  if (taking == taking_.end() || taking->second.size_bytes == 0) return false;
-  *size_bytes = taking->second.size_bytes;
-  *end_ms = taking->second.end_ms;
-  return true;
-}
-
-void WriterCore::request_stop() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  stopping_ = true;
-  wake_.notify_one();
-}
-
-bool WriterCore::wait_finished(Clock::time_point deadline) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (finished_.wait_until(lock, deadline, [&] { return done_; })) return true;
+bool WriterCore::stop(Clock::time_point deadline) {
+  queue_.request_stop();
+  if (queue_.wait_finished(deadline)) return true;
   left_behind_ = true;
   return false;
-}
-
-/// Waits for work. Hands out one piece, or all closes that stand next to each other, so that they share the
-/// syncs. False when there is nothing left to do before stopping.
-bool WriterCore::next(std::vector<Work>* batch, bool* sync_due) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  const auto busy = [&] { return !queue_.empty() || stopping_; };
-  if (sync_wanted_) {
-    wake_.wait_until(lock, sync_at_, busy);
-    *sync_due = Clock::now() >= sync_at_;
-    if (*sync_due) return true;
-  } else {
-    wake_.wait(lock, busy);
-  }
-  if (queue_.empty()) return !stopping_;
-  do {
-    batch->push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  } while (batch->back().kind == Work::Kind::kClose && !queue_.empty() &&
-           queue_.front().kind == Work::Kind::kClose);
-  return true;
-}
-
-/// Gives the space of finished work back to the bounds.
-void WriterCore::settle(const std::vector<Work>& batch) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (const Work& work : batch) {
-    counters_.queued_bytes.fetch_sub(work.cost_bytes, std::memory_order_relaxed);
-    const auto taking = taking_.find(work.segment);
-    if (taking == taking_.end()) continue;
-    taking->second.queued_bytes -= work.cost_bytes;
-    const auto entry = files_.find(work.segment);
-    if (entry == files_.end() || entry->second->empty()) continue;
-    taking->second.size_bytes = entry->second->size_bytes();
-    taking->second.end_ms = entry->second->end_ms();
-  }
 }
 
 void WriterCore::run() {
   for (;;) {
     std::vector<Work> batch;
-    bool sync_due = false;
-    if (!next(&batch, &sync_due)) break;
-    if (sync_due) {
-      sync_files();
-      continue;
-    }
+    if (!queue_.next(&batch, sync_wanted_ ? &sync_at_ : nullptr)) break;
     std::vector<Closing> closings;
     for (Work& work : batch) {
       if (work.kind == Work::Kind::kClose) {
@@ -230,12 +93,12 @@ void WriterCore::run() {
       }
     }
     if (!closings.empty()) close_files(closings);
-    settle(batch);
+    queue_.settle(batch);
+    // After each piece: a queue that never runs empty must not put the sync off.
+    if (sync_wanted_ && Clock::now() >= sync_at_) sync_files();
   }
   close_rest();
-  std::lock_guard<std::mutex> lock(mutex_);
-  done_ = true;
-  finished_.notify_all();
+  queue_.finish();
 }
 
 void WriterCore::handle(Work& work) {
@@ -251,7 +114,7 @@ void WriterCore::open_file(SegmentHandle segment, const SegmentSpec& spec) {
   auto file = std::make_unique<SegmentFile>(disk_, counters_);
   const int error = file->create(spec, folders_);
   if (error < 0) {
-    report_failure(segment, *file, error, "create", drop_queued(segment));
+    report_failure(segment, *file, error, "create", queue_.drop(segment));
     return;
   }
   const SegmentOpened opened{segment, file->identity(), file->path(), file->codecs()};
@@ -266,32 +129,16 @@ void WriterCore::append_to(SegmentHandle segment, Fragment fragment) {
   const int error = entry->second->append(fragment);
   if (error < 0) {
     fail_write(segment, error, fragment.data_bytes);
-  } else {
-    note_dirty();
+    return;
   }
+  note_dirty();
+  queue_.note_progress(segment, entry->second->size_bytes(), entry->second->end_ms());
 }
 
 void WriterCore::note_dirty() {
   if (sync_wanted_) return;
   sync_wanted_ = true;
   sync_at_ = Clock::now() + std::chrono::milliseconds(config_.sync_period_ms);
-}
-
-/// Takes a failed segment's work out of the queue. Returns the media bytes in it.
-uint64_t WriterCore::drop_queued(SegmentHandle segment) {
-  std::deque<Work> kept, dropped;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    taking_.erase(segment);
-    for (Work& work : queue_) (work.segment == segment ? dropped : kept).push_back(std::move(work));
-    queue_.swap(kept);
-  }
-  uint64_t lost = 0;
-  for (const Work& work : dropped) {
-    lost += work.fragment.data_bytes;
-    counters_.queued_bytes.fetch_sub(work.cost_bytes, std::memory_order_relaxed);
-  }
-  return lost;
 }
 
 void WriterCore::report_failure(SegmentHandle segment, const SegmentFile& file, int error, const char* step,
@@ -317,7 +164,7 @@ void WriterCore::fail_write(SegmentHandle segment, int error, uint64_t lost_byte
   const auto entry = files_.find(segment);
   const std::unique_ptr<SegmentFile> file = std::move(entry->second);
   files_.erase(entry);
-  lost_bytes += drop_queued(segment);
+  lost_bytes += queue_.drop(segment);
   if (file->empty()) {
     file->discard();
     report_failure(segment, *file, error, "write", lost_bytes);
@@ -335,7 +182,7 @@ void WriterCore::fail_sync(Files::iterator entry, int error) {
   const SegmentHandle segment = entry->first;
   const std::unique_ptr<SegmentFile> file = std::move(entry->second);
   files_.erase(entry);
-  const uint64_t lost_bytes = drop_queued(segment);
+  const uint64_t lost_bytes = queue_.drop(segment);
   bool readable = false;
   if (file->empty()) {
     file->discard();
@@ -416,16 +263,16 @@ class ThreadWriter final : public Writer {
 
   bool start() override;
   bool stop(int deadline_ms) override;
-  SegmentHandle open(SegmentSpec spec) override { return core_->open(std::move(spec)); }
+  SegmentHandle open(SegmentSpec spec) override { return core_->queue().open(std::move(spec)); }
   bool append(SegmentHandle segment, Fragment&& fragment) override {
-    return core_->append(segment, std::move(fragment));
+    return core_->queue().append(segment, std::move(fragment));
   }
   void close(SegmentHandle segment, int64_t end_ms, EndReason reason) override {
-    core_->close(segment, end_ms, reason);
+    core_->queue().close(segment, end_ms, reason);
   }
   const Counters& counters() const override { return core_->counters(); }
   bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) override {
-    return core_->progress(segment, size_bytes, end_ms);
+    return core_->queue().progress(segment, size_bytes, end_ms);
   }
 
  private:
@@ -461,10 +308,13 @@ bool ThreadWriter::start() {
 }
 
 bool ThreadWriter::stop(int deadline_ms) {
-  core_->request_stop();
-  if (!running_) return stopped_in_time_;
+  const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(deadline_ms);
+  if (!running_) {
+    core_->queue().request_stop();
+    return stopped_in_time_;
+  }
   running_ = false;
-  stopped_in_time_ = core_->wait_finished(Clock::now() + std::chrono::milliseconds(deadline_ms));
+  stopped_in_time_ = core_->stop(deadline);
   if (stopped_in_time_) {
     pthread_join(thread_, nullptr);
   } else {

@@ -252,6 +252,10 @@ TEST_CASE("repair: kill -9, errors and power cuts at every call of the repair it
         if (struck && std::string(disk.struck_at()) != "close") CHECK(report.state == State::kError);
         if (fault == FaultyDisk::Fault::kPowerCut) disk.leave_wreck(random);
       }
+      // At no moment may the index lead a player astray.
+      const std::string problem = tiny::judge(sample.path).problem;
+      CHECK(problem.find("reference") == std::string::npos);
+      CHECK(problem.find("index") == std::string::npos);
       const SegmentReport again = examine_segment(posix_disk(), sample.path, tiny::kStore, true);
       CHECK((again.state == State::kRepaired || again.state == State::kWhole));
       CHECK(again.fragments == 3);
