@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Logger, systemClock } from '../core/index.ts';
+import { type Clock, type Logger, systemClock } from '../core/index.ts';
 import { readMp4File } from './mp4-file.ts';
 import type { Mount } from './rtsp-connection.ts';
 import { RtspServer } from './rtsp-server.ts';
@@ -11,6 +11,8 @@ export interface DemoServerOptions {
   log: Logger;
   /** Folder of the clips. Default: `clips` beside this file, which is right for the sources and for the bundle. */
   clipsDir?: string;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 export interface DemoCamera {
@@ -33,7 +35,7 @@ export class DemoServer {
   constructor(options: DemoServerOptions) {
     this.#log = options.log;
     this.#clipsDir = options.clipsDir ?? fileURLToPath(new URL('./clips/', import.meta.url));
-    this.#server = new RtspServer({ log: options.log, clock: systemClock, mounts: this.#mounts });
+    this.#server = new RtspServer({ log: options.log, clock: options.clock ?? systemClock, mounts: this.#mounts });
   }
 
   /** Reads the clips (0.2 MB, kept in memory) and listens on 127.0.0.1 at a port chosen by the system. */

@@ -9,6 +9,7 @@ export interface Exit {
 }
 
 const living = new Set<Child>();
+process.once('exit', killAll);
 
 /** A running program. Its lines are kept; whoever waits for one hears it at once. */
 export class Child {
@@ -21,7 +22,6 @@ export class Child {
   readonly #waiting = new Set<() => void>();
 
   constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
-    if (living.size === 0) process.once('exit', killAll);
     living.add(this);
     this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
     this.exited = this.#watch(command);

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const made = new Set<string>();
+process.once('exit', removeTempDirs);
 
 /** A new empty folder below the system's temporary folder (TMPDIR). */
 export function tempDir(label = 'test'): string {
-  if (made.size === 0) process.once('exit', removeTempDirs);
   const dir = mkdtempSync(join(tmpdir(), `thimble-${label}-`));
   made.add(dir);
   return dir;
