@@ -60,24 +60,38 @@ test('kills a file at its limit', async () => {
   assert.match(faults.join(), /not done after 2 s: killed/);
 });
 
-const NATIVE = { exitCode: 0, signal: null, timedOut: false, leftovers: [], ms: 1 };
+const NATIVE = { output: '', exitCode: 0, signal: null, timedOut: false, leftovers: [], ms: 1 };
+const END = '<OverallResultsTestCases successes="2" failures="0" skipped="0"/>';
 
-test('reads the count of the C++ tests', () => {
-  const line = '[doctest] test cases:  5 |  5 passed | 0 failed | 0 skipped\n';
-  const message = 'native/test/a.cc:7: MESSAGE: skipped: vectors (no data)\n';
-  const { passed, failed, skipped } = judge({ ...NATIVE, output: message + line }, false);
-  assert.equal([passed, failed], [4, 0]);
-  assert.equal(skipped, [{ name: 'native: vectors', reason: 'no data' }]);
+/** A test case as doctest reports it. */
+function report(name: string, asserts: number, good = true, message = ''): string {
+  const text = message && `<Message><Text>\n  ${message}\n</Text></Message>\n`;
+  const figures = `successes="${asserts}" failures="${good ? 0 : 1}" test_case_success="${good}"`;
+  return `<TestCase name="${name}" line="1">\n${text}<OverallResultsAsserts ${figures} duration="1"/>\n</TestCase>\n`;
+}
+
+test('reads the report of the C++ tests', () => {
+  const xml =
+    report('a', 3) + report('b', 0, true, 'skipped: vectors (no data)') + report('c', 2, true, 'skipped: part') + END;
+  const { passed, failed, skipped } = judge(xml, NATIVE, false);
+  assert.equal([passed, failed], [2, 0]);
+  assert.equal(skipped, [
+    { name: 'native: vectors', reason: 'no data' },
+    { name: 'native: part', reason: 'see the test' },
+  ]);
 });
 
-test('calls C++ tests failed that crash, are none, are decorated away or exit with a code', () => {
-  const line = (total: number, skipped: number) =>
-    `[doctest] test cases: ${total} | ${total} passed | 0 failed | ${skipped} skipped\n`;
-  assert.is(judge({ ...NATIVE, exitCode: 1, output: 'ERROR: AddressSanitizer' }, false).failed, 1);
-  assert.is(judge({ ...NATIVE, output: line(0, 0) }, false).failed, 1);
-  assert.is(judge({ ...NATIVE, output: line(3, 1) }, false).failed, 1);
-  assert.is(judge({ ...NATIVE, exitCode: 23, output: line(3, 0) }, false).failed, 1);
-  assert.is(judge({ ...NATIVE, output: line(3, 9) }, true).failed, 0);
+test('calls C++ tests failed that fail, crash, are none, are decorated away or exit with a code', () => {
+  const failing = judge(report('a', 3) + report('a &lt; b', 3, false) + END, { ...NATIVE, exitCode: 1 }, false);
+  assert.equal([failing.passed, failing.failed], [1, 1]);
+  assert.match(failing.output, 'a < b');
+  const crashed = judge(`${report('a', 3)}<TestCase name="b" line="2">\n`, { ...NATIVE, exitCode: 1 }, false);
+  assert.equal([crashed.passed, crashed.failed], [1, 1]);
+  assert.match(crashed.faults.join(), 'exit code 1 in "b"');
+  assert.is(judge(END, NATIVE, false).failed, 1);
+  assert.is(judge(report('a', 3) + END.replace('skipped="0"', 'skipped="1"'), NATIVE, false).failed, 1);
+  assert.is(judge(report('a', 3) + END, { ...NATIVE, exitCode: 23 }, false).failed, 1);
+  assert.is(judge(report('a', 3) + END.replace('skipped="0"', 'skipped="9"'), NATIVE, true).failed, 0);
 });
 
 test.run();
