@@ -24,8 +24,9 @@ struct SenderReport {
   int64_t arrival_us = 0;
 };
 
-/// Not thread-safe; lives on the ingest thread. Memory: the access unit under construction (<= 4 MiB, else dropped) and
-/// at most 64 KiB of packets of a source that is not trusted yet.
+/// Not thread-safe; lives on the ingest thread. The sink must not call back into it. Memory: the access unit under
+/// construction (<= 4 MiB, else dropped), and only while they wait at most 64 KiB of packets behind a gap and 64 KiB of
+/// a source that is not trusted yet.
 class RtpTrack {
  public:
   struct Limits {
@@ -45,7 +46,8 @@ class RtpTrack {
   virtual void on_rtp(ByteView packet, int64_t now_us) = 0;
   /// One compound RTCP packet.
   virtual void on_rtcp(ByteView packet, int64_t now_us) = 0;
-  /// Hands out what waits for a next packet that will not come (end of the connection, or no packet for a while).
+  /// Hands out what waits for a next packet that will not come (end of the connection, or no packet for a while). A
+  /// picture without its marker stays where pictures have markers, and so does an open fragment: the rest may come.
   virtual void flush(int64_t now_us) = 0;
   /// Decides on held packets of a new source when the old one has been silent for 1 s. Call about once a second.
   virtual void tick(int64_t now_us) = 0;

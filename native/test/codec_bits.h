@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace thimble::test {
+namespace thimble::codec_test {
 
 class BitWriter {
  public:
@@ -47,4 +47,4 @@ class BitWriter {
   size_t used_ = 0;
 };
 
-}  // namespace thimble::test
+}  // namespace thimble::codec_test

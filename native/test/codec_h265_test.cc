@@ -6,7 +6,7 @@
 
 using namespace thimble;
 using namespace thimble::media;
-using test::BitWriter;
+using codec_test::BitWriter;
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include "rtp_collect.h"
 
 using namespace thimble;
-using namespace thimble::test;
+using namespace thimble::rtp_test;
 using rtsp::Codec;
 
 namespace {

@@ -5,7 +5,7 @@
 #include "rtsp/depacketizer_buffer.h"
 
 using namespace thimble;
-using namespace thimble::test;
+using namespace thimble::rtp_test;
 
 TEST_CASE("buffer: grows to its limit and not further") {
   rtsp::UnitBuffer buffer(10000);

@@ -6,7 +6,7 @@
 
 #include "rtsp/rtp_track.h"
 
-namespace thimble::test {
+namespace thimble::rtp_test {
 
 using Data = std::vector<uint8_t>;
 
@@ -122,4 +122,4 @@ class Feed {
   int64_t now_us = 1'000'000;
 };
 
-}  // namespace thimble::test
+}  // namespace thimble::rtp_test

@@ -5,7 +5,7 @@
 #include "rtsp/rtp_packet.h"
 
 using namespace thimble;
-using namespace thimble::test;
+using namespace thimble::rtp_test;
 using rtsp::Codec;
 
 namespace {

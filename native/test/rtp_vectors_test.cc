@@ -19,7 +19,7 @@ extern "C" {
 #include "rtp_collect.h"
 
 using namespace thimble;
-using namespace thimble::test;
+using namespace thimble::rtp_test;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
