@@ -168,8 +168,8 @@ export class Cameras {
   }
 
   #connection(record: CameraRecord): Connection {
-    const { engine, bus, log, clock, store } = this.#options;
-    return new Connection({ record, engine, bus, log, clock, unseal: sealed => store.unseal(sealed) });
+    const { engine, bus, log, clock, store, allowLoopback } = this.#options;
+    return new Connection({ record, engine, bus, log, clock, allowLoopback, unseal: sealed => store.unseal(sealed) });
   }
 
   async #setUpDemo(demo: readonly DemoCamera[]): Promise<void> {

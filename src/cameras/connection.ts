@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   log: Logger;
   clock: Clock;
   unseal: (sealed: string) => string;
+  /** Lifts the loopback rule for every camera; those of the demo are free of it anyway. */
+  allowLoopback: boolean;
 }
 
 type Parameters = Extract<EngineEvent, { type: 'parameters' }>;
@@ -178,9 +180,9 @@ export class Connection {
       codec,
       width,
       height,
-      fps: stats?.fps || fps,
-      bitrateBps: stats?.bitrateBps ?? 0,
-      gopMs: stats?.gopMs ?? 0,
+      fps: Math.round((stats?.fps || fps) * 100) / 100,
+      bitrateBps: Math.round(stats?.bitrateBps ?? 0),
+      gopMs: Math.round(stats?.gopMs ?? 0),
       ...(parameters.audio ? { audio: parameters.audio.codec } : {}),
       ...(parameters.audioLeftOut ? { audioLeftOut: parameters.audioLeftOut } : {}),
     };
@@ -195,7 +197,7 @@ export class Connection {
       username: username ?? '',
       password,
       audio,
-      allowLoopback: demo !== undefined,
+      allowLoopback: demo !== undefined || this.#options.allowLoopback,
       record: this.#plan !== null,
       segmentMs: this.#plan?.segmentMs ?? record.segmentMs,
       rotationOffsetMs: this.#plan?.rotationOffsetMs ?? 0,
