@@ -1,6 +1,5 @@
 // A camera that misbehaves on demand: our RTSP server with faults between it and its clients, and a record of what it sent.
 import type { Logger } from '../../src/core/index.ts';
-import { systemClock } from '../../src/core/index.ts';
 import type { Clip, Track } from '../../src/demo/clip.ts';
 import { readMp4File } from '../../src/demo/mp4-file.ts';
 import type { Outgoing, OutgoingContext } from '../../src/demo/rtp-sender.ts';
@@ -8,6 +7,7 @@ import type { LoginOptions } from '../../src/demo/rtsp-login.ts';
 import type { RtspReply, RtspRequest } from '../../src/demo/rtsp-request.ts';
 import { RtspServer } from '../../src/demo/rtsp-server.ts';
 import { unitSha256 } from './access-units.ts';
+import { fastClock } from './fast-clock.ts';
 import { type SyntheticClip, syntheticClip } from './synthetic-clip.ts';
 
 /** Something that goes wrong while the camera plays. It hits every connection that plays at that moment. */
@@ -66,6 +66,8 @@ export interface CameraOptions {
   senderReports?: 'none' | { audioOffsetMs: number };
   /** TEARDOWN is never answered. */
   silentTeardown?: boolean;
+  /** How many times faster than the world its clock runs; default 1. For clients that do not look at arrival. */
+  speed?: number;
   /** Largest RTP payload; default 1400. */
   maxPayloadBytes?: number;
   script?: ScriptedFault[];
@@ -123,7 +125,7 @@ export class Camera {
       return clip;
     };
     this.#server = new RtspServer({
-      ...{ log: NO_LOG, clock: systemClock, mounts: new Map([[PATH, { clipOf }]]) },
+      ...{ log: NO_LOG, clock: fastClock(options.speed ?? 1), mounts: new Map([[PATH, { clipOf }]]) },
       ...(options.port !== undefined && { port: options.port }),
       ...(options.login && { login: options.login }),
       ...(options.maxPayloadBytes !== undefined && { maxPayloadBytes: options.maxPayloadBytes }),
