@@ -1,0 +1,79 @@
+// Judges the footage of a service: index against files, every file played to its end, times without overlap.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CameraList, Segment, SegmentList, Timeline } from '../../src/api/contract.ts';
+import { decodeWhole } from './ffprobe.ts';
+import type { Service } from './service.ts';
+
+/** All segments of a camera, oldest first, through as many pages as it takes. */
+export async function listSegments(service: Service, camera: number, limit = 500): Promise<Segment[]> {
+  const segments: Segment[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = `camera=${camera}&limit=${limit}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+    const page = await service.get<SegmentList>(`/api/segments?${query}`);
+    segments.push(...page.segments);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return segments;
+}
+
+/** The timeline of one camera, all of it. */
+export async function timelineOf(service: Service, camera: number): Promise<Timeline['cameras'][number]> {
+  const { cameras } = await service.get<Timeline>(
+    `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 60_000}`,
+  );
+  const [only] = cameras;
+  if (!only) throw new Error(`the timeline knows no camera ${camera}`);
+  return only;
+}
+
+/** Path below `segments` that belongs to a segment. */
+export function segmentPath(segment: Segment): string {
+  const time = new Date(segment.startMs).toISOString();
+  const [day, clock] = time.split('T');
+  return `${segment.camera}/${day}/${clock?.replaceAll(':', '-')}-${segment.stream}.mp4`;
+}
+
+/** Files below `segments`, sorted. */
+export function segmentFiles(dataDir: string): string[] {
+  const found = readdirSync(join(dataDir, 'segments'), { recursive: true, withFileTypes: true });
+  const root = join(dataDir, 'segments').length + 1;
+  return found
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(root))
+    .sort();
+}
+
+/**
+ * What is wrong with the footage, one sentence each; empty when all is well: index = files, no overlap of segments, and
+ * every file that `decode` selects plays to its end (open ones as the API serves them).
+ */
+export async function footageFaults(
+  service: Service,
+  decode: (segment: Segment) => boolean = () => true,
+): Promise<string[]> {
+  const { cameras } = await service.get<CameraList>('/api/cameras');
+  const faults: string[] = [];
+  const known = new Map<string, Segment>();
+  for (const { id } of cameras) {
+    let before: Segment | undefined;
+    for (const segment of await listSegments(service, id)) {
+      known.set(segmentPath(segment), segment);
+      if (segment.endMs < segment.startMs) faults.push(`${segment.id} ends before it starts`);
+      if (before && segment.startMs < before.endMs) faults.push(`${segment.id} overlaps ${before.id}`);
+      before = segment;
+    }
+  }
+  const files = segmentFiles(service.dataDir);
+  for (const file of files) if (!known.has(file)) faults.push(`the index does not know ${file}`);
+  for (const [path, segment] of known) {
+    if (!files.includes(path)) {
+      faults.push(`${path} of the index does not exist`);
+    } else if (decode(segment)) {
+      const playable = segment.open ? await service.download(segment.id) : join(service.dataDir, 'segments', path);
+      await decodeWhole(playable).catch(error => faults.push(`${path}: ${String(error)}`));
+    }
+  }
+  return faults;
+}
