@@ -1,6 +1,6 @@
 // The store: everything that deals with the index or with the names and order of segment files goes through it.
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { background, type CameraId, type Clock, type Logger, NvrError, type StreamName } from '../core/index.ts';
 import { Adoption } from './adoption.ts';
 import { type BootFacts, readBootFacts } from './boot.ts';
@@ -59,7 +59,8 @@ const RESCAN_KEY = Buffer.from('rescan');
  * Takes possession of a data directory, making it when it does not exist. Rejects with an NvrError that has a cure when the
  * directory is foreign, locked, of another format, or cannot be used; nothing of it is changed then.
  */
-export async function openStore(dir: string, options: StoreOptions): Promise<Store> {
+export async function openStore(path: string, options: StoreOptions): Promise<Store> {
+  const dir = resolve(path);
   const onStep = options.onStep ?? (() => undefined);
   const { identity, lock } = await claimDirectory(dir, options.lock, onStep);
   try {

@@ -1,0 +1,99 @@
+// The process that storage-kill.test.ts kills: works with a store and a stand-in for the engine, and ends itself at a given step
+// (the number of it, or its name).
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SegmentKey } from '../../src/core/index.ts';
+import { Log, systemClock } from '../../src/core/index.ts';
+import { openStore, type Store } from '../../src/storage/index.ts';
+import { CODECS, examineFake, tear, writeSegment } from './storage-segment-file.ts';
+
+export const START_MS = Date.UTC(2026, 0, 2, 3, 0, 0);
+/** Lengths in fragments of the segments that are made in turn. */
+const LENGTHS = [4, 6, 3];
+
+const [dir = '', notes = '', scenario = '', killAt = '0'] = process.argv.slice(2);
+let steps = 0;
+
+function step(name: string): void {
+  steps++;
+  if (killAt !== String(steps) && killAt !== name) return;
+  note(`killed-at ${name}`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** What was promised by the time; the test holds the store to it. */
+function note(text: string): void {
+  appendFileSync(notes, `${text}\n`);
+}
+
+async function record(store: Store, stream: 'main' | 'sub', fromMs: number, cut: boolean): Promise<string[]> {
+  const ids: string[] = [];
+  let startMs = fromMs;
+  for (const fragments of LENGTHS) {
+    const key: SegmentKey = { camera: 1, stream, startMs, clockGen: store.clockGeneration };
+    const last = cut && fragments === LENGTHS.at(-1);
+    const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, fragments, !last);
+    if (last) tear(join(store.segmentsFolder, path));
+    step('file-written');
+    const endMs = startMs + fragments * 1000;
+    if (!last) {
+      store.segments.record({ ...key, endMs, sizeBytes: 1, codecs: CODECS, endReason: 'length', path });
+      ids.push(`1-${stream}-${startMs}-${key.clockGen}`);
+    }
+    step('recorded');
+    startMs = endMs;
+  }
+  return ids;
+}
+
+async function work(store: Store): Promise<void> {
+  await store.cameras.put({ id: store.cameras.nextId() });
+  note('camera 1');
+  await store.openStream(1, 'main');
+  step('licensed');
+  const [first = '', second = ''] = await record(store, 'main', START_MS, false);
+  await store.flush();
+  note(`segment ${second}`);
+  await store.deleteSegment(first);
+  note(`deleted ${first}`);
+  await store.setClockGeneration(1, -5000);
+  note('generation 1');
+  await store.openStream(1, 'sub');
+  await record(store, 'sub', START_MS, true);
+  await store.closeStream(1, 'main');
+  step('stopping');
+}
+
+async function main(): Promise<void> {
+  const log = new Log({
+    clock: systemClock,
+    write: () => undefined,
+    human: false,
+    levels: { other: 'error', tags: {} },
+    ringBytes: 0,
+  });
+  const store = await openStore(dir, {
+    examine: examineFake,
+    lock: () => ({ unlock: () => undefined }),
+    clock: { ...systemClock, nowMs: () => START_MS + 60_000 },
+    log: log.logger('storage'),
+    boot: { bootId: 'boot', oomKills: 0 },
+    onStep: step,
+  });
+  await store.start(new AbortController().signal);
+  step('started');
+  if (scenario === 'work') await work(store);
+  else {
+    await store.openStream(1, 'main');
+    await record(store, 'main', START_MS + 100_000, false);
+    await store.recovered();
+    step('recovered');
+    await store.closeStream(1, 'main');
+    await store.deleteCamera(1);
+    note('purged 1');
+  }
+  await store.stop();
+  note('done');
+}
+
+await main();
