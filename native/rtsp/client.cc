@@ -117,6 +117,7 @@ bool ClientSession::rtp_info_time(TrackUse track, uint32_t* rtp_time) const {
 
 void ClientSession::ask(Step step, const char* method, const std::string& url, std::string extra,
                         int64_t patience_us) {
+  if (step_ == Step::kEnded) return;
   step_ = step;
   request_ = Request();
   request_.method = method;
@@ -201,7 +202,9 @@ void ClientSession::keep_alive() {
 }
 
 void ClientSession::end(Outcome outcome, const std::string& message) {
-  if (step_ == Step::kEnded) return;
+  if (step_ == Step::kEnded || ending_) return;
+  // Sending can fail, and tell us so from inside: what ends the attempt is what came first.
+  ending_ = true;
   // Old live555 goes on sending into a later connection when a session is left without a word.
   if (session_exists_ && step_ != Step::kTeardown && outcome != Outcome::kOk) {
     ask(Step::kTeardown, "TEARDOWN", description_.aggregate_url, {}, kTeardownUs);

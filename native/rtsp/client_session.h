@@ -99,6 +99,7 @@ class ClientSession final : public Client, private StreamSink {
   uint32_t last_cseq_ = 0;
   uint32_t abandoned_cseq_ = 0;  // of a request whose answer is not awaited any more
   std::string session_id_;
+  bool ending_ = false;
   bool session_exists_ = false;  // a SETUP was answered
   uint32_t timeout_s_;
   uint8_t asked_channel_ = 0;

@@ -173,7 +173,8 @@ int connect_tcp(const sockaddr* address, socklen_t length) {
 }
 
 int system_lookup(const std::string& host, uint16_t port, std::vector<SocketAddress>* addresses) {
-  return query(host, port, AI_ADDRCONFIG | AI_NUMERICSERV, addresses);
+  // Without AI_ADDRCONFIG, which finds nothing at all on a machine that has loopback only.
+  return query(host, port, AI_NUMERICSERV, addresses);
 }
 
 }  // namespace thimble::rtsp

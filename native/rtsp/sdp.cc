@@ -11,7 +11,12 @@ namespace thimble::rtsp {
 namespace {
 
 constexpr size_t kMaxBodyBytes = 64 << 10;
-constexpr size_t kMaxSections = 64;
+constexpr size_t kMaxSections = 32;
+// A value can apply to every section; longer ones are left out, so that a small body cannot become large
+// tracks.
+constexpr size_t kMaxControlBytes = 1024;
+constexpr size_t kMaxFmtpBytes = 8192;
+constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kMaxFormats = 32;      // of one m= line
 constexpr size_t kMaxAttributes = 256;  // rtpmap and fmtp lines of one section
 
@@ -92,9 +97,9 @@ Direction parse_direction(std::string_view name) {
 
 Section parse_media_line(std::string_view value) {
   Section section;
-  section.media = lower(next_word(&value));
+  section.media = lower(next_word(&value).substr(0, kMaxNameBytes));
   next_word(&value);  // the port means nothing over TCP
-  section.profile = upper(next_word(&value));
+  section.profile = upper(next_word(&value).substr(0, kMaxNameBytes));
   for (std::string_view format = next_word(&value); !format.empty(); format = next_word(&value)) {
     if (section.formats.size() < kMaxFormats) section.formats.push_back(parse_payload_type(format));
   }
@@ -105,7 +110,9 @@ void add_payload_attribute(std::string_view value, std::vector<Attribute>* list)
   Attribute attribute;
   attribute.payload_type = parse_payload_type(next_word(&value));
   attribute.value = trim(value);
-  if (attribute.payload_type >= 0 && list->size() < kMaxAttributes) list->push_back(attribute);
+  const bool short_enough = attribute.value.size() <= kMaxFmtpBytes;
+  if (attribute.payload_type >= 0 && short_enough && list->size() < kMaxAttributes)
+    list->push_back(attribute);
 }
 
 void parse_attribute(std::string_view line, Section* section) {
@@ -118,7 +125,7 @@ void parse_attribute(std::string_view line, Section* section) {
   } else if (same_word(name, "fmtp")) {
     add_payload_attribute(value, &section->fmtps);
   } else if (same_word(name, "control")) {
-    if (section->control.empty()) section->control = value;
+    if (section->control.empty() && value.size() <= kMaxControlBytes) section->control = value;
   } else if (parse_direction(name) != Direction::kNone) {
     section->direction = parse_direction(name);
   }
@@ -150,7 +157,7 @@ bool describe_format(const Section& section, int payload_type, Track* track) {
   for (const Attribute& rtpmap : section.rtpmaps) {
     if (rtpmap.payload_type != payload_type) continue;
     std::string_view rest = rtpmap.value, item;
-    if (next_item(&rest, '/', &item)) track->codec_name = upper(item);
+    if (next_item(&rest, '/', &item)) track->codec_name = upper(item.substr(0, kMaxNameBytes));
     uint64_t number = 0;
     if (next_item(&rest, '/', &item) && parse_decimal(item, UINT32_MAX, &number)) {
       track->clock_rate = static_cast<uint32_t>(number);

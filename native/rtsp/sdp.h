@@ -51,8 +51,8 @@ struct SessionDescription {
 };
 
 /// Parses an SDP body. Never fails: what cannot be read is skipped. `request_url` and `content_base` (may be
-/// empty; Content-Base, else Content-Location) give the base. Work and memory are bounded by body.size(), of
-/// which the first 64 KiB count.
+/// empty; Content-Base, else Content-Location) give the base. Bounded: 64 KiB of the body, 32 sections, in
+/// all less than 1 MiB.
 SessionDescription parse_sdp(std::string_view body, std::string_view request_url,
                              std::string_view content_base);
 

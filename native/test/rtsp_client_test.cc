@@ -391,6 +391,39 @@ TEST_CASE("rtsp client: errors have names, words and a time to wait") {
   CHECK(rtsp::Client::create(config, gone) == nullptr);
 }
 
+TEST_CASE("rtsp client: a connection that fails while we write ends the attempt once, for the first reason") {
+  struct Fragile final : rtsp::ClientHandler {
+    void on_send(ByteView bytes) override {
+      if (bytes.text().substr(0, fails_at.size()) == fails_at) client->closed(1);
+    }
+    void on_described(const rtsp::SessionDescription&) override {}
+    void on_playing() override {}
+    void on_packet(TrackUse, bool, ByteView, int64_t) override {}
+    void on_end(Outcome given, const std::string&) override {
+      ++ends;
+      outcome = given;
+    }
+    std::string fails_at;
+    std::unique_ptr<rtsp::Client> client;
+    int ends = 0;
+    Outcome outcome = Outcome::kOk;
+  };
+  const std::string until_play =
+      answer("200 OK") + describe_answer(plain_sdp()) + setup_answer("0-1") + setup_answer("2-3");
+  for (const char* method : {"OPTIONS", "DESCRIBE", "SETUP", "PLAY", "TEARDOWN"}) {
+    CAPTURE(method);
+    Fragile handler;
+    handler.fails_at = method;
+    handler.client = rtsp::Client::create(Camera::default_config(), handler);
+    const std::string bytes = until_play + answer("455 x");
+    handler.client->start(1);
+    handler.client->receive(ByteView(bytes), 1);
+    CHECK(handler.ends == 1);
+    CHECK(handler.outcome == (std::string(method) == "TEARDOWN" ? Outcome::kInvalidState : Outcome::kClosed));
+    CHECK(handler.client->tick(INT64_MAX / 2) == INT64_MAX);
+  }
+}
+
 TEST_CASE("rtsp client: requests by the server are answered and never end the session") {
   Camera camera;
   camera.start();
