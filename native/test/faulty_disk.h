@@ -121,16 +121,40 @@ class FaultyDisk final : public thimble::media::Disk {
     return real_.remove(path);
   }
 
-  /// Replaces the files by what a disk could hold after the power cut: what was synced, and of the rest each
-  /// write whole, lost, or present in some sectors only, the others being zero or as they were before.
+  /// Replaces the files by what a disk could hold after the power cut: what was synced, and each other sector
+  /// as it was after any of the writes to it or before them all.
   void leave_wreck(std::mt19937& random) {
     for (auto& [path, state] : files_) {
       if (!state.entry_durable && random() % 2) {
         real_.remove(path);
         continue;
       }
+      // In one wreck of three the writes reached the disk in their order; else each sector went its own way.
+      const bool ordered = random() % 3 == 0;
+      const size_t reached = random() % (state.pending.size() + 1);
+      std::map<uint64_t, size_t> sector_reached;
+      const unsigned bias = random() % 4;
       std::vector<uint8_t> content = state.durable;
-      for (const Pending& pending : state.pending) tear(&content, pending, random);
+      for (size_t i = 0; i < state.pending.size(); ++i) {
+        const Pending& pending = state.pending[i];
+        if (pending.truncates) {
+          if (ordered ? i < reached : random() % 2 != 0) apply(&content, pending);
+          continue;
+        }
+        const size_t end = pending.offset + pending.bytes.size();
+        // The length of a file may be on the disk before its bytes are.
+        if (content.size() < end && random() % 2) content.resize(end);
+        for (size_t at = pending.offset; at < end;) {
+          const size_t sector_end = std::min<size_t>((at / 512 + 1) * 512, end);
+          const size_t own =
+              random() % 4 < bias ? state.pending.size() : random() % (state.pending.size() + 1);
+          const size_t limit = ordered ? reached : sector_reached.emplace(at / 512, own).first->second;
+          const auto from = pending.bytes.begin() + static_cast<ptrdiff_t>(at - pending.offset);
+          const auto to = pending.bytes.begin() + static_cast<ptrdiff_t>(sector_end - pending.offset);
+          if (i < limit) apply(&content, {at, {from, to}, false});
+          at = sector_end;
+        }
+      }
       write_file(path, content);
     }
   }
@@ -172,25 +196,6 @@ class FaultyDisk final : public thimble::media::Disk {
     if (content->size() < end) content->resize(end);
     std::copy(pending.bytes.begin(), pending.bytes.end(),
               content->begin() + static_cast<ptrdiff_t>(pending.offset));
-  }
-  static void tear(std::vector<uint8_t>* content, const Pending& pending, std::mt19937& random) {
-    const unsigned way = random() % 4;
-    if (pending.truncates) {
-      if (way % 2) apply(content, pending);
-      return;
-    }
-    if (way == 0) return;  // lost whole
-    if (way == 1) return apply(content, pending);
-    const size_t end = pending.offset + pending.bytes.size();
-    if (content->size() < end && random() % 2) content->resize(end);
-    for (size_t at = pending.offset; at < end;) {
-      const size_t sector_end = std::min<size_t>((at / 512 + 1) * 512, end);
-      if (random() % 3) {
-        const auto from = pending.bytes.begin() + static_cast<ptrdiff_t>(at - pending.offset);
-        apply(content, {at, {from, from + static_cast<ptrdiff_t>(sector_end - at)}, false});
-      }
-      at = sector_end;
-    }
   }
 
   thimble::media::Disk& real_ = thimble::media::posix_disk();
