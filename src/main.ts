@@ -76,16 +76,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
 
   await step(EXIT.data, () => store.start(signal));
 
-  const engine = new Engine(
-    {
-      segmentsFolder: store.segmentsFolder,
-      storeUuid: store.uuid,
-      clockGeneration: store.clockGeneration,
-      userAgent: `Thimble/${version}`,
-      allowLoopback: options.allowLoopback,
-    },
-    error => log.logger('main').error('a listener of the engine failed', { error }),
-  );
+  const engine = makeEngine(options, store, log);
   const cameras = new Cameras({
     store,
     engine,
@@ -113,18 +104,29 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await recording.start(signal);
   signal.throwIfAborted();
 
+  const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
+    ...storageServices(store, recording),
     cameras,
     engine,
-    segments: segmentSource(store, recording),
-    timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
-    degradations: () =>
-      store.problems().map(({ message, cure, sinceMs }) => ({ kind: 'storage', message, cure, sinceMs })),
-    facts: { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub },
+    facts,
     clock,
     log: log.logger('api'),
   });
   announce(options, url, log.logger('main'));
+}
+
+function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
+  return new Engine(
+    {
+      segmentsFolder: store.segmentsFolder,
+      storeUuid: store.uuid,
+      clockGeneration: store.clockGeneration,
+      userAgent: `Thimble/${version}`,
+      allowLoopback: options.allowLoopback,
+    },
+    error => log.logger('main').error('a listener of the engine failed', { error }),
+  );
 }
 
 /** Cameras change nothing any more while recording ends the engine and writes down what it closed. */
@@ -132,17 +134,27 @@ async function stopRecording(cameras: Cameras, recording: Recording): Promise<vo
   await Promise.all([cameras.stop(), recording.stop()]);
 }
 
-function segmentSource(store: Store, recording: Recording): ApiServices['segments'] {
+/** What the API asks of storage and recording. */
+function storageServices(
+  store: Store,
+  recording: Recording,
+): Pick<ApiServices, 'segments' | 'timeline' | 'degradations' | 'ongoingGap'> {
   return {
-    folder: store.segmentsFolder,
-    list: query => store.segments.list(query),
-    cursorAfter: segmentCursor,
-    get: id => store.segments.get(id),
-    remove: async id => {
-      await recording.deleteSegment(id);
+    segments: {
+      folder: store.segmentsFolder,
+      list: query => store.segments.list(query),
+      cursorAfter: segmentCursor,
+      get: id => store.segments.get(id),
+      remove: async id => {
+        await recording.deleteSegment(id);
+      },
+      removeAll: camera => recording.deleteFootage(camera),
+      totals: () => store.segments.totals(),
     },
-    removeAll: camera => recording.deleteFootage(camera),
-    totals: () => store.segments.totals(),
+    timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
+    degradations: () =>
+      store.problems().map(({ message, cure, sinceMs }) => ({ kind: 'storage', message, cure, sinceMs })),
+    ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
   };
 }
 
@@ -218,12 +230,13 @@ async function run(options: ServeOptions): Promise<number> {
   try {
     await serve(options, lifecycle, log);
   } catch (error) {
-    if (!isAbort(error)) {
+    // What fails while parts are being stopped fails because of it.
+    if (!isAbort(error) && !lifecycle.stopping) {
       const { exitCode: code, cause } = error instanceof StartError ? error : { exitCode: EXIT.failed, cause: error };
       exitCode = code;
       logger.error('the service cannot start', { error: cause });
       explain(cause);
-      if (!lifecycle.stopping) stop('failed start');
+      stop('failed start');
     }
   }
   await stopBegun;

@@ -62,7 +62,7 @@ export interface Timeline {
 
 /** Something that does not work as it should, with what to do about it. */
 export interface Degradation {
-  kind: 'storage' | 'camera' | 'camera-settings';
+  kind: 'storage' | 'recording' | 'camera' | 'camera-settings';
   message: string;
   camera?: CameraId;
   cure?: string;

@@ -1,6 +1,6 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Cameras } from '../cameras/index.ts';
-import type { CameraId, Clock, EndReason, Logger, StreamName } from '../core/index.ts';
+import type { CameraId, Clock, EndReason, GapReason, Logger, StreamName } from '../core/index.ts';
 import type { Engine } from '../native/index.ts';
 import type { Degradation, Timeline } from './contract.ts';
 
@@ -48,8 +48,10 @@ export interface ApiServices {
   engine: Pick<Engine, 'stats'>;
   segments: SegmentSource;
   timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];
-  /** What does not work as it should, beside the cameras. */
+  /** What is wrong with the store. */
   degradations(): Degradation[];
+  /** The gap of a camera's main stream that goes on at present. */
+  ongoingGap(camera: CameraId): { startMs: number; reason: GapReason } | undefined;
   /** Facts of this run. */
   facts: { version: string; startedMs: number; dataDir: string; hub: 'direct' };
   clock: Clock;

@@ -149,9 +149,11 @@ export class Cameras {
   /** Disconnects and forgets the camera; its footage stays. */
   remove(id: CameraId): Promise<void> {
     return this.#serially(async () => {
-      const connection = this.#existing(id);
+      const damaged = this.#unreadable.indexOf(id);
+      const connection = damaged < 0 ? this.#existing(id) : undefined;
       await this.#options.store.cameras.remove(id);
-      await connection.disconnect();
+      if (damaged >= 0) this.#unreadable.splice(damaged, 1);
+      await connection?.disconnect();
       this.#connections.delete(id);
       this.#options.log.info('camera removed', { camera: id });
       this.#options.bus.emit('camera.removed', { camera: id });

@@ -188,6 +188,7 @@ it('--demo records two cameras; their footage is listed, played back and removed
   assert.is(now.cameras[0]?.gaps[0]?.reason, 'stopped');
 
   const folder = join(service.dataDir, 'segments', '2');
+  await service.until<SegmentList>('/api/segments?camera=2', ({ segments }) => segments.length > 0);
   assert.is(existsSync(folder), true);
   assert.is((await service.ask('DELETE', '/api/cameras/2?footage=delete')).status, 204);
   assert.equal((await service.get<SegmentList>('/api/segments?camera=2')).segments, []);

@@ -20,6 +20,8 @@ export interface FakeServices {
   /** Cameras whose footage was removed. */
   purged: number[];
   degradations: ReturnType<ApiServices['degradations']>;
+  /** Gaps that go on, by camera. */
+  gaps: Map<number, ReturnType<ApiServices['ongoingGap']>>;
   /** Adds a closed segment, with a file when `content` is given. */
   addSegment(startMs: number, content?: Buffer): IndexedSegment;
   /** Makes a file being written; readers may count on `sizeBytes` of it. */
@@ -40,6 +42,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   const segments: IndexedSegment[] = [];
   const purged: number[] = [];
   const degradations: FakeServices['degradations'] = [];
+  const gaps: FakeServices['gaps'] = new Map();
   const write = (path: string, content: Buffer) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
@@ -71,6 +74,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     },
     timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
     degradations: () => [...degradations],
+    ongoingGap: camera => gaps.get(camera),
     facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct' },
     clock,
     log: log.logger,
@@ -84,6 +88,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     segments,
     purged,
     degradations,
+    gaps,
     addSegment(startMs, content) {
       const segment: IndexedSegment = {
         id: `1-main-${startMs}-0`,

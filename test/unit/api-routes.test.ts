@@ -319,6 +319,19 @@ test('health sums up what status tells', async () => {
   assert.equal((await ask('GET', '/api/health')).json, { status: 'degraded' });
 });
 
+test('pictures that arrive and are not stored count as well', async () => {
+  await ask('POST', '/api/cameras', door);
+  fakes.engine.link(1, 'live');
+  fakes.gaps.set(1, { startMs: 5, reason: 'restart' });
+  assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
+  fakes.gaps.set(1, { startMs: 5, reason: 'disk-full' });
+  assert.equal((await ask('GET', '/api/health')).json, { status: 'degraded' });
+  const { degradations } = (await ask('GET', '/api/status')).json;
+  assert.equal([degradations[0].kind, degradations[0].camera, degradations[0].sinceMs], ['recording', 1, 5]);
+  await ask('PATCH', '/api/cameras/1', { record: { mode: 'off' } });
+  assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
+});
+
 test('before the start is done and once the stop began only health is answered', async () => {
   const other = new FakeServer();
   const early = new Api({ server: other, log: fakes.log.logger });

@@ -273,6 +273,8 @@ test('a damaged record is reported and does not keep the others from starting', 
     [1],
   );
   assert.equal(cameras.unreadable, [9]);
+  await cameras.remove(9);
+  assert.equal([cameras.unreadable.length, store.records.size], [0, 1]);
 });
 
 test('demo cameras are added once, follow the port, and rest without the demo', async () => {
