@@ -6,7 +6,7 @@ import type { AudioTrack, Clip, Track, VideoTrack } from './clip.ts';
 import { readSampleTable } from './sample-table.ts';
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
-const MAX_TRACKS = 8;
+const MAX_TRACKS = 4;
 /** Bytes of a visual sample entry in front of its boxes (ISO/IEC 14496-12 clause 12.1.3). */
 const VISUAL_ENTRY_BYTES = 78;
 const AUDIO_ENTRY_BYTES = 28;
@@ -24,8 +24,9 @@ export async function readMp4File(path: string): Promise<Clip> {
     throw fromSystem(error, `cannot open the clip ${path}`);
   }
   try {
-    const { size } = await file.stat();
-    if (size > MAX_FILE_BYTES) throw new NvrError('invalid-argument', `the clip ${path} is larger than 64 MiB`);
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new NvrError('invalid-argument', `the clip ${path} is no file`);
+    if (stat.size > MAX_FILE_BYTES) throw new NvrError('invalid-argument', `the clip ${path} is larger than 64 MiB`);
     return parseMp4(await file.readFile());
   } finally {
     await file.close();

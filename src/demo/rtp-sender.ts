@@ -78,6 +78,7 @@ export class RtpSender {
     }
   }
 
+  /** Units that were due and not sent. */
   get droppedUnits(): number {
     return this.#droppedUnits;
   }
@@ -107,9 +108,9 @@ export class RtpSender {
   #sendUnit(unit: PlayedUnit, late: boolean): void {
     const track = this.#tracks.get(unit.trackIndex);
     if (!track) return;
-    if (track.broken && !unit.frame.key) return;
-    if (late) {
+    if (late || (track.broken && !unit.frame.key)) {
       track.broken = true;
+      this.#droppedUnits++;
       return;
     }
     const payloads = unitPayloads(unit, this.#options.maxPayloadBytes);

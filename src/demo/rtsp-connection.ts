@@ -18,12 +18,8 @@ export interface Mount {
 
 /** Stands between the server and its clients. A camera with faults for tests is made of this. */
 export interface Interceptor {
-  /** Called for each request before it is worked on; `reply` does the usual. 'silence' sends nothing, 'hang-up' closes. */
-  answer?(
-    request: RtspRequest,
-    reply: () => RtspReply,
-    connectionId: number,
-  ): Promise<RtspReply | 'silence' | 'hang-up'>;
+  /** Called for each request before it is worked on; `reply` does the usual. 'silence' sends nothing. */
+  answer?(request: RtspRequest, reply: () => RtspReply, connectionId: number): Promise<RtspReply | 'silence'>;
   /** Called for each access unit and sender report; what it returns is sent. */
   outgoing?(packets: Outgoing[], context: OutgoingContext): Outgoing[];
 }
@@ -111,8 +107,10 @@ export class RtspConnection implements Paced {
     const usual = () => this.#reply(request);
     const { interceptor } = this.#options;
     const reply = interceptor?.answer ? await interceptor.answer(request, usual, this.id) : usual();
-    if (reply === 'hang-up') this.close();
-    else if (reply !== 'silence' && !this.#socket.destroyed) this.#socket.write(encodeReply(reply, request));
+    if (reply === 'silence' || this.#socket.destroyed) return;
+    // Who asks on and on without reading the answers would fill our memory.
+    if (this.#socket.writableLength > 4 * this.#options.queueBytes) this.close();
+    else this.#socket.write(encodeReply(reply, request));
   }
 
   #reply(request: RtspRequest): RtspReply {

@@ -1,6 +1,6 @@
 // A small RTSP server that plays clips in a loop: RTSP 1.0, RTP interleaved in TCP, each client with its own clock.
 import { createServer, type Server } from 'node:net';
-import { type Clock, fromSystem, type Logger } from '../core/index.ts';
+import { type Clock, fromSystem, type Logger, NvrError } from '../core/index.ts';
 import { Pacer } from './pacer.ts';
 import { type Interceptor, type Mount, RtspConnection } from './rtsp-connection.ts';
 import type { LoginOptions } from './rtsp-login.ts';
@@ -33,7 +33,12 @@ export class RtspServer {
   #port: number;
   #lastId = 0;
 
+  /** Throws `invalid-argument` for a payload size out of range. */
   constructor(options: RtspServerOptions) {
+    const { maxPayloadBytes = 1400 } = options;
+    if (!(maxPayloadBytes >= 64 && maxPayloadBytes <= 60_000)) {
+      throw new NvrError('invalid-argument', 'RTP payloads have 64 to 60000 bytes', { field: 'maxPayloadBytes' });
+    }
     this.#options = options;
     this.#pacer = new Pacer(options.clock);
     this.#port = options.port ?? 0;
@@ -80,6 +85,7 @@ export class RtspServer {
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
+        server.once('close', () => reject(new NvrError('unavailable', 'stopped before it could listen')));
         server.listen({ host: HOST, port: this.#port }, resolve);
       });
     } catch (error) {

@@ -2,8 +2,8 @@
 import { damaged, find, need, table } from './boxes.ts';
 import type { Frame } from './clip.ts';
 
-/** Two hours of 25 pictures a second; far more than a clip needs, little enough for memory. */
-export const MAX_SAMPLES = 200_000;
+/** Half an hour of 25 pictures a second; far more than a clip needs, little enough for memory. */
+const MAX_SAMPLES = 50_000;
 
 export interface SampleTable {
   frames: Frame[];

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { Log, NvrError, systemClock } from '../../src/core/index.ts';
 import { DemoServer } from '../../src/demo/index.ts';
 import { readMp4File } from '../../src/demo/mp4-file.ts';
+import { RtspServer } from '../../src/demo/rtsp-server.ts';
 import { clipSha256s, differenceFromLoop } from '../support/access-units.ts';
 import { Camera } from '../support/camera.ts';
 import { run, stopChildren } from '../support/child.ts';
@@ -13,10 +14,11 @@ import { fastClock } from '../support/fast-clock.ts';
 import { decodeWhole, type ProbedFile, type ProbedPacket, probe } from '../support/ffprobe.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
 import { suite } from '../support/suite.ts';
+import { syntheticClip } from '../support/synthetic-clip.ts';
 import { tempDir } from '../support/temp.ts';
 
 const test = suite('demo: RTSP server', { timeoutMs: 60_000 });
-const SPEED = 8;
+const SPEED = 16;
 const clips = fileURLToPath(new URL('../../src/demo/clips/', import.meta.url));
 const log = new Log({
   clock: systemClock,
@@ -150,6 +152,41 @@ test('a client that does not read loses pictures, and the others none', async ()
     slow.close();
     quick.close();
     await camera.stop();
+  }
+});
+
+test('a client that asks on and on without reading is closed', async () => {
+  const content = syntheticClip({ fps: 10, seconds: 1, gop: 10, unitBytes: 100, audio: true });
+  const mounts = new Map([['a', { clipOf: () => content }]]);
+  const server = new RtspServer({ log: log.logger('demo'), clock: systemClock, mounts, queueBytes: 64 * 1024 });
+  await server.start(new AbortController().signal);
+  const client = await RtspClient.connect(server.url('a'));
+  try {
+    client.pause();
+    const questions = Buffer.from(`DESCRIBE ${server.url('a')} RTSP/1.0\r\nCSeq: 1\r\n\r\n`.repeat(500));
+    const deadline = Date.now() + 15_000;
+    do {
+      assert.ok(Date.now() < deadline, 'the server still takes questions');
+      client.write(questions);
+      await new Promise(resolve => setTimeout(resolve, 2));
+    } while (server.connections.size > 0);
+  } finally {
+    client.close();
+    await server.stop();
+  }
+});
+
+test('stop in the middle of start ends both, and payload sizes have limits', async () => {
+  const options = { log: log.logger('demo'), clock: systemClock, mounts: new Map() };
+  const server = new RtspServer(options);
+  const started = server.start(new AbortController().signal).then(
+    () => 'started',
+    (error: NvrError) => error.kind,
+  );
+  await server.stop();
+  assert.is(await started, 'unavailable');
+  for (const maxPayloadBytes of [63, 60_001, Number.NaN]) {
+    assert.throws(() => new RtspServer({ ...options, maxPayloadBytes }), /64 to 60000/);
   }
 });
 
