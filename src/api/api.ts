@@ -8,7 +8,7 @@ import { guard } from './guard.ts';
 import { jsonReply } from './json-reply.ts';
 import { Router, route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
-import { type HttpReply, type HttpRequest, type HttpServer, LIMITS } from './server.ts';
+import type { HttpReply, HttpRequest, HttpServer } from './server.ts';
 import type { ApiServices } from './services.ts';
 import { degradations, statusRoutes } from './status-routes.ts';
 import { timelineRoutes } from './timeline-routes.ts';
@@ -25,6 +25,8 @@ const HEADERS: Record<string, string> = {
   'Content-Security-Policy': "default-src 'self'; media-src 'self' blob:; frame-ancestors 'self'",
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
+
+const MAX_URL_CHARS = 4096;
 
 /** Time for answers under way once the service stops. */
 const STOP_GRACE_MS = 100;
@@ -87,7 +89,7 @@ export class Api {
   async #answer(request: HttpRequest): Promise<HttpReply> {
     let reply: HttpReply;
     try {
-      if (!request.path.startsWith('/') || request.path.length + request.query.length > LIMITS.urlChars) {
+      if (!request.path.startsWith('/') || request.path.length + request.query.length > MAX_URL_CHARS) {
         throw new NvrError('invalid-argument', 'the address of the request is not usable');
       }
       guard(request);

@@ -9,6 +9,7 @@ import {
   type HttpRequest,
   type HttpServer,
   LIMITS,
+  type Limits,
 } from './server.ts';
 
 export interface NodeServerOptions {
@@ -17,10 +18,13 @@ export interface NodeServerOptions {
   port: number;
   log: Logger;
   clock: Clock;
+  /** Where they differ from LIMITS. */
+  limits?: Partial<Limits>;
 }
 
 export class NodeServer implements HttpServer {
   readonly #options: NodeServerOptions;
+  readonly #limits: Limits;
   readonly #perAddress = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
@@ -28,19 +32,21 @@ export class NodeServer implements HttpServer {
 
   constructor(options: NodeServerOptions) {
     this.#options = options;
+    this.#limits = { ...LIMITS, ...options.limits };
   }
 
   async start(handler: HttpHandler): Promise<{ host: string; port: number }> {
+    const limits = this.#limits;
     const server = createServer({
-      maxHeaderSize: LIMITS.headerBytes,
-      headersTimeout: LIMITS.headerTimeMs,
-      requestTimeout: LIMITS.requestTimeMs,
-      keepAliveTimeout: LIMITS.keepAliveMs,
-      connectionsCheckingInterval: 1000,
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headerTimeMs,
+      requestTimeout: limits.requestTimeMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: Math.min(1000, limits.headerTimeMs),
     });
     this.#server = server;
-    server.maxConnections = LIMITS.connections;
-    server.timeout = LIMITS.stuckTimeMs;
+    server.maxConnections = limits.connections;
+    server.timeout = limits.stuckTimeMs;
     server.on('connection', socket => this.#admit(socket));
     server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
     server.on('request', (request, response) => {
@@ -75,7 +81,7 @@ export class NodeServer implements HttpServer {
   #admit(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > LIMITS.connectionsPerAddress) {
+    if (count > this.#limits.connectionsPerAddress) {
       socket.destroy();
       return;
     }
@@ -91,12 +97,16 @@ export class NodeServer implements HttpServer {
 
   async #answer(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => response.destroy());
-    const reply = await handler(toRequest(request));
+    const reply = await handler(toRequest(request, this.#limits.bodyBytes));
     const source = reply.body && !Buffer.isBuffer(reply.body) ? reply.body : undefined;
     try {
       writeHead(request, response, reply, this.#stopping !== undefined);
       if (request.method === 'HEAD' || !source) response.end(request.method === 'HEAD' ? undefined : reply.body);
       else await send(source, response);
+    } catch (error) {
+      // The length is promised: only the end of the connection can say that it was not kept.
+      response.destroy();
+      this.#options.log.error('an answer was cut off', { error });
     } finally {
       await source?.close();
     }
@@ -128,7 +138,7 @@ async function send(source: ByteSource, response: ServerResponse): Promise<void>
   else response.destroy();
 }
 
-function toRequest(request: IncomingMessage): HttpRequest {
+function toRequest(request: IncomingMessage, maxBodyBytes: number): HttpRequest {
   const url = request.url ?? '';
   const question = url.indexOf('?');
   return {
@@ -136,7 +146,7 @@ function toRequest(request: IncomingMessage): HttpRequest {
     path: question < 0 ? url : url.slice(0, question),
     query: question < 0 ? '' : url.slice(question + 1),
     header: name => headerOf(request, name),
-    body: () => readBody(request),
+    body: () => readBody(request, maxBodyBytes),
   };
 }
 
@@ -150,15 +160,15 @@ function hasBody(request: IncomingMessage): boolean {
   return encoding !== undefined || (length !== undefined && length !== '0');
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let sizeBytes = 0;
-  if (Number(request.headers['content-length'] ?? 0) > LIMITS.bodyBytes) throw tooLong();
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLong(maxBytes);
   try {
     // Leaving the loop early must not destroy the socket: the reply still has to go out on it.
     for await (const piece of request.iterator({ destroyOnReturn: false })) {
       sizeBytes += (piece as Buffer).length;
-      if (sizeBytes > LIMITS.bodyBytes) throw tooLong();
+      if (sizeBytes > maxBytes) throw tooLong(maxBytes);
       pieces.push(piece as Buffer);
     }
   } catch (error) {
@@ -168,8 +178,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function tooLong(): NvrError {
-  return new NvrError('invalid-argument', `the body is longer than ${LIMITS.bodyBytes} bytes`, { cure: 'Send less.' });
+function tooLong(maxBytes: number): NvrError {
+  return new NvrError('invalid-argument', `the body is longer than ${maxBytes} bytes`, { cure: 'Send less.' });
 }
 
 /** What cannot be read as HTTP gets a bare answer and the end of its connection. */

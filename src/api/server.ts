@@ -39,15 +39,28 @@ export interface HttpServer {
 }
 
 /** Bounds that every server implementation keeps. */
-export const LIMITS = {
+export interface Limits {
+  bodyBytes: number;
+  /** Of the request line and all header lines together. */
+  headerBytes: number;
+  /** Until the last header line has arrived. */
+  headerTimeMs: number;
+  /** Until the whole request has arrived. */
+  requestTimeMs: number;
+  /** No byte moved in either direction, in the middle of a reply. */
+  stuckTimeMs: number;
+  keepAliveMs: number;
+  connections: number;
+  connectionsPerAddress: number;
+}
+
+export const LIMITS: Limits = {
   bodyBytes: 64 * 1024,
   headerBytes: 16 * 1024,
-  urlChars: 4096,
   headerTimeMs: 10_000,
   requestTimeMs: 20_000,
-  /** No byte moved in either direction, in the middle of a reply. */
   stuckTimeMs: 60_000,
   keepAliveMs: 5000,
   connections: 256,
   connectionsPerAddress: 128,
-} as const;
+};

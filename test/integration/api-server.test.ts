@@ -23,6 +23,10 @@ import { suite } from '../support/suite.ts';
 
 const test = suite('api server');
 
+/** Short, so that nobody waits; all other limits are those of the service. */
+const HEADER_TIME_MS = 1000;
+const limits = { headerTimeMs: HEADER_TIME_MS };
+
 let folder = '';
 let fakes: FakeServices;
 let api: Api;
@@ -32,7 +36,7 @@ test.before.each(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thimble-api-'));
   fakes = await fakeServices(folder);
   const log = fakes.log.logger;
-  api = new Api({ server: new NodeServer({ host: '127.0.0.1', port: 0, log, clock: systemClock }), log });
+  api = new Api({ server: new NodeServer({ host: '127.0.0.1', port: 0, log, clock: systemClock, limits }), log });
   port = Number(new URL((await api.start()).url).port);
   api.open(fakes.services);
 });
@@ -250,6 +254,25 @@ test('a file that shrinks while it is sent ends the connection rather than the t
   assert.equal(openFiles(), []);
 });
 
+test('a volume that fails in the middle ends the connection, and the log says why', async () => {
+  const log = fakes.log.logger;
+  const server = new NodeServer({ host: '127.0.0.1', port: 0, log, clock: systemClock });
+  let closed = 0;
+  const source = {
+    sizeBytes: 100,
+    next: () => Promise.reject(new NvrError('data-loss', 'EIO')),
+    close: async () => void closed++,
+  };
+  const before = port;
+  port = (await server.start(async () => ({ status: 200, body: source }))).port;
+  const failed = await ask('GET', '/').catch(error => error);
+  port = before;
+  await server.stop(100);
+  assert.instance(failed, Error);
+  assert.is(closed, 1);
+  assert.equal(fakes.log.messages('error'), ['an answer was cut off']);
+});
+
 test('requests that are no HTTP get a short answer and are let go', async () => {
   const host = 'Host: 127.0.0.1\r\n';
   const bad: [string, RegExp][] = [
@@ -333,14 +356,14 @@ test('headers that trickle in are cut off', async () => {
   socket.write('GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n');
   const drip = setInterval(() => socket.writable && socket.write('X: y\r\n'), 200);
   try {
-    while (!closed && performance.now() - started < LIMITS.headerTimeMs + 4000) await wait(50);
+    while (!closed && performance.now() - started < HEADER_TIME_MS + 2500) await wait(50);
   } finally {
     clearInterval(drip);
     socket.destroy();
   }
   assert.is(closed, true);
   assert.match(answer, /^HTTP\/1\.1 408/);
-  assert.ok(performance.now() - started > LIMITS.headerTimeMs - 500);
+  assert.ok(performance.now() - started > HEADER_TIME_MS - 100);
 });
 
 test('more connections than allowed are turned away, and room comes back', async () => {
