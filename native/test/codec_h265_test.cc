@@ -41,9 +41,9 @@ void write_levels(BitWriter& bits, const Sps& sps) {
 void write_reference_sets(BitWriter& bits, uint32_t sets) {
   bits.ue(sets);
   for (uint32_t i = 0; i < sets; i++) {
-    if (i > 0) bits.u(1, i % 2);
-    if (i % 2) {
-      // Predicted from the 3 pictures of the set before: used, unused but kept, dropped, used.
+    if (i > 0) bits.u(1, i % 3 != 0);
+    if (i % 3 != 0) {
+      // Predicted from the 3 pictures of the set before: used, unused but kept, dropped, used; again 3.
       bits.u(1, 1).ue(0);
       bits.u(1, 1).u(2, 1).u(2, 0).u(1, 1);
     } else {

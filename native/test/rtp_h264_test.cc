@@ -230,6 +230,31 @@ TEST_CASE("H.264: behind a loss a picture that begins with a later slice is dama
   CHECK_FALSE(feed.sink.units[2].damaged);
 }
 
+TEST_CASE("H.264: a loss between waiting parameter sets and a later slice damages") {
+  Feed feed(Codec::kH264);
+  feed.send(1000, true, kIdr);
+  feed.send(4600, false, kPps);
+  feed.lose();
+  feed.send(4600, true, kSecondSlice);
+  feed.flush();
+  REQUIRE(feed.count() == 2);
+  CHECK(feed.last().data == unit({kPps, kSecondSlice}));
+  CHECK(feed.last().damaged);
+  CHECK(feed.last().loss_before);
+}
+
+TEST_CASE("H.264: fragments without their beginning are one missing picture, wherever markers are") {
+  Feed feed(Codec::kH264);
+  feed.send(1000, true, kP);
+  feed.lose();
+  feed.send(4600, true, fragment(kIdr, 5, 10, false, false));
+  feed.send(4600, true, fragment(kIdr, 10, kIdr.size() - 1, false, true));
+  feed.send(8200, true, kP);
+  feed.flush();
+  CHECK(feed.count() == 2);
+  CHECK(feed.counters().damaged_units == 1);
+}
+
 TEST_CASE("H.264: a stream that is joined inside a picture begins with a damaged one") {
   Feed feed(Codec::kH264);
   feed.send(1000, true, kSecondSlice);

@@ -248,3 +248,30 @@ TEST_CASE("SSRC: the old source's unfinished picture does not leak into the new 
   CHECK(feed.sink.units[1].discontinuity);
   CHECK_FALSE(feed.sink.units[1].damaged);
 }
+
+TEST_CASE("SSRC: where markers are used the old source's last picture without one is damaged") {
+  Feed feed(Codec::kH264);
+  feed.raw(picture(1));
+  Packet open;
+  open.sequence = 2;
+  open.time = 7200;
+  feed.raw(rtp(open, kPicture));
+  for (uint16_t n = 500; n < 508; n++) feed.raw(picture(n, 0xbeef));
+  REQUIRE(feed.count() == 10);
+  CHECK(feed.sink.units[1].damaged);
+  CHECK_FALSE(feed.sink.units[1].discontinuity);
+  CHECK_FALSE(feed.sink.units[2].damaged);
+  CHECK(feed.sink.units[2].discontinuity);
+}
+
+TEST_CASE("SSRC: a loss of the old source is none of the new one") {
+  Feed feed(Codec::kH264);
+  feed.raw(picture(1));
+  Packet empty;
+  empty.sequence = 3;
+  feed.raw(rtp(empty, {}));
+  for (uint16_t n = 500; n < 508; n++) feed.raw(picture(n, 0xbeef));
+  CHECK(feed.counters().lost_packets == 1);
+  REQUIRE(feed.count() == 9);
+  CHECK_FALSE(feed.sink.units[1].loss_before);
+}
