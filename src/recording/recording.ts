@@ -135,14 +135,17 @@ export class Recording {
 
   async #cease(id: CameraId, stream: StreamName, reason: 'disabled' | 'stopped'): Promise<void> {
     const recorder = this.#recorder(id, stream);
+    const ceased = recorder.cease();
     if (recorder.licensed) await this.#options.cameras.setRecording(id, stream, null);
-    await recorder.release(reason);
+    recorder.intend(reason, ceased);
+    await recorder.release();
   }
 
   async #forget(id: CameraId, stream: StreamName): Promise<void> {
     const recorder = this.#recorder(id, stream);
-    await recorder.release();
+    recorder.cease();
     recorder.forget();
+    await recorder.release();
     this.#recorders.delete(name(id, stream));
   }
 

@@ -25,8 +25,8 @@ type Opened = Extract<EngineEvent, { type: 'segment-opened' }>;
 type Closed = Extract<EngineEvent, { type: 'segment-closed' }>;
 type Link = Extract<EngineEvent, { type: 'link' }>;
 
-/** Ends after which the next segment follows without a hole. */
-const SEAMLESS: ReadonlySet<EndReason> = new Set(['length', 'parameters', 'timestamp-jump', 'clock-step']);
+/** Ends after which it is open whether and when another segment follows. */
+const INTERRUPTED: ReadonlySet<EndReason> = new Set(['reconnect', 'suspect']);
 
 export class StreamRecorder {
   readonly #options: StreamRecorderOptions;
@@ -37,7 +37,9 @@ export class StreamRecorder {
   #licensed = false;
   #link: Link['state'] = 'connecting';
   #problem: GapReason = 'offline';
+  /** Where the newest footage ends, and in which clock generation; 0 = there is none. */
   #lastEndMs = 0;
+  #lastClockGen = 0;
 
   constructor(options: StreamRecorderOptions) {
     this.#options = options;
@@ -58,6 +60,7 @@ export class StreamRecorder {
     // What lies in the future was recorded by a clock that was wrong.
     if (!last || last.endMs > nowMs) return;
     this.#lastEndMs = last.endMs;
+    this.#lastClockGen = last.clockGen;
     if (!store.gaps.ongoing(camera, stream)) this.#openGap(last.endMs, 'restart');
   }
 
@@ -73,21 +76,29 @@ export class StreamRecorder {
     this.#interrupt(reason, this.#footageEndMs());
   }
 
-  /** The service stops: what is not recorded from now on belongs to the next start. */
-  cease(): void {
+  /** From now on nothing is missing, to be called before the engine ends the files. True when the stream should have recorded. */
+  cease(): boolean {
+    const wanted = this.#sinceMs !== undefined;
     this.#sinceMs = undefined;
+    return wanted;
   }
 
-  /** Gives the licence back, after the engine has closed the files. `reason`: why nothing is recorded from now on. */
-  async release(reason?: 'disabled' | 'stopped'): Promise<void> {
+  /** Gives the licence back, after the engine has closed the files. */
+  async release(): Promise<void> {
     const { store, camera, stream } = this.#options;
-    if (reason) this.#intend(reason);
-    this.#sinceMs = undefined;
     if (!this.#licensed) return;
     this.#licensed = false;
     const leftovers = this.#open.size > 0;
     this.#open.clear();
     await store.closeStream(camera, stream, leftovers);
+  }
+
+  /** Somebody wants that the stream does not record. One that never should have (`ceased` false) has no gap, unless one goes on. */
+  intend(reason: 'disabled' | 'stopped', ceased: boolean): void {
+    const { store, camera, stream, clock } = this.#options;
+    const ongoing = store.gaps.ongoing(camera, stream);
+    if (ongoing ? ongoing.reason === reason : !ceased) return;
+    this.#openGap(ongoing ? clock.nowMs() : this.#lastEndMs || clock.nowMs(), reason);
   }
 
   /** The camera is gone: nothing is missing any more. */
@@ -105,6 +116,7 @@ export class StreamRecorder {
 
   #opened(event: Opened): void {
     const { bus, camera, stream } = this.#options;
+    if (this.#open.size === 0) this.#noteHole(event);
     this.#open.add(event.path);
     const id = segmentId(camera, stream, event.startMs, event.clockGen);
     bus.emit('segment.opened', { camera, stream, id, startMs: event.startMs });
@@ -125,13 +137,22 @@ export class StreamRecorder {
       return;
     }
     this.#lastEndMs = endMs;
+    this.#lastClockGen = clockGen;
     const id = segmentId(camera, stream, startMs, clockGen);
     bus.emit('segment.closed', { camera, stream, id, startMs, endMs, sizeBytes, endReason });
     const gap = store.gaps.ongoing(camera, stream);
     if (gap && gap.startMs >= startMs && gap.startMs < endMs) store.gaps.moveStart(camera, stream, endMs);
-    else if (!gap && this.#sinceMs !== undefined && this.#open.size === 0 && !SEAMLESS.has(endReason)) {
-      if (endReason !== 'stop') this.#openGap(endMs, endReason === 'suspect' ? 'no-volume' : this.#problem);
+    else if (!gap && this.#sinceMs !== undefined && this.#open.size === 0 && INTERRUPTED.has(endReason)) {
+      this.#openGap(endMs, endReason === 'suspect' ? 'no-volume' : this.#problem);
     }
+  }
+
+  /** Between two files that follow each other without a word there may be a hole all the same: a changed address, a clock that was set. */
+  #noteHole({ startMs, clockGen }: Opened): void {
+    const { store, camera, stream } = this.#options;
+    if (this.#lastEndMs === 0 || this.#sinceMs === undefined || store.gaps.ongoing(camera, stream)) return;
+    const reason = clockGen === this.#lastClockGen ? this.#problem : 'clock';
+    store.gaps.add({ camera, stream, startMs: this.#lastEndMs, endMs: startMs, reason });
   }
 
   #linkChanged(event: Link): void {
@@ -145,14 +166,6 @@ export class StreamRecorder {
       // The same session goes on, and with it the open segment.
       if (before === 'stalled' && this.#open.size > 0) this.#closeGap(event.lastPacketMs);
     }
-  }
-
-  /** Somebody wants that the stream does not record; a stream that never did has no gap. */
-  #intend(reason: 'disabled' | 'stopped'): void {
-    const { store, camera, stream, clock } = this.#options;
-    const ongoing = store.gaps.ongoing(camera, stream);
-    if (ongoing ? ongoing.reason === reason : this.#sinceMs === undefined) return;
-    this.#openGap(ongoing ? clock.nowMs() : this.#lastEndMs || clock.nowMs(), reason);
   }
 
   /** Something keeps the stream from recording since `sinceMs`. */

@@ -34,7 +34,7 @@ export function cameraTimeline(
   const gaps = store.gaps.list(camera, startMs, endMs, 'main');
   return {
     camera,
-    footage: join(footage.filter(([from, to]) => from < to)),
+    footage: without(join(footage.filter(([from, to]) => from < to)), gaps),
     gaps: gaps.map(gap => ({
       startMs: gap.startMs,
       ...(gap.endMs === undefined ? {} : { endMs: gap.endMs }),
@@ -51,4 +51,18 @@ function join(ranges: [number, number][]): [number, number][] {
     else joined.push([from, to]);
   }
   return joined;
+}
+
+/** A camera that stood still for seconds leaves a segment that spans the time without pictures. */
+function without(footage: [number, number][], gaps: readonly TimelineGap[]): [number, number][] {
+  let rest = footage;
+  for (const gap of gaps) {
+    const gapEndMs = gap.endMs ?? Number.POSITIVE_INFINITY;
+    rest = rest.flatMap(([from, to]): [number, number][] => {
+      if (gap.startMs >= to || gapEndMs <= from) return [[from, to]];
+      const before: [number, number][] = from < gap.startMs ? [[from, gap.startMs]] : [];
+      return gapEndMs < to ? [...before, [gapEndMs, to]] : before;
+    });
+  }
+  return rest;
 }

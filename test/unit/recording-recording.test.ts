@@ -1,0 +1,441 @@
+// What is recorded and why not: licences before files, segments into the index, gaps with their reasons, the timeline.
+import * as assert from 'uvu/assert';
+import type { Camera, RecordingPlan } from '../../src/cameras/index.ts';
+import { EventBus, type Events, type GapReason, NvrError, type StreamName } from '../../src/core/index.ts';
+import type { EngineEvent } from '../../src/native/index.ts';
+import { Recording } from '../../src/recording/index.ts';
+import { Database } from '../../src/storage/database.ts';
+import { GapTable } from '../../src/storage/gaps.ts';
+import { segmentPath } from '../../src/storage/layout.ts';
+import { SegmentTable } from '../../src/storage/segments.ts';
+import { FakeClock, settle } from '../support/fake-clock.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+import { fakeLog } from '../support/fake-log.ts';
+import { suite } from '../support/suite.ts';
+import { MemoryIndex } from './storage-memory-index.ts';
+
+const test = suite('recording');
+const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
+const never = new AbortController().signal;
+
+type Closed = Extract<EngineEvent, { type: 'segment-closed' }>;
+
+class StoppableEngine extends FakeEngine {
+  stops = 0;
+  stopsInTime = true;
+  onStop = () => {};
+
+  async stop(): Promise<boolean> {
+    this.stops++;
+    this.onStop();
+    return this.stopsInTime;
+  }
+}
+
+class World {
+  readonly clock = new FakeClock(T0);
+  readonly engine = new StoppableEngine();
+  readonly log = fakeLog('recording');
+  readonly calls: string[] = [];
+  readonly events: { [K in keyof Events]?: Events[K][] } = {};
+  readonly bus = new EventBus(error => {
+    throw error;
+  });
+  readonly cameras = new Map<number, Camera>();
+  readonly plans = new Map<number, RecordingPlan | null>();
+  readonly segments: SegmentTable;
+  readonly gaps: GapTable;
+  failure: NvrError | undefined;
+  recording!: Recording;
+
+  constructor() {
+    const log = this.log.logger;
+    const index = new MemoryIndex();
+    const database = new Database({
+      open: () => index,
+      clock: new FakeClock(T0),
+      log,
+      maxBytes: 1e9,
+      onStep: () => undefined,
+      onHealth: () => undefined,
+    });
+    database.start();
+    this.segments = new SegmentTable(database, log, () => undefined);
+    this.gaps = new GapTable(database, log);
+    for (const name of ['segment.opened', 'segment.closed', 'gap.opened', 'gap.closed'] as const) {
+      this.bus.on(name, event => {
+        const list = (this.events[name] ?? []) as unknown[];
+        list.push(event);
+        Object.assign(this.events, { [name]: list });
+      });
+    }
+    this.restart();
+  }
+
+  restart(): void {
+    const { engine, bus, clock, calls, segments, gaps, cameras, plans } = this;
+    this.recording = new Recording({
+      engine,
+      bus,
+      clock,
+      log: this.log.logger,
+      store: {
+        segments,
+        gaps,
+        openStream: async (camera, stream) => {
+          calls.push(`open ${camera}/${stream}`);
+          if (this.failure) throw this.failure;
+        },
+        closeStream: async (camera, stream, leftovers) => {
+          calls.push(`close ${camera}/${stream}${leftovers ? ' leftovers' : ''}`);
+        },
+        flush: async () => {
+          calls.push('flush');
+        },
+        setClockGeneration: async (generation, stepMs) => {
+          calls.push(`generation ${generation} ${stepMs}`);
+        },
+        deleteSegment: () => Promise.reject(new NvrError('not-found', 'no segment')),
+        deleteCamera: async camera => {
+          calls.push(`delete ${camera}`);
+          return { segments: 0, sizeBytes: 0 };
+        },
+      },
+      cameras: {
+        list: () => [...cameras.values()],
+        get: id => cameras.get(id),
+        setRecording: async (id, stream, plan) => {
+          calls.push(`${plan ? 'record' : 'end'} ${id}/${stream}`);
+          plans.set(id, plan);
+        },
+      },
+    });
+  }
+
+  async camera(id: number, more: { enabled?: boolean; mode?: 'off' | 'continuous' } = {}): Promise<void> {
+    const { enabled = true, mode = 'continuous' } = more;
+    const record = { mode, streams: ['main'], segmentMs: 300_000 };
+    this.cameras.set(id, { id, enabled, record } as unknown as Camera);
+    this.bus.emit('camera.changed', { camera: id });
+    await this.done();
+  }
+
+  async done(): Promise<void> {
+    for (let n = 0; n < 5; n++) await settle();
+  }
+
+  opened(startMs: number, camera = 1, clockGen = 0): void {
+    const path = segmentPath({ camera, stream: 'main', startMs, clockGen }, false);
+    this.engine.emit({ type: 'segment-opened', camera, stream: 'main', startMs, clockGen, path });
+  }
+
+  closed(startMs: number, endMs: number, endReason: Closed['endReason'], more: Partial<Closed> = {}): void {
+    const key = { camera: 1, stream: 'main' as StreamName, startMs, clockGen: 0 };
+    const rest = { endMs, sizeBytes: 1000, endReason, codecs: 'avc1.64001f', path: segmentPath(key, false) };
+    this.engine.emit({ type: 'segment-closed', ...key, ...rest, ...more });
+  }
+
+  /** A segment that is over. */
+  wrote(startMs: number, endMs: number, endReason: Closed['endReason'] = 'length'): void {
+    this.opened(startMs);
+    this.closed(startMs, endMs, endReason);
+  }
+
+  gapList(): [number, number | undefined, GapReason][] {
+    return this.gaps
+      .list(1, 0, T0 * 2, 'main')
+      .map(gap => [gap.startMs - T0, gap.endMs === undefined ? undefined : gap.endMs - T0, gap.reason]);
+  }
+}
+
+async function recordingWorld(): Promise<World> {
+  const world = new World();
+  await world.recording.start(never);
+  await world.camera(1);
+  return world;
+}
+
+test('the licence comes before the plan, and only for streams that should record', async () => {
+  const world = new World();
+  await world.camera(1);
+  await world.camera(2, { mode: 'off' });
+  await world.camera(3, { enabled: false });
+  await world.recording.start(never);
+  assert.equal(world.calls, ['open 1/main', 'record 1/main']);
+  assert.equal([...world.plans.keys()], [1]);
+  assert.equal(world.gapList(), [], 'a camera that is new has no gap');
+});
+
+test('files of different cameras change at different moments', async () => {
+  const world = await recordingWorld();
+  for (let id = 2; id <= 8; id++) await world.camera(id);
+  const offsets = [...world.plans.values()].map(plan => plan?.rotationOffsetMs ?? -1).sort((a, b) => a - b);
+  for (const [n, offset] of offsets.entries()) {
+    assert.ok(offset >= 0 && offset < 300_000);
+    assert.ok(n === 0 || offset - (offsets[n - 1] ?? 0) > 15_000, `${offsets}`);
+  }
+});
+
+test('closed segments go into the index and are told; rotation makes no gap', async () => {
+  const world = await recordingWorld();
+  world.opened(T0);
+  world.opened(T0 + 300_000);
+  world.closed(T0, T0 + 300_000, 'length');
+  world.wrote(T0 + 300_000, T0 + 400_000, 'parameters');
+  world.opened(T0 + 400_000);
+  assert.is(world.segments.totals(1).segments, 2);
+  assert.equal(world.events['segment.closed']?.[0], {
+    camera: 1,
+    stream: 'main',
+    id: `1-main-${T0}-0`,
+    startMs: T0,
+    endMs: T0 + 300_000,
+    sizeBytes: 1000,
+    endReason: 'length',
+  });
+  assert.equal(world.gapList(), []);
+  assert.is(world.events['gap.opened'], undefined);
+});
+
+test('a file without a whole fragment leaves no trace', async () => {
+  const world = await recordingWorld();
+  world.opened(T0);
+  world.closed(T0, T0, 'reconnect', { path: '', sizeBytes: 0 });
+  assert.is(world.segments.totals().segments, 0);
+  assert.is(world.events['segment.closed'], undefined);
+});
+
+test('a frozen camera: one gap from the last packet to the next segment', async () => {
+  const world = await recordingWorld();
+  world.engine.link(1, 'live');
+  world.opened(T0);
+  await world.clock.advance(65_000);
+  world.engine.link(1, 'stalled', 'stalled', { lastPacketMs: T0 + 60_000 });
+  assert.equal(world.gapList(), [[60_000, undefined, 'stalled']]);
+  world.engine.link(1, 'waiting', 'closed', { lastPacketMs: T0 + 60_000 });
+  world.closed(T0, T0 + 60_040, 'reconnect');
+  await world.clock.advance(10_000);
+  world.engine.link(1, 'waiting', 'unreachable', { lastPacketMs: T0 + 60_000 });
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 + 80_000 });
+  assert.equal(world.gapList(), [[60_040, undefined, 'stalled']]);
+  world.opened(T0 + 80_500);
+  assert.equal(world.gapList(), [[60_040, 80_500, 'stalled']]);
+  assert.is(world.events['gap.opened']?.length, 1);
+  assert.equal(
+    world.events['gap.closed']?.map(gap => [gap.startMs, gap.endMs]),
+    [[T0 + 60_040, T0 + 80_500]],
+  );
+});
+
+test('a camera that only paused goes on in the same segment', async () => {
+  const world = await recordingWorld();
+  world.engine.link(1, 'live');
+  world.opened(T0);
+  world.engine.link(1, 'stalled', 'stalled', { lastPacketMs: T0 + 5000 });
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 + 12_000 });
+  assert.equal(world.gapList(), [[5000, 12_000, 'stalled']]);
+});
+
+for (const [problem, reason] of [
+  ['unreachable', 'offline'],
+  ['refused', 'offline'],
+  ['unauthorized', 'refused'],
+  ['not-found', 'refused'],
+  ['no-video', 'refused'],
+] as const) {
+  test(`a camera that never came (${problem}) is missing since it should record: ${reason}`, async () => {
+    const world = await recordingWorld();
+    await world.clock.advance(3000);
+    world.engine.link(1, 'waiting', problem);
+    assert.equal(world.gapList(), [[0, undefined, reason]]);
+  });
+}
+
+test('another reason begins another gap', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 10_000, 'reconnect');
+  world.engine.link(1, 'waiting', 'unreachable', { lastPacketMs: T0 + 10_000 });
+  await world.clock.advance(60_000);
+  world.engine.link(1, 'waiting', 'unauthorized', { lastPacketMs: T0 + 10_000 });
+  assert.equal(world.gapList(), [
+    [10_000, 60_000, 'offline'],
+    [60_000, undefined, 'refused'],
+  ]);
+});
+
+test('a session that ends without a word about the link leaves a gap too, unless the next one follows at once', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 10_000, 'reconnect');
+  world.wrote(T0 + 10_100, T0 + 20_000, 'reconnect');
+  assert.equal(world.gapList(), [[20_000, undefined, 'offline']]);
+  world.opened(T0 + 22_000);
+  assert.equal(world.gapList(), [[20_000, 22_000, 'offline']]);
+});
+
+test('a hole that nobody spoke of is a gap', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 10_000, 'removed');
+  world.wrote(T0 + 12_000, T0 + 20_000, 'clock-step');
+  world.opened(T0 + 50_000, 1, 1);
+  assert.equal(world.gapList(), [
+    [10_000, 12_000, 'offline'],
+    [20_000, 50_000, 'clock'],
+  ]);
+});
+
+for (const [code, reason] of [
+  ['slow-disk', 'slow-disk'],
+  ['ENOSPC', 'disk-full'],
+  ['EROFS', 'no-volume'],
+  ['EIO', 'no-volume'],
+] as const) {
+  test(`media that could not be stored (${code}) are a gap: ${reason}`, async () => {
+    const world = await recordingWorld();
+    world.engine.link(1, 'live');
+    world.opened(T0);
+    const path = segmentPath({ camera: 1, stream: 'main', startMs: T0, clockGen: 0 }, false);
+    const failed = { type: 'storage-failed', camera: 1, stream: 'main', path, step: 'write', lostBytes: 9 } as const;
+    world.engine.emit({ ...failed, code, startMs: T0 + 30_000 });
+    world.closed(T0, T0 + 30_010, 'suspect');
+    assert.equal(world.gapList(), [[30_010, undefined, reason]]);
+    world.opened(T0 + 40_000);
+    assert.equal(world.gapList(), [[30_010, 40_000, reason]]);
+    assert.is(world.segments.totals().segments, 1);
+  });
+}
+
+test('a store that is full: the gap says so, and the licence is asked for again', async () => {
+  const world = new World();
+  world.failure = new NvrError('resource-exhausted', 'ENOSPC');
+  await world.recording.start(never);
+  await world.camera(1);
+  assert.equal(world.calls, ['open 1/main']);
+  assert.equal(world.gapList(), [[0, undefined, 'disk-full']]);
+  world.failure = undefined;
+  await world.clock.advance(5000);
+  await world.done();
+  assert.equal(world.calls, ['open 1/main', 'open 1/main', 'record 1/main']);
+  world.opened(T0 + 6000);
+  assert.equal(world.gapList(), [[0, 6000, 'disk-full']]);
+});
+
+test('disabling ends the file, gives the licence back and is a gap that somebody wanted', async () => {
+  const world = await recordingWorld();
+  // The camera's session ends before anybody says that it was disabled.
+  world.wrote(T0, T0 + 10_000, 'removed');
+  await world.clock.advance(10_500);
+  await world.camera(1, { enabled: false });
+  assert.equal(world.calls, ['open 1/main', 'record 1/main', 'end 1/main', 'close 1/main']);
+  await world.clock.advance(4500);
+  await world.camera(1, { mode: 'off' });
+  await world.clock.advance(5000);
+  await world.camera(1);
+  await world.clock.advance(2000);
+  world.opened(T0 + 22_500);
+  assert.equal(world.gapList(), [
+    [10_000, 15_000, 'disabled'],
+    [15_000, 22_500, 'stopped'],
+  ]);
+});
+
+test('a removed camera misses nothing any more', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 10_000, 'reconnect');
+  world.engine.link(1, 'waiting', 'unreachable');
+  await world.clock.advance(20_000);
+  world.cameras.delete(1);
+  world.bus.emit('camera.removed', { camera: 1 });
+  await world.recording.deleteFootage(1);
+  assert.equal(world.gapList(), [[10_000, 20_000, 'offline']]);
+  assert.equal(world.calls.slice(2), ['close 1/main', 'delete 1']);
+});
+
+test('a step of the clock is stored', async () => {
+  const world = await recordingWorld();
+  world.engine.emit({ type: 'clock-step', clockGeneration: 3, stepMs: -5000 });
+  await world.done();
+  assert.ok(world.calls.includes('generation 3 -5000'));
+});
+
+test('stop: engine first, its last segments are recorded, licences go, and the next start knows of the restart', async () => {
+  const world = await recordingWorld();
+  world.opened(T0);
+  world.engine.onStop = () => world.closed(T0, T0 + 30_000, 'removed');
+  await world.clock.advance(30_000);
+  await Promise.all([world.recording.stop(), world.recording.stop()]);
+  assert.is(world.engine.stops, 1);
+  assert.equal(world.calls.slice(2), ['close 1/main', 'flush']);
+  assert.is(world.segments.totals().segments, 1);
+  assert.equal(world.gapList(), []);
+  assert.is(world.engine.listeners, 0);
+  await world.camera(1);
+  assert.equal(world.calls.slice(4), [], 'deaf after the stop');
+  await world.clock.advance(60_000);
+  world.engine.onStop = () => {};
+  world.restart();
+  await world.recording.start(never);
+  world.opened(T0 + 92_000);
+  assert.equal(world.gapList(), [[30_000, 92_000, 'restart']]);
+});
+
+test('after a restart a camera that stays away has two gaps: ours and its own', async () => {
+  const world = new World();
+  world.gaps.open(1, 'main', T0 - 60_000, 'power-cut');
+  await world.camera(1);
+  await world.recording.start(never);
+  await world.clock.advance(2000);
+  world.engine.link(1, 'waiting', 'unreachable');
+  assert.equal(world.gapList(), [
+    [-60_000, 0, 'power-cut'],
+    [0, undefined, 'offline'],
+  ]);
+});
+
+test('an offline gap goes on over a restart', async () => {
+  const world = new World();
+  world.gaps.open(1, 'main', T0 - 60_000, 'offline');
+  await world.camera(1);
+  await world.recording.start(never);
+  world.engine.link(1, 'waiting', 'timeout');
+  assert.equal(world.gapList(), [[-60_000, undefined, 'offline']]);
+});
+
+test('an engine that does not stop: licences stay for the next start', async () => {
+  const world = await recordingWorld();
+  world.engine.stopsInTime = false;
+  try {
+    await world.recording.stop();
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as NvrError).kind, 'unavailable');
+  }
+  assert.equal(world.calls, ['open 1/main', 'record 1/main']);
+});
+
+test('a file that was opened and never heard of again is left to the next start', async () => {
+  const world = await recordingWorld();
+  world.opened(T0);
+  await world.camera(1, { enabled: false });
+  assert.is(world.calls.at(-1), 'close 1/main leftovers');
+});
+
+test('the timeline joins closed and open segments and shows gaps', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 300_000);
+  world.opened(T0 + 300_000);
+  world.engine.setStream({ camera: 1, stream: 'main' } as never);
+  const open = { clockGen: 0, sizeBytes: 5, path: 'x', codecs: '' };
+  world.engine.open.set(1, { ...open, startMs: T0 + 300_010, endMs: T0 + 350_000 });
+  world.gaps.add({ camera: 1, stream: 'main', startMs: T0 - 5000, endMs: T0, reason: 'restart' });
+  assert.equal(world.recording.timeline([1, 2], T0 - 1000, T0 + 340_000), [
+    {
+      camera: 1,
+      footage: [[T0, T0 + 340_000]],
+      gaps: [{ startMs: T0 - 5000, endMs: T0, reason: 'restart' }],
+    },
+    { camera: 2, footage: [], gaps: [] },
+  ]);
+  assert.equal(world.recording.timeline([1], T0 + 400_000, T0 + 500_000)[0]?.footage, []);
+});
+
+test.run();
