@@ -68,6 +68,12 @@ test('a file that ends anywhere in its index is refused', () => {
   }
 });
 
+test('a sample that ends one byte behind the file is refused', () => {
+  const file = readFileSync(path);
+  assert.is(parseMp4(file).tracks.length, 2);
+  assert.throws(() => parseMp4(file.subarray(0, file.length - 1)), isDataLoss);
+});
+
 test('changed bytes in the index give frames inside the file or data-loss, nothing else', () => {
   const original = readFileSync(path);
   const moovEnd = original.indexOf('mdat') - 4;

@@ -49,6 +49,7 @@ test('HEVC: VPS, SPS and PPS share an AP; FU keeps layer and temporal id', () =>
     '2601aabbccddee M',
   ]);
   assert.equal(shown(hevcPayloads([slice], 5)), ['620193aabb', '620113ccdd', '620153ee M']);
+  assert.equal(shown(hevcPayloads([bytes('27 0a aa bb cc dd')], 5)), ['630a93aabb', '630a53ccdd M']);
 });
 
 test('AAC: one AU header with the frame size in 13 bits', () => {
