@@ -26,7 +26,7 @@ export class NodeServer implements HttpServer {
   readonly #options: NodeServerOptions;
   readonly #limits: Limits;
   readonly #perAddress = new Map<string, number>();
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Socket, { waiting: number; last: Promise<void> }>();
   #server: Server | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -50,7 +50,7 @@ export class NodeServer implements HttpServer {
     server.on('connection', socket => this.#admit(socket));
     server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
     server.on('request', (request, response) => {
-      background(this.#answer(handler, request, response), 'answer a request', this.#options.log);
+      background(this.#inTurn(handler, request, response), 'answer a request', this.#options.log);
     });
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
@@ -72,7 +72,7 @@ export class NodeServer implements HttpServer {
     const closed = new Promise<void>(resolve => server.close(() => resolve()));
     server.closeIdleConnections();
     const cancel = this.#options.clock.after(graceMs, () => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const socket of this.#sockets.keys()) socket.destroy();
     });
     await closed;
     cancel();
@@ -86,13 +86,31 @@ export class NodeServer implements HttpServer {
       return;
     }
     this.#perAddress.set(address, count);
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, { waiting: 0, last: Promise.resolve() });
     socket.on('close', () => {
       this.#sockets.delete(socket);
       const left = (this.#perAddress.get(address) ?? 1) - 1;
       if (left > 0) this.#perAddress.set(address, left);
       else this.#perAddress.delete(address);
     });
+  }
+
+  /** Requests of one connection are answered one after the other: a thousand sent at once must not open a thousand files. */
+  async #inTurn(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const turn = this.#sockets.get(request.socket);
+    if (!turn) return;
+    if (++turn.waiting > this.#limits.pipelined) {
+      request.socket.destroy();
+      return;
+    }
+    const answered = turn.last.then(async () => {
+      if (!request.socket.destroyed) await this.#answer(handler, request, response);
+    });
+    turn.last = answered.then(
+      () => void turn.waiting--,
+      () => void turn.waiting--,
+    );
+    await answered;
   }
 
   async #answer(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {

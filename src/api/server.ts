@@ -52,6 +52,8 @@ export interface Limits {
   keepAliveMs: number;
   connections: number;
   connectionsPerAddress: number;
+  /** Requests of one connection that wait for their answers. */
+  pipelined: number;
 }
 
 export const LIMITS: Limits = {
@@ -63,4 +65,5 @@ export const LIMITS: Limits = {
   keepAliveMs: 5000,
   connections: 256,
   connectionsPerAddress: 128,
+  pipelined: 32,
 };

@@ -345,6 +345,22 @@ test('several requests in one piece are answered in order', async () => {
   );
 });
 
+test('many downloads asked for at once over one connection open one file at a time', async () => {
+  fakes.addSegment(1000, randomBytes(20_000_000));
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.once('data', () => socket.pause());
+  socket.write(`GET ${file} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`.repeat(LIMITS.pipelined));
+  await until(() => openFiles().length > 0, 'download');
+  await wait(200);
+  assert.is(openFiles().length, 1);
+  socket.destroy();
+  await until(() => openFiles().length === 0, 'file closed');
+  const flood = 'GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(LIMITS.pipelined * 20);
+  assert.is((await raw(flood)).closed, true);
+  assert.equal(fakes.log.messages('error'), []);
+});
+
 test('headers that trickle in are cut off', async () => {
   const started = performance.now();
   const socket = connect(port, '127.0.0.1');
