@@ -26,6 +26,11 @@ std::string describe_answer(const std::string& sdp) {
                 sdp);
 }
 
+std::string setup_answer(const std::string& channels, const std::string& session) {
+  return answer("200 OK", "Transport: RTP/AVP/TCP;unicast;interleaved=" + channels +
+                              "\r\nSession: " + session + "\r\n");
+}
+
 std::string frame(int channel, const std::string& payload) {
   std::string out = {'$', static_cast<char>(channel), static_cast<char>(payload.size() >> 8),
                      static_cast<char>(payload.size())};

@@ -20,6 +20,8 @@ std::string plain_sdp();
 /// An answer with the right CSeq in place of "{cseq}" once it is sent.
 std::string answer(const std::string& status, const std::string& headers = {}, const std::string& body = {});
 std::string describe_answer(const std::string& sdp);
+/// `session`: the value of its header.
+std::string setup_answer(const std::string& channels, const std::string& session = "4711;timeout=60");
 /// An interleaved frame; `payload` begins with the RTP or RTCP header.
 std::string frame(int channel, const std::string& payload);
 /// An RTP packet of version 2.
