@@ -10,8 +10,9 @@ constexpr int64_t kWindowUs = 10'000'000;
 /// Sound and picture of one camera are never sent further apart than this; RTP-Info that says otherwise is
 /// untrue.
 constexpr int64_t kMostApartUs = 2'000'000;
-constexpr int64_t kReportToleranceUs = 50'000;
 constexpr int64_t kReportSpacingUs = 5'000'000;
+/// NTP seconds of 1970-01-01.
+constexpr uint32_t k1970 = 2208988800, kYearS = 31536000;
 
 int64_t ticks_to_us(int64_t ticks, uint32_t rate) {
   // Two steps: ticks * 1e6 leaves 64 bits after 6 years at 48 kHz, which is enough; the remainder keeps
@@ -48,7 +49,9 @@ void AvSync::on_report(bool video, const rtsp::SenderReport& report) {
   const RtpTimeline& line = video ? video_ : audio_;
   if (!line.started()) return;
   const uint32_t seconds = static_cast<uint32_t>(report.ntp >> 32);
-  if (seconds < 2) return;  // a camera that never knew the time
+  // A camera that never knew the time: it may set its clock at any moment. (A time in the future is harmless:
+  // only the difference between the tracks counts, and it must agree with arrival.)
+  if (seconds < 2 || (seconds >= k1970 && seconds - k1970 < kYearS)) return;
   Report next;
   next.known = true;
   next.ntp_us = static_cast<int64_t>(seconds) * 1000000 +
@@ -58,8 +61,9 @@ void AvSync::on_report(bool video, const rtsp::SenderReport& report) {
   if (last.known) {
     const int64_t ntp_passed = next.ntp_us - last.ntp_us;
     const int64_t media_passed = next.media_us - last.media_us;
-    const int64_t periods = 1 + std::max<int64_t>(ntp_passed, 0) / kReportSpacingUs;
-    next.trusted = ntp_passed > 0 && std::llabs(ntp_passed - media_passed) <= kReportToleranceUs * periods;
+    // 50 ms for each 5 s between the two, in parts of 100.
+    const int64_t tolerance_us = std::max(ntp_passed, kReportSpacingUs) / 100;
+    next.trusted = ntp_passed > 0 && std::llabs(ntp_passed - media_passed) <= tolerance_us;
   }
   last = next;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace thimble::media {
 
@@ -9,6 +10,8 @@ namespace {
 constexpr size_t kHeldUnits = 3;
 constexpr int64_t kDelayWindowUs = 10'000'000;
 constexpr int64_t kLastingDelayUs = 1'000'000;
+/// No server keeps that much to send in a burst: a camera whose clock runs that far ahead is confused.
+constexpr int64_t kMostAheadUs = 60'000'000;
 /// From the third picture with the same time on, the camera's clock is taken to stand still.
 constexpr int kFrozenRun = 2;
 }  // namespace
@@ -26,15 +29,20 @@ void RtpTimeline::push(uint32_t rtp, int64_t arrival_us, bool discontinuity) {
     return;
   }
   const int64_t step = static_cast<int32_t>(rtp - last_rtp_);
-  const int64_t waited = to_ticks(arrival_us - last_arrival_us_);
-  const int64_t second = rate_;
-  const bool fits = std::llabs(step) <= second || std::llabs(step - waited) <= second;
-  if (fits) {
+  if (fits(step, arrival_us)) {
     if (!held_.empty()) resolve_as_strays(held_.size(), last_ticks_ + step);
     advance(rtp, arrival_us);
   } else {
     hold(rtp, arrival_us);
   }
+}
+
+bool RtpTimeline::fits(int64_t step, int64_t arrival_us) const {
+  const int64_t second = rate_;
+  const int64_t waited = to_ticks(arrival_us - last_arrival_us_);
+  if (std::llabs(step) <= second || std::llabs(step - waited) <= second) return true;
+  const int64_t due = to_ticks(arrival_us - origin_us_) - last_ticks_;
+  return step > 0 && step <= due + second;
 }
 
 void RtpTimeline::advance(uint32_t rtp, int64_t arrival_us) {
@@ -50,6 +58,11 @@ void RtpTimeline::advance(uint32_t rtp, int64_t arrival_us) {
   int64_t ticks = last_ticks_ + step;
   bool jump = false;
   watch_delay(arrival_us, &ticks, &jump);
+  if (to_us(ticks) - (arrival_us - origin_us_) > kMostAheadUs) {
+    continue_by_arrival(rtp, arrival_us, !std::exchange(runs_ahead_, true));
+    return;
+  }
+  runs_ahead_ = false;
   if (step > 0 && step < rate_) usual_step_ = step;
   accept(rtp, arrival_us, ticks, jump);
 }
@@ -82,18 +95,19 @@ void RtpTimeline::continue_by_arrival(uint32_t rtp, int64_t arrival_us, bool jum
 }
 
 void RtpTimeline::resolve_as_strays(size_t count, int64_t up_to_ticks) {
-  // Between the last good access unit and the next one, at even distances; the RTP reference stays the last
+  // Between the newest that is stamped and the next one, at even distances; the RTP reference stays the last
   // good one.
-  const int64_t span = std::max<int64_t>(up_to_ticks - last_ticks_, 0);
+  const int64_t from = stamped_ticks_;
+  const int64_t span = std::max<int64_t>(up_to_ticks - from, 0);
   for (size_t i = 0; i < count; ++i) {
-    const int64_t ticks = last_ticks_ + span * static_cast<int64_t>(i + 1) / static_cast<int64_t>(count + 1);
-    ready_.push_back({ticks, false});
+    stamped_ticks_ = from + span * static_cast<int64_t>(i + 1) / static_cast<int64_t>(count + 1);
+    ready_.push_back({stamped_ticks_, false});
     held_.pop_front();
   }
 }
 
 void RtpTimeline::watch_delay(int64_t arrival_us, int64_t* ticks, bool* jump) {
-  const int64_t due_us = origin_us_ + *ticks * 1000000 / static_cast<int64_t>(rate_);
+  const int64_t due_us = origin_us_ + to_us(*ticks);
   window_least_us_ = std::min(window_least_us_, arrival_us - due_us);
   if (arrival_us - window_start_us_ < kDelayWindowUs) return;
   const int64_t least = window_least_us_;
@@ -110,7 +124,7 @@ void RtpTimeline::watch_delay(int64_t arrival_us, int64_t* ticks, bool* jump) {
 
 void RtpTimeline::accept(uint32_t rtp, int64_t arrival_us, int64_t ticks, bool jump) {
   last_rtp_ = rtp;
-  last_ticks_ = ticks;
+  last_ticks_ = stamped_ticks_ = ticks;
   last_arrival_us_ = arrival_us;
   ready_.push_back({ticks, jump});
 }

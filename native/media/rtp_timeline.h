@@ -17,7 +17,9 @@ struct TimelineStamp {
 /// Access units go in with push and come out in the same order with pop, later when their time is in doubt: a
 /// step of more than 1 s against arrival is held for 3 access units; when the time returns they are stamped
 /// between their neighbours, when it lasts the time line goes on by arrival with `jump` (some DVRs stamp
-/// single frames hours off). A delay without a step in RTP time is only delay, unless it lasts 10 s.
+/// single frames hours off). A delay without a step in RTP time is only delay, unless it lasts 10 s; a step
+/// that makes up for such a delay (the server threw packets away) is right. A line that runs more than 60 s
+/// ahead of arrival is not believed: it goes on by arrival.
 class RtpTimeline {
  public:
   explicit RtpTimeline(uint32_t clock_rate) : rate_(clock_rate ? clock_rate : 90000) {}
@@ -40,7 +42,16 @@ class RtpTimeline {
     uint32_t rtp;
     int64_t arrival_us;
   };
-  int64_t to_ticks(int64_t us) const { return us * static_cast<int64_t>(rate_) / 1000000; }
+  // In two steps: a product of months and a high rate leaves 64 bits.
+  int64_t to_ticks(int64_t us) const {
+    const int64_t rate = rate_;
+    return us / 1000000 * rate + us % 1000000 * rate / 1000000;
+  }
+  int64_t to_us(int64_t ticks) const {
+    const int64_t rate = rate_;
+    return ticks / rate * 1000000 + ticks % rate * 1000000 / rate;
+  }
+  bool fits(int64_t step, int64_t arrival_us) const;
   void accept(uint32_t rtp, int64_t arrival_us, int64_t ticks, bool jump);
   void continue_by_arrival(uint32_t rtp, int64_t arrival_us, bool jump);
   void advance(uint32_t rtp, int64_t arrival_us);
@@ -52,12 +63,14 @@ class RtpTimeline {
   bool started_ = false;
   uint32_t last_rtp_ = 0;
   int64_t last_ticks_ = 0;
+  int64_t stamped_ticks_ = 0;  ///< of the newest access unit that has its time, strays included
   int64_t last_arrival_us_ = 0;
   int64_t usual_step_ = 0;  ///< ticks between access units when all is well, 0 = not known
   int equal_run_ = 0;       ///< access units in a row with the same RTP time
   std::deque<Held> held_;
   std::deque<TimelineStamp> ready_;
 
+  bool runs_ahead_ = false;
   // Least delay of arrival against the time line in the running window of 10 s.
   int64_t origin_us_ = 0;  ///< arrival of ticks 0
   int64_t window_start_us_ = 0;

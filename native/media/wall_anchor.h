@@ -6,27 +6,30 @@
 
 namespace thimble::media {
 
-/// Media times in microseconds of the session. Until `settle` the distance follows freely; afterwards by at
-/// most 500 ppm, so that footage times neither jump nor overlap.
+/// Media times in microseconds of the session. Until `settle` the distance follows the least of the last 10
+/// to 20 s freely; afterwards by at most 500 ppm, so that footage times neither jump nor overlap.
 class WallAnchor {
  public:
   void observe(int64_t media_us, int64_t arrival_us) {
     const int64_t distance = arrival_us - media_us;
     if (!started_) {
       started_ = true;
-      distance_ = target_ = distance;
+      distance_ = target_ = least_ = distance;
       window_start_us_ = slewed_at_us_ = arrival_us;
-      least_ = INT64_MAX;
-    }
-    least_ = std::min(least_, distance);
-    if (!settled_) {
-      distance_ = target_ = std::min(distance_, distance);
     } else if (arrival_us - window_start_us_ >= kWindowUs) {
       target_ = least_;
-      least_ = INT64_MAX;
+      least_ = distance;
       window_start_us_ = arrival_us;
     }
-    if (settled_) slew(arrival_us);
+    least_ = std::min(least_, distance);
+    if (settled_) {
+      slew(arrival_us);
+      return;
+    }
+    // Not the least of all time: a camera whose clock is slow moves away by seconds a day.
+    target_ = std::min(target_, least_);
+    distance_ = target_;
+    slewed_at_us_ = arrival_us;
   }
   /// From now on only slow changes.
   void settle() { settled_ = true; }
@@ -49,7 +52,7 @@ class WallAnchor {
   }
 
   bool started_ = false, settled_ = false;
-  int64_t distance_ = 0, target_ = 0, least_ = INT64_MAX;
+  int64_t distance_ = 0, target_ = 0, least_ = 0;  ///< least_ of the running window
   int64_t window_start_us_ = 0, slewed_at_us_ = 0;
 };
 
