@@ -1,10 +1,10 @@
-// The dictionary of codec strings: segments carry a number of two bytes in place of the text.
+// The dictionary of codec strings: segments carry a number of 12 bits in place of the text.
 import type { Database } from './database.ts';
 import { decodeRow, encodeRow } from './rows.ts';
 
 const MAX_TEXT_CHARS = 200;
 /** A few per installation are usual; a camera that makes up new ones all the time must not fill the memory. */
-const MAX_ENTRIES = 4096;
+const MAX_ENTRIES = 4095;
 /** Stands for "not known". */
 const UNKNOWN = 0;
 
@@ -31,7 +31,7 @@ export class CodecTable {
     if (known !== undefined) return known;
     if (text === '' || text.length > MAX_TEXT_CHARS || this.#ids.size >= MAX_ENTRIES) return UNKNOWN;
     const id = Math.max(UNKNOWN, ...this.#texts.keys()) + 1;
-    if (id > 0xffff) return UNKNOWN;
+    if (id > MAX_ENTRIES) return UNKNOWN;
     const key = Buffer.alloc(2);
     key.writeUInt16BE(id);
     this.#database.put('codecs', key, encodeRow(text));

@@ -58,6 +58,9 @@ export function openLmdb(folder: string): Environment {
       // A commit resolves when it is durable and rejects when its sync fails. With overlapping syncs `flushed` never settles after
       // a failure, and each commit writes 4 KB more; both survive power cuts alike.
       overlappingSync: false,
+      // Batches are made explicitly. Those that lmdb-js makes of an event turn have a promise that nobody can catch: a full volume
+      // would end the process.
+      eventTurnBatching: false,
     }),
   );
   try {

@@ -1,4 +1,4 @@
-// The packed form of the segments of one stream and hour: 7 bytes of header with a checksum, then 20 bytes per segment.
+// The packed form of the segments of one stream and hour: 7 bytes of header with a checksum, then 17 bytes per segment.
 import { END_REASONS, type EndReason, NvrError } from '../core/index.ts';
 import { crc32 } from './crc32.ts';
 import { HOUR_MS } from './layout.ts';
@@ -6,13 +6,13 @@ import { HOUR_MS } from './layout.ts';
 /** One segment as the index holds it; camera and stream stand in the key of its row. */
 export interface SegmentRecord {
   startMs: number;
-  /** 0 to 2^32-1. */
+  /** 0 to 97 days; from 2.3 hours on in whole seconds. */
   durationMs: number;
   /** 0 to 2^40-1. */
   sizeBytes: number;
-  /** 0 to 2^32-1. */
+  /** 0 to 2^24-1. */
   clockGen: number;
-  /** Number in the dictionary of codec strings. */
+  /** Number in the dictionary of codec strings, 0 to 4095. */
   codecId: number;
   endReason: EndReason;
   /** The name of the file carries the clock generation. */
@@ -21,12 +21,16 @@ export interface SegmentRecord {
 
 const VERSION = 1;
 const HEADER_BYTES = 7;
-const RECORD_BYTES = 20;
+const RECORD_BYTES = 17;
 /** One each 55 ms: a stream that reconnects all the time stays far below. */
 export const MAX_RECORDS_PER_HOUR = 65_535;
-const MAX_UINT32 = 0xffffffff;
+const MAX_UINT24 = 0xffffff;
 const MAX_UINT40 = 0xffffffffff;
-const FLAG_WITH_GENERATION = 1;
+/** Set in a duration that counts seconds. */
+const SECONDS = 0x800000;
+/** Above the 12 bits of the codec's number. */
+const FLAG_WITH_GENERATION = 0x1000;
+const CODEC_BITS = 0x0fff;
 
 /** What stands on disk, for ever; new reasons take new numbers. */
 const END_REASON_CODES: Record<EndReason, number> = {
@@ -61,12 +65,11 @@ export function encodeHour(hour: number, records: readonly SegmentRecord[]): Buf
   records.forEach((record, index) => {
     const at = HEADER_BYTES + index * RECORD_BYTES;
     row.writeUIntLE(record.startMs - hour * HOUR_MS, at, 3);
-    row.writeUInt32LE(Math.min(record.durationMs, MAX_UINT32), at + 3);
-    row.writeUIntLE(Math.min(record.sizeBytes, MAX_UINT40), at + 7, 5);
-    row.writeUInt32LE(record.clockGen, at + 12);
-    row.writeUInt16LE(record.codecId, at + 16);
-    row[at + 18] = END_REASON_CODES[record.endReason];
-    row[at + 19] = record.withGeneration ? FLAG_WITH_GENERATION : 0;
+    row.writeUIntLE(packDuration(record.durationMs), at + 3, 3);
+    row.writeUIntLE(Math.min(record.sizeBytes, MAX_UINT40), at + 6, 5);
+    row.writeUIntLE(Math.min(record.clockGen, MAX_UINT24), at + 11, 3);
+    row[at + 14] = END_REASON_CODES[record.endReason];
+    row.writeUInt16LE(record.codecId | (record.withGeneration ? FLAG_WITH_GENERATION : 0), at + 15);
   });
   row.writeUInt32LE(checksum(hour, row), 3);
   return row;
@@ -74,27 +77,63 @@ export function encodeHour(hour: number, records: readonly SegmentRecord[]): Buf
 
 /** The records of a row in their order, or undefined when the row is damaged. */
 export function decodeHour(hour: number, row: Uint8Array): SegmentRecord[] | undefined {
-  const data = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
-  if (data.length < HEADER_BYTES || data[0] !== VERSION) return undefined;
-  const count = data.readUInt16LE(1);
-  if (data.length !== HEADER_BYTES + count * RECORD_BYTES) return undefined;
-  if (data.readUInt32LE(3) !== checksum(hour, data)) return undefined;
+  const data = sound(hour, row);
+  if (!data) return undefined;
   const records: SegmentRecord[] = [];
   for (let at = HEADER_BYTES; at < data.length; at += RECORD_BYTES) {
     const offsetMs = data.readUIntLE(at, 3);
-    const endReason = END_REASONS_BY_CODE.get(data[at + 18] as number);
+    const endReason = END_REASONS_BY_CODE.get(data[at + 14] as number);
     if (offsetMs >= HOUR_MS || !endReason) return undefined;
+    const codec = data.readUInt16LE(at + 15);
     records.push({
       startMs: hour * HOUR_MS + offsetMs,
-      durationMs: data.readUInt32LE(at + 3),
-      sizeBytes: data.readUIntLE(at + 7, 5),
-      clockGen: data.readUInt32LE(at + 12),
-      codecId: data.readUInt16LE(at + 16),
+      durationMs: unpackDuration(data.readUIntLE(at + 3, 3)),
+      sizeBytes: data.readUIntLE(at + 6, 5),
+      clockGen: data.readUIntLE(at + 11, 3),
+      codecId: codec & CODEC_BITS,
       endReason,
-      withGeneration: ((data[at + 19] as number) & FLAG_WITH_GENERATION) !== 0,
+      withGeneration: (codec & FLAG_WITH_GENERATION) !== 0,
     });
   }
   return records;
+}
+
+export interface HourSummary {
+  segments: number;
+  sizeBytes: number;
+  longestMs: number;
+  newestEndMs: number;
+}
+
+/** What a row adds up to, without making its records; undefined when it is damaged. */
+export function summariseHour(hour: number, row: Uint8Array): HourSummary | undefined {
+  const data = sound(hour, row);
+  if (!data) return undefined;
+  const summary = { segments: data.readUInt16LE(1), sizeBytes: 0, longestMs: 0, newestEndMs: 0 };
+  for (let at = HEADER_BYTES; at < data.length; at += RECORD_BYTES) {
+    const durationMs = unpackDuration(data.readUIntLE(at + 3, 3));
+    summary.sizeBytes += data.readUIntLE(at + 6, 5);
+    summary.longestMs = Math.max(summary.longestMs, durationMs);
+    summary.newestEndMs = Math.max(summary.newestEndMs, hour * HOUR_MS + data.readUIntLE(at, 3) + durationMs);
+  }
+  return summary;
+}
+
+/** The row as a buffer when version, length and checksum agree. */
+function sound(hour: number, row: Uint8Array): Buffer | undefined {
+  const data = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+  if (data.length < HEADER_BYTES || data[0] !== VERSION) return undefined;
+  if (data.length !== HEADER_BYTES + data.readUInt16LE(1) * RECORD_BYTES) return undefined;
+  return data.readUInt32LE(3) === checksum(hour, data) ? data : undefined;
+}
+
+/** Segments end at the first keyframe behind an hour at most; one that lasts longer comes from a camera without keyframes. */
+function packDuration(durationMs: number): number {
+  return durationMs < SECONDS ? durationMs : SECONDS | Math.min(Math.round(durationMs / 1000), SECONDS - 1);
+}
+
+function unpackDuration(packed: number): number {
+  return packed & SECONDS ? (packed & (SECONDS - 1)) * 1000 : packed;
 }
 
 /** Covers the hour as well: a row that lies under another key is damaged too. */

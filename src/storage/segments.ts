@@ -14,7 +14,7 @@ import type { Database } from './database.ts';
 import { cameraOfKey, hourKey, hourOfKey, streamOfKey } from './keys.ts';
 import { HOUR_MS, MAX_TIME_MS, segmentPath } from './layout.ts';
 import type { ClosedSegment, Segment, SegmentPage, SegmentQuery, Totals } from './segment.ts';
-import { compareRecords, decodeHour, encodeHour, type SegmentRecord } from './segment-codec.ts';
+import { compareRecords, decodeHour, encodeHour, type SegmentRecord, summariseHour } from './segment-codec.ts';
 
 /** Segments this close together are shown as one piece of footage: less than two pictures at 25 fps. */
 const JOIN_MS = 50;
@@ -221,10 +221,13 @@ export class SegmentTable {
 
   #decode(key: Buffer, row: Buffer): SegmentRecord[] {
     const records = key.length === 9 && streamOfKey(key) ? decodeHour(hourOfKey(key), row) : undefined;
-    if (records) return records;
+    if (!records) this.#damaged(key);
+    return records ?? [];
+  }
+
+  #damaged(key: Buffer): void {
     this.#log.error('a row of the index is damaged', { table: 'segments', row: key.toString('hex') });
     this.#onDamage();
-    return [];
   }
 
   #write(camera: CameraId, stream: StreamName, hour: number, records: SegmentRecord[]): void {
@@ -234,18 +237,15 @@ export class SegmentTable {
   }
 
   #count(key: Buffer, row: Buffer): void {
-    const records = this.#decode(key, row);
-    if (records.length === 0) {
-      // Damaged, or emptied by nobody of ours: what it stood for is found again on the volume.
+    const summary = key.length === 9 && streamOfKey(key) ? summariseHour(hourOfKey(key), row) : undefined;
+    if (!summary) {
+      this.#damaged(key);
       this.#database.remove('segments', key);
       return;
     }
-    let sizeBytes = 0;
-    for (const record of records) {
-      sizeBytes += record.sizeBytes;
-      this.#note(record);
-    }
-    this.addTotals(cameraOfKey(key), records.length, sizeBytes);
+    this.addTotals(cameraOfKey(key), summary.segments, summary.sizeBytes);
+    this.#lookBackMs = Math.max(this.#lookBackMs, summary.longestMs);
+    this.#newestEndMs = Math.max(this.#newestEndMs, summary.newestEndMs);
   }
 
   #note(record: SegmentRecord): void {

@@ -9,7 +9,7 @@ import { GAP_REASON_CODES } from '../../src/storage/gap-reasons.ts';
 import { parseDayFolder, parseSegmentPath, segmentPath } from '../../src/storage/layout.ts';
 import { decodeRow, encodeRow } from '../../src/storage/rows.ts';
 import { openSealer } from '../../src/storage/secret.ts';
-import { decodeHour, encodeHour, type SegmentRecord } from '../../src/storage/segment-codec.ts';
+import { decodeHour, encodeHour, type SegmentRecord, summariseHour } from '../../src/storage/segment-codec.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
@@ -50,16 +50,30 @@ test('records come back as they were, at their limits and with every end reason'
   const records = END_REASONS.map((endReason, n) => record(n * 1000, { endReason, withGeneration: n % 2 === 1 }));
   records.push(
     record(HOUR_MS - 1, {
-      durationMs: 2 ** 32 - 1,
+      durationMs: 8_388_607_000,
       sizeBytes: 2 ** 40 - 1,
-      clockGen: 2 ** 32 - 1,
-      codecId: 65_535,
+      clockGen: 2 ** 24 - 1,
+      codecId: 4095,
     }),
   );
   const row = encodeHour(HOUR, records);
-  assert.is(row.length, 7 + 20 * records.length);
+  assert.is(row.length, 7 + 17 * records.length);
   assert.equal(decodeHour(HOUR, row), records);
   assert.equal(decodeHour(HOUR, encodeHour(HOUR, [])), []);
+  assert.equal(summariseHour(HOUR, row), {
+    segments: records.length,
+    sizeBytes: 75_000_000 * END_REASONS.length + 2 ** 40 - 1,
+    longestMs: 8_388_607_000,
+    newestEndMs: (HOUR + 1) * HOUR_MS - 1 + 8_388_607_000,
+  });
+});
+
+test('durations are exact up to 2.3 hours, then in seconds, then at their bound', () => {
+  const back = (durationMs: number) => decodeHour(HOUR, encodeHour(HOUR, [record(0, { durationMs })]))?.[0]?.durationMs;
+  assert.is(back(0), 0);
+  assert.is(back(8_388_607), 8_388_607);
+  assert.is(back(8_388_608), 8_389_000);
+  assert.is(back(1e13), 8_388_607_000);
 });
 
 test('every single damaged byte, cut and foreign key of a row is noticed', () => {
@@ -71,8 +85,9 @@ test('every single damaged byte, cut and foreign key of a row is noticed', () =>
       assert.is(decodeHour(HOUR, damaged), undefined, `byte ${at}`);
     }
     assert.is(decodeHour(HOUR, row.subarray(0, at)), undefined, `cut at ${at}`);
+    assert.is(summariseHour(HOUR, row.subarray(0, at)), undefined);
   }
-  assert.is(decodeHour(HOUR, Buffer.concat([row, Buffer.alloc(20)])), undefined);
+  assert.is(decodeHour(HOUR, Buffer.concat([row, Buffer.alloc(17)])), undefined);
   assert.is(decodeHour(HOUR + 1, row), undefined);
   assert.is(decodeHour(HOUR, Buffer.alloc(0)), undefined);
 });
