@@ -90,6 +90,7 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   std::unique_ptr<media::Engine> engine_;
   std::map<uint64_t, Napi::Promise::Deferred> removals_;
   uint64_t last_token_ = 0;
+  bool delivering_ = false;
 };
 
 /// Waits for the end of the threads off the JavaScript thread.
@@ -121,6 +122,7 @@ class EngineObject::StopWorker final : public Napi::AsyncWorker {
 void EngineObject::deliver() {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
+  delivering_ = true;
   for (const media::Event& event : queue_.take()) {
     Napi::HandleScope each(env);
     if (const auto* removed = std::get_if<media::StreamRemovedEvent>(&event)) {
@@ -134,6 +136,7 @@ void EngineObject::deliver() {
     // The facade catches what listeners throw; anything else must not stop the events behind it.
     if (env.IsExceptionPending()) env.GetAndClearPendingException();
   }
+  delivering_ = false;
 }
 
 Napi::Value EngineObject::start(const Napi::CallbackInfo& info) {
@@ -168,7 +171,11 @@ Napi::Value EngineObject::remove_stream(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineObject::stats(const Napi::CallbackInfo& info) {
-  return to_object(info.Env(), engine_->stats());
+  // A segment that is closed between two events would be in neither: the events up to these figures come
+  // first.
+  const media::EngineStats figures = engine_->stats();
+  if (!delivering_) deliver();
+  return to_object(info.Env(), figures);
 }
 }  // namespace
 

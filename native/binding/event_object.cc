@@ -125,15 +125,17 @@ Napi::Object to_object(Napi::Env env, const media::EngineStats& stats) {
     entry.number("reconnects", stream.reconnects).number("receivedBytes", stream.received_bytes);
     entry.number("lostPackets", stream.lost_packets).number("damagedUnits", stream.damaged_units);
     entry.number("droppedBytes", stream.dropped_bytes).number("lateAudioUnits", stream.late_audio_units);
-    if (stats.streams[i].has_open) {
-      const media::OpenSegment& open = stats.streams[i].open;
+    Napi::Array files = Napi::Array::New(env, stats.streams[i].open.size());
+    for (size_t j = 0; j < stats.streams[i].open.size(); ++j) {
+      const media::OpenSegment& open = stats.streams[i].open[j];
       Builder segment(env);
       segment.number("startMs", open.start_ms)
           .number("clockGen", open.clock_generation)
           .number("endMs", open.end_ms);
       segment.number("sizeBytes", open.size_bytes).text("path", open.path).text("codecs", open.codecs);
-      entry.object("open", segment.done());
+      files.Set(static_cast<uint32_t>(j), segment.done());
     }
+    entry.object("open", files);
     streams.Set(static_cast<uint32_t>(i), entry.done());
   }
   Builder writer(env);

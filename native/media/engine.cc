@@ -84,10 +84,14 @@ class EngineImpl final : public Engine, private WriterListener {
   struct OpenFile {
     SegmentIdentity identity;
     std::string path, codecs;
+    uint64_t size_bytes = 0;  ///< of its whole fragments, 0 = none yet
+    int64_t end_ms = 0;
+    StreamKey key() const { return {identity.camera, identity.stream}; }
   };
 
   // WriterListener, on the writer thread
   void on_segment_opened(const SegmentOpened& opened) override;
+  void on_segment_grown(SegmentHandle handle, uint64_t size_bytes, int64_t end_ms) override;
   void on_segment_closed(const SegmentClosed& closed) override;
   void on_segment_failed(const SegmentFailed& failed) override;
 
@@ -213,10 +217,10 @@ void EngineImpl::obey(Command& command, int64_t now_us) {
   switch (command.kind) {
     case Command::Kind::kSet:
       if (stopping_since_us_ > 0) return;
+      command.settings.allow_loopback |= options_.allow_loopback;
       if (stream) {
         stream->set(std::move(command.settings), now_us);
       } else {
-        command.settings.allow_loopback |= options_.allow_loopback;
         const StreamContext context{*poller_,       *resolver_,
                                     *writer_,       clock_,
                                     sink_,          {read_buffer_.get(), kReadBufferBytes},
@@ -348,15 +352,24 @@ void EngineImpl::on_segment_opened(const SegmentOpened& opened) {
                                     opened.path});
 }
 
+void EngineImpl::on_segment_grown(SegmentHandle handle, uint64_t size_bytes, int64_t end_ms) {
+  std::lock_guard<std::mutex> lock(files_mutex_);
+  const auto file = files_.find(handle);
+  if (file == files_.end()) return;
+  file->second.size_bytes = size_bytes;
+  file->second.end_ms = end_ms;
+}
+
 void EngineImpl::on_segment_closed(const SegmentClosed& closed) {
-  {
-    std::lock_guard<std::mutex> lock(files_mutex_);
-    files_.erase(closed.handle);
-  }
   const StreamKey key{closed.identity.camera, closed.identity.stream};
   sink_.on_event(SegmentClosedEvent{key, closed.identity.start_ms, closed.identity.clock_generation,
                                     closed.path, closed.end_ms, closed.size_bytes, closed.reason,
                                     closed.codecs});
+  {
+    // Only now: whoever does not find it among the open ones finds the event.
+    std::lock_guard<std::mutex> lock(files_mutex_);
+    files_.erase(closed.handle);
+  }
   Command command{Command::Kind::kSegmentClosed};
   command.settings.key = key;
   command.segment = closed.handle;
@@ -388,18 +401,15 @@ EngineStats EngineImpl::stats() {
       result.streams.push_back(std::move(entry));
     }
   }
+  std::unique_lock<std::mutex> files_lock(files_mutex_);
   for (EngineStats::StreamEntry& entry : result.streams) {
-    OpenSegment& open = entry.open;
-    if (!writer_->progress(entry.stream.open_segment, &open.size_bytes, &open.end_ms)) continue;
-    std::lock_guard<std::mutex> lock(files_mutex_);
-    const auto file = files_.find(entry.stream.open_segment);
-    if (file == files_.end()) continue;
-    entry.has_open = true;
-    open.start_ms = file->second.identity.start_ms;
-    open.clock_generation = file->second.identity.clock_generation;
-    open.path = file->second.path;
-    open.codecs = file->second.codecs;
+    for (const auto& [handle, file] : files_) {
+      if (file.size_bytes == 0 || !(file.key() == entry.stream.key)) continue;
+      entry.open.push_back({file.identity.start_ms, file.end_ms, file.identity.clock_generation,
+                            file.size_bytes, file.path, file.codecs});
+    }
   }
+  files_lock.unlock();
   const Writer::Counters& counters = writer_->counters();
   result.queued_bytes = counters.queued_bytes.load();
   result.written_bytes = counters.written_bytes.load();

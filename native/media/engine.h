@@ -30,8 +30,8 @@ struct OpenSegment {
 struct EngineStats {
   struct StreamEntry {
     StreamStats stream;
-    bool has_open = false;
-    OpenSegment open;
+    /// Oldest first; two while one waits for its last sound.
+    std::vector<OpenSegment> open;
   };
   std::vector<StreamEntry> streams;
   uint64_t queued_bytes = 0, written_bytes = 0, media_bytes = 0, syncs = 0, slowest_sync_us = 0;

@@ -233,6 +233,10 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
     } else {
       audio_left_out_ = audio.codec_name;
     }
+  } else if (settings_.audio) {
+    const auto sound = std::find_if(description.tracks.begin(), description.tracks.end(),
+                                    [](const rtsp::Track& track) { return track.media == "audio"; });
+    if (sound != description.tracks.end()) audio_left_out_ = sound->codec_name;
   }
   anchor_ = WallAnchor();
   decode_times_ = DecodeTimes();

@@ -18,7 +18,7 @@ SegmentHandle WriteQueue::open(SegmentSpec spec) {
   std::lock_guard<std::mutex> lock(mutex_);
   const SegmentHandle segment = ++last_segment_;
   if (stopping_) return segment;
-  taking_[segment] = {};
+  queued_bytes_[segment] = 0;
   Work work{Work::Kind::kOpen, segment};
   work.spec = std::make_unique<SegmentSpec>(std::move(spec));
   queue_.push_back(std::move(work));
@@ -29,14 +29,14 @@ SegmentHandle WriteQueue::open(SegmentSpec spec) {
 bool WriteQueue::append(SegmentHandle segment, Fragment&& fragment) {
   const uint64_t cost = cost_of(fragment);
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto taking = taking_.find(segment);
-  if (stopping_ || taking == taking_.end()) {
+  const auto queued = queued_bytes_.find(segment);
+  if (stopping_ || queued == queued_bytes_.end()) {
     counters_.lost_bytes.fetch_add(fragment.data_bytes, std::memory_order_relaxed);
     return false;
   }
-  if (taking->second.queued_bytes + cost > max_segment_bytes_) return false;
+  if (queued->second + cost > max_segment_bytes_) return false;
   if (counters_.queued_bytes.load(std::memory_order_relaxed) + cost > max_bytes_) return false;
-  taking->second.queued_bytes += cost;
+  queued->second += cost;
   counters_.queued_bytes.fetch_add(cost, std::memory_order_relaxed);
   Work work{Work::Kind::kAppend, segment, cost};
   work.fragment = std::move(fragment);
@@ -47,21 +47,12 @@ bool WriteQueue::append(SegmentHandle segment, Fragment&& fragment) {
 
 void WriteQueue::close(SegmentHandle segment, int64_t end_ms, EndReason reason) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (stopping_ || taking_.erase(segment) == 0) return;
+  if (stopping_ || queued_bytes_.erase(segment) == 0) return;
   Work work{Work::Kind::kClose, segment};
   work.end_ms = end_ms;
   work.reason = reason;
   queue_.push_back(std::move(work));
   wake_.notify_one();
-}
-
-bool WriteQueue::progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto taking = taking_.find(segment);
-  if (taking == taking_.end() || taking->second.size_bytes == 0) return false;
-  *size_bytes = taking->second.size_bytes;
-  *end_ms = taking->second.end_ms;
-  return true;
 }
 
 void WriteQueue::request_stop() {
@@ -102,24 +93,16 @@ void WriteQueue::settle(const std::vector<Work>& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   for (const Work& work : batch) {
     counters_.queued_bytes.fetch_sub(work.cost_bytes, std::memory_order_relaxed);
-    const auto taking = taking_.find(work.segment);
-    if (taking != taking_.end()) taking->second.queued_bytes -= work.cost_bytes;
+    const auto queued = queued_bytes_.find(work.segment);
+    if (queued != queued_bytes_.end()) queued->second -= work.cost_bytes;
   }
-}
-
-void WriteQueue::note_progress(SegmentHandle segment, uint64_t size_bytes, int64_t end_ms) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto taking = taking_.find(segment);
-  if (taking == taking_.end()) return;
-  taking->second.size_bytes = size_bytes;
-  taking->second.end_ms = end_ms;
 }
 
 uint64_t WriteQueue::drop(SegmentHandle segment) {
   std::deque<Work> kept, dropped;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    taking_.erase(segment);
+    queued_bytes_.erase(segment);
     for (Work& work : queue_) (work.segment == segment ? dropped : kept).push_back(std::move(work));
     queue_.swap(kept);
   }

@@ -38,7 +38,6 @@ class WriteQueue {
   SegmentHandle open(SegmentSpec spec);
   bool append(SegmentHandle segment, Fragment&& fragment);
   void close(SegmentHandle segment, int64_t end_ms, EndReason reason);
-  bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms);
 
   /// From now on nothing is taken; what waits is still handed out.
   void request_stop();
@@ -50,26 +49,17 @@ class WriteQueue {
   bool next(std::vector<Work>* batch, const Clock::time_point* deadline);
   /// Gives the space of finished work back to the bounds.
   void settle(const std::vector<Work>& batch);
-  /// What of a segment is in its file, for progress().
-  void note_progress(SegmentHandle segment, uint64_t size_bytes, int64_t end_ms);
   /// A segment failed: takes its work out and nothing more for it. Returns the media bytes that waited.
   uint64_t drop(SegmentHandle segment);
   void finish();
 
  private:
-  /// A segment that takes fragments.
-  struct Taking {
-    uint64_t queued_bytes = 0;
-    uint64_t size_bytes = 0;  ///< of its whole fragments in the file, 0 = none yet
-    int64_t end_ms = 0;
-  };
-
   const uint64_t max_bytes_, max_segment_bytes_;
   Writer::Counters& counters_;
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
   std::deque<Work> queue_;
-  std::map<SegmentHandle, Taking> taking_;
+  std::map<SegmentHandle, uint64_t> queued_bytes_;  ///< of the segments that take fragments
   SegmentHandle last_segment_ = 0;
   bool stopping_ = false, done_ = false;
 };

@@ -132,7 +132,9 @@ void WriterCore::append_to(SegmentHandle segment, Fragment fragment) {
     return;
   }
   note_dirty();
-  queue_.note_progress(segment, entry->second->size_bytes(), entry->second->end_ms());
+  if (!left_behind_) {
+    listener_.on_segment_grown(segment, entry->second->size_bytes(), entry->second->end_ms());
+  }
 }
 
 void WriterCore::note_dirty() {
@@ -271,9 +273,6 @@ class ThreadWriter final : public Writer {
     core_->queue().close(segment, end_ms, reason);
   }
   const Counters& counters() const override { return core_->counters(); }
-  bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) override {
-    return core_->queue().progress(segment, size_bytes, end_ms);
-  }
 
  private:
   static void* enter(void* argument) {

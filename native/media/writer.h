@@ -58,6 +58,8 @@ class WriterListener {
  public:
   virtual ~WriterListener() = default;
   virtual void on_segment_opened(const SegmentOpened& opened) = 0;
+  /// Another fragment is whole in the file: what a reader of the open segment may count on.
+  virtual void on_segment_grown(SegmentHandle /*handle*/, uint64_t /*size_bytes*/, int64_t /*end_ms*/) {}
   virtual void on_segment_closed(const SegmentClosed& closed) = 0;
   virtual void on_segment_failed(const SegmentFailed& failed) = 0;
 };
@@ -98,9 +100,6 @@ class Writer {
   /// ends.
   virtual void close(SegmentHandle segment, int64_t end_ms, EndReason reason) = 0;
   virtual const Counters& counters() const = 0;
-  /// What a reader of the open segment may count on: whole fragments only. False when it is not open, or has
-  /// none yet.
-  virtual bool progress(SegmentHandle segment, uint64_t* size_bytes, int64_t* end_ms) = 0;
 };
 
 }  // namespace thimble::media

@@ -74,14 +74,16 @@ export function endBeforeStart(): NvrError {
 }
 
 function listSegments(services: ApiServices, query: SegmentQuery): SegmentList {
+  // The figures first: asking for them brings the index up to date with what was closed.
+  const beingWritten = openSegments(services);
   const page = services.segments.list(query);
   const segments = page.segments.map(closed);
   if (page.cursor !== undefined) return { segments, cursor: page.cursor };
-  const open = openSegments(services)
+  const open = beingWritten
     .map(entry => entry.segment)
     .filter(segment => segment.camera === query.camera && (query.stream ?? segment.stream) === segment.stream)
     .filter(segment => segment.startMs < query.endMs && segment.endMs >= query.startMs)
-    // Closed a moment ago: the index may know it already while the figures still show it open.
+    // Closed a moment ago: then the index knows it although the figures still show it open.
     .filter(segment => !segments.some(known => known.id === segment.id));
   const last = page.segments.at(-1);
   // The open one is the newest of its stream, and so comes last, on a page of its own if need be.
@@ -102,17 +104,18 @@ interface OpenSegment {
 
 /** What the engine is writing, as far as readers may count on it. */
 function openSegments(services: ApiServices): OpenSegment[] {
-  return services.engine.stats().streams.flatMap(({ camera, stream, open }) => {
-    if (!open) return [];
-    const { startMs, clockGen, endMs, sizeBytes, codecs, path } = open;
-    const id = segmentId(camera, stream, startMs, clockGen);
-    return [{ segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true }, path }];
-  });
+  return services.engine.stats().streams.flatMap(({ camera, stream, open }) =>
+    open.map(({ startMs, clockGen, endMs, sizeBytes, codecs, path }) => {
+      const id = segmentId(camera, stream, startMs, clockGen);
+      return { segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true }, path };
+    }),
+  );
 }
 
 async function sendFile(services: ApiServices, id: string, request: HttpRequest): Promise<HttpReply> {
+  const beingWritten = openSegments(services);
   const known = services.segments.get(id);
-  const open = known ? undefined : openSegments(services).find(entry => entry.segment.id === id);
+  const open = known ? undefined : beingWritten.find(entry => entry.segment.id === id);
   const path = known?.path ?? open?.path;
   if (path === undefined) throw noSegment();
   const { file, sizeBytes: fileBytes } = await openFile(join(services.segments.folder, path));

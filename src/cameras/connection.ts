@@ -232,7 +232,7 @@ export class Connection {
     const { id } = this.record;
     const endMs = clock.monotonicMs() + CLOSE_DEADLINE_MS;
     const isOpen = () =>
-      this.#openFiles.size > 0 || engine.stats().streams.some(stream => stream.camera === id && stream.open);
+      this.#openFiles.size > 0 || engine.stats().streams.some(stream => stream.camera === id && stream.open.length > 0);
     while (this.connected && this.#plan === null && !signal.aborted && isOpen()) {
       if (clock.monotonicMs() >= endMs) {
         log.error('the segment does not close', { camera: id, deadlineMs: CLOSE_DEADLINE_MS });

@@ -130,8 +130,8 @@ export interface StreamStats {
   damagedUnits: number;
   droppedBytes: number;
   lateAudioUnits: number;
-  /** The segment being written: what a reader may count on. */
-  open?: { startMs: number; clockGen: number; endMs: number; sizeBytes: number; path: string; codecs: string };
+  /** The segments being written, oldest first: what a reader may count on. Two while one waits for its last sound. */
+  open: { startMs: number; clockGen: number; endMs: number; sizeBytes: number; path: string; codecs: string }[];
 }
 
 export interface EngineStats {

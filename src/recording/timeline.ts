@@ -29,7 +29,8 @@ export function cameraTimeline(
 ): CameraTimeline {
   const footage = store.segments.footage(camera, startMs, endMs);
   for (const { camera: owner, open } of stats.streams) {
-    if (owner === camera && open) footage.push([Math.max(open.startMs, startMs), Math.min(open.endMs, endMs)]);
+    if (owner !== camera) continue;
+    for (const one of open) footage.push([Math.max(one.startMs, startMs), Math.min(one.endMs, endMs)]);
   }
   const gaps = store.gaps.list(camera, startMs, endMs, 'main');
   return {

@@ -10,7 +10,7 @@ export class FakeEngine {
   readonly history: StreamSettings[] = [];
   readonly removed: number[] = [];
   /** Files being written, by camera. */
-  readonly open = new Map<number, StreamStats['open']>();
+  readonly open = new Map<number, StreamStats['open'][number]>();
   readonly figures = new Map<number, Partial<StreamStats>>();
   /** When set, `removeStream` waits for it. */
   removal: Promise<void> | undefined;
@@ -76,8 +76,8 @@ export class FakeEngine {
       damagedUnits: 0,
       droppedBytes: 0,
       lateAudioUnits: 0,
+      open: open ? [open] : [],
       ...this.figures.get(camera),
-      ...(open ? { open } : {}),
     };
   }
 }

@@ -285,7 +285,6 @@ test('queries are checked', async () => {
     ['/api/timeline?startMs=0&endMs=1', 'camera'],
     ['/api/timeline?camera=1&endMs=1', 'startMs'],
     ['/api/timeline?camera=1&camera=x&startMs=0&endMs=1', 'camera.1'],
-    ['/api/timeline?camera=1&startMs=0&endMs=2764800001', 'endMs'],
     [`/api/timeline?${'camera=1&'.repeat(33)}startMs=0&endMs=1`, 'camera'],
   ];
   for (const [url, field] of cases) {
