@@ -30,7 +30,7 @@ export interface RoundFigures {
 
 interface Status {
   memory: { ringBytes: number };
-  writer: { mediaBytes: number };
+  storage: { writer: { mediaBytes: number } };
 }
 
 interface CameraList {
@@ -101,7 +101,7 @@ function snapshot(pid: number): { figures: ProcessFigures } {
 }
 
 async function mediaBytes(service: Service): Promise<number> {
-  return (await service.get<Status>('/api/status')).writer.mediaBytes;
+  return (await service.get<Status>('/api/status')).storage.writer.mediaBytes;
 }
 
 /** Milliseconds from the start of the process to its first HTTP answer, with a data directory that exists. */
