@@ -1,3 +1,4 @@
+// The tape in chunks: growing, cutting into slices, letting go.
 #include "media/packet_arena.h"
 
 #include <algorithm>

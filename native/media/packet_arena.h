@@ -22,7 +22,7 @@ class Arena {
   uint64_t end() const { return end_; }
   /// Copies `bytes` to the end. False (and nothing kept) when the system gives no memory.
   bool append(ByteView bytes);
-  /// Takes back everything from `position` on, which must not have been sliced yet.
+  /// Takes back everything from `position` on, which must not have been sliced nor released yet.
   void rewind(uint64_t position);
   /// Adds slices for [position, position + size) to `out`, joined with its last slice where they touch.
   void slice(uint64_t position, size_t size, std::vector<Slice>* out) const;

@@ -1,3 +1,4 @@
+// Eviction: what may go, and when.
 #include "media/packet_ring.h"
 
 #include <algorithm>
@@ -13,34 +14,41 @@ void PacketTrack::drop_before(uint64_t index) {
   arena_.release_before(packets_.empty() ? arena_.end() : packets_.front().position);
 }
 
-bool PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from) {
+size_t PacketTrack::held_bytes(uint64_t index) const {
+  if (index >= end()) return 0;
+  const size_t stored = static_cast<size_t>(arena_.end() - at(index).position);
+  return stored + static_cast<size_t>(end() - index) * sizeof(Packet);
+}
+
+void PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from) {
   for (; scanned_ < video_.end(); ++scanned_) {
     if (video_.at(scanned_).key) keys_.push_back(scanned_);
   }
-  // The newest key begins the growing GOP, the one before it the newest complete GOP.
-  uint64_t keep = keys_.size() >= 2 ? keys_[keys_.size() - 2] : video_.begin();
-  bool gop_exceeds = false;
-  if (bytes() > max_bytes_) {
-    keep = keys_.empty() ? video_.end() : keys_.back();
-    const uint64_t held = video_.end() > keep
-                              ? video_.at(video_.end() - 1).position + video_.at(video_.end() - 1).size -
-                                    video_.at(keep).position
-                              : 0;
-    if (held > max_bytes_) {
-      gop_exceeds = true;
-      keep = video_.end();
-    }
+  const auto drop_before = [&](uint64_t index) {
+    // The newest packet stays: behind it lie bytes of packets whose time is not decided yet.
+    video_.drop_before(std::min({index, keep_video, video_.end() > 0 ? video_.end() - 1 : 0}));
+    while (!keys_.empty() && keys_.front() < video_.begin()) keys_.pop_front();
+  };
+  // The newest key begins the growing GOP, the one before it the newest complete GOP. Without a key nothing
+  // that is held can be decoded.
+  drop_before(keys_.empty() ? video_.end() : keys_[keys_.size() >= 2 ? keys_.size() - 2 : 0]);
+  if (!keys_.empty() && too_much()) {
+    drop_before(video_.held_bytes(keys_.back()) <= max_bytes_ ? keys_.back() : video_.end());
   }
-  // The newest packet stays: behind it lie bytes of packets whose time is not decided yet.
-  keep = std::min({keep, keep_video, video_.end() > 0 ? video_.end() - 1 : 0});
-  video_.drop_before(keep);
-  while (!keys_.empty() && keys_.front() < video_.begin()) keys_.pop_front();
+  evict_audio(keep_audio, audio_from);
+}
 
-  uint64_t drop_audio = audio_.begin();
-  while (drop_audio + 1 < audio_.end() && drop_audio < keep_audio && audio_.at(drop_audio).pts < audio_from)
-    ++drop_audio;
-  audio_.drop_before(drop_audio);
-  return gop_exceeds;
+bool PacketRing::too_much() const {
+  const uint64_t count = video_.end() - video_.begin() + audio_.end() - audio_.begin();
+  return bytes() + static_cast<size_t>(count) * sizeof(Packet) > max_bytes_;
+}
+
+void PacketRing::evict_audio(uint64_t keep_audio, int64_t audio_from) {
+  uint64_t keep = audio_.begin();
+  const auto more = [&] { return keep + 1 < audio_.end(); };
+  while (more() && keep < keep_audio && audio_.at(keep).pts < audio_from) ++keep;
+  while (more() && audio_.held_bytes(keep) > max_bytes_ / 4) ++keep;
+  audio_.drop_before(keep);
 }
 
 void PacketRing::clear() {

@@ -39,6 +39,9 @@ class PacketTrack {
   void slice(uint64_t index, std::vector<Slice>* out) const {
     arena_.slice(at(index).position, at(index).size, out);
   }
+  /// What the packets from `index` on take, their table included (tiny packets take more there than in the
+  /// arena).
+  size_t held_bytes(uint64_t index) const;
 
  private:
   Arena arena_;
@@ -57,10 +60,13 @@ class PacketRing {
   void set_max_bytes(size_t max_bytes) { max_bytes_ = max_bytes; }
 
   /// Call behind each video push: evicts whole GOPs that are older than the newest complete one, and more
-  /// when the bytes exceed the bound. Packets from `keep_video` and `keep_audio` on are never evicted (they
-  /// are not handed to the writer yet); sound before `audio_from` (ticks) is. Returns true when one GOP alone
-  /// exceeds the bound, so that its older part had to go.
-  bool evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from);
+  /// when the bytes exceed the bound: then all before the newest keyframe, and when that GOP alone exceeds
+  /// it, all but the newest packet. Packets from `keep_video` on are never evicted (they are not handed to
+  /// the writer yet). Then as evict_audio.
+  void evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from);
+  /// Call behind each sound push: evicts sound before `audio_from` (ticks), but not from `keep_audio` on.
+  /// Sound that takes more than a quarter of the bound goes in any case: no sound is that much.
+  void evict_audio(uint64_t keep_audio, int64_t audio_from);
   /// A new session begins: nothing that is held belongs to its time line.
   void clear();
 
@@ -68,11 +74,10 @@ class PacketRing {
   size_t bytes() const { return account_->load(std::memory_order_relaxed); }
   /// Index of the newest keyframe, or video().end() when there is none.
   uint64_t newest_key() const;
-  /// Index of the keyframe that begins the newest complete GOP, or of the growing one when there is no
-  /// complete one.
-  uint64_t oldest_key() const { return keys_.empty() ? video_.end() : keys_.front(); }
 
  private:
+  bool too_much() const;
+
   MemoryAccount account_ = std::make_shared<std::atomic<size_t>>(0);
   PacketTrack video_{64 * 1024, account_};
   PacketTrack audio_{16 * 1024, account_};

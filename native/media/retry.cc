@@ -1,3 +1,4 @@
+// The waits of each kind of failure.
 #include "media/retry.h"
 
 #include <algorithm>
@@ -42,9 +43,8 @@ int64_t RetrySchedule::next_wait_us(LinkProblem problem, int retry_after_s, int6
   const int n = failures_++;
   if (kind == Kind::kLogin) return kLoginS[std::min<int>(n, std::size(kLoginS) - 1)] * kSecond;
   if (kind == Kind::kBusy) {
-    const int64_t wait_s =
-        std::max<int64_t>(std::min(5 << std::min(n, 4), 60), std::clamp(retry_after_s, 0, 300));
-    return jittered(wait_s * kSecond);
+    return std::max(jittered(std::min(5 << std::min(n, 4), 60) * kSecond),
+                    std::clamp(retry_after_s, 0, 300) * kSecond);
   }
   if (now_us - first_us_ < kEagerUs) return jittered(kSecond);
   // Count from the end of the eager minute, whatever the attempts themselves took.
@@ -53,9 +53,13 @@ int64_t RetrySchedule::next_wait_us(LinkProblem problem, int retry_after_s, int6
 }
 
 int64_t RetrySchedule::jittered(int64_t wait_us) {
-  random_ = random_ * 1664525u + 1013904223u;
+  // splitmix32: neighbouring seeds give unlike numbers, or cameras behind one switch would all come at once.
+  uint32_t bits = random_ += 0x9e3779b9u;
+  bits = (bits ^ bits >> 16) * 0x21f0aaadu;
+  bits = (bits ^ bits >> 15) * 0x735a2d97u;
+  bits ^= bits >> 15;
   // 80 to 100 %: never later than what is promised.
-  return wait_us - wait_us / 5 * static_cast<int64_t>(random_ >> 16) / 65536;
+  return wait_us - wait_us / 5 * static_cast<int64_t>(bits >> 16) / 65536;
 }
 
 }  // namespace thimble::media

@@ -10,11 +10,13 @@ namespace thimble::media {
 /// Waits that grow with the failures in a row of one kind. A working session starts anew.
 class RetrySchedule {
  public:
-  explicit RetrySchedule(uint32_t seed) : random_(seed | 1) {}
+  /// `seed` of the jitter: different for each stream.
+  explicit RetrySchedule(uint32_t seed) : random_(seed) {}
 
   void succeeded() { *this = RetrySchedule(random_); }
 
-  /// Microseconds to wait before the next attempt. `retry_after_s`: what the camera asked for, 0 = nothing.
+  /// Microseconds to wait before the next attempt. `retry_after_s`: what the camera asked for, 0 = nothing;
+  /// it is never tried sooner.
   int64_t next_wait_us(LinkProblem problem, int retry_after_s, int64_t now_us);
 
  private:

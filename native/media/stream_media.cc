@@ -186,10 +186,8 @@ void Stream::date_sound(int64_t now_us) {
     if (stamp.jump) sync_->on_jump(false);
     sync_->observe(false, stamp.ticks, packet.arrival_us);
     ring_.audio().push(packet);
-    if (ring_.video().begin() == ring_.video().end()) {
-      ring_.evict(recorder_.keep_video(), recorder_.keep_audio(), sound_worth_keeping());
-    }
     recorder_.on_audio(now_us);
+    ring_.evict_audio(recorder_.keep_audio(), sound_worth_keeping());
   }
 }
 
