@@ -63,17 +63,20 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const { signal } = lifecycle;
   const bus = new EventBus((error, event) => log.logger('main').error('a listener failed', { event, error }));
 
-  const store = await step(EXIT.data, () =>
-    openStore(options.dataDir, { examine: examineSegment, lock: lockDirectory, clock, log: log.logger('storage') }),
-  );
-  lifecycle.register({ name: 'index', priority: 0, deadlineMs: 5000, closesFiles: true, stop: () => store.stop() });
-
+  // HTTP answers `starting` while the native parts are still being loaded.
   const server = new NodeServer({ host: options.listenHost, port: options.listenPort, log: log.logger('api'), clock });
   const api = new Api({ server, log: log.logger('api') });
   signal.addEventListener('abort', () => api.close());
   lifecycle.register({ name: 'http', priority: 20, deadlineMs: 1000, stop: () => api.stop() });
-  const { url } = await step(EXIT.usage, () => api.start());
+  const listening = await api.start().catch((error: unknown) => new StartError(EXIT.usage, error));
 
+  // Before a port in use is reported: it may be that of a service that runs on the same directory already.
+  const store = await step(EXIT.data, () =>
+    openStore(options.dataDir, { examine: examineSegment, lock: lockDirectory, clock, log: log.logger('storage') }),
+  );
+  lifecycle.register({ name: 'index', priority: 0, deadlineMs: 5000, closesFiles: true, stop: () => store.stop() });
+  if (listening instanceof StartError) throw listening;
+  const { url } = listening;
   await step(EXIT.data, () => store.start(signal));
 
   const engine = makeEngine(options, store, log);

@@ -1,5 +1,6 @@
 // The LMDB files behind the index. The only place that knows lmdb-js and its traps.
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { createRequire } from 'node:module';
+import type { Database, RootDatabase } from 'lmdb';
 import { NvrError } from '../core/index.ts';
 
 /** The tables of the index; each is one named database of LMDB. */
@@ -47,6 +48,8 @@ const MAP_BYTES = 64 * 1024 * 1024;
 
 /** Opens or makes the LMDB files in a folder. A file cut short kills the process (SIGBUS): see `probe.ts`. */
 export function openLmdb(folder: string): Environment {
+  // Only now: loading lmdb-js takes 55 ms, in which HTTP answers already.
+  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
   const root = mapped(() =>
     open<Buffer, Buffer>({
       path: folder,
