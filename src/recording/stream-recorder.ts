@@ -28,10 +28,15 @@ type Link = Extract<EngineEvent, { type: 'link' }>;
 /** Ends after which it is open whether and when another segment follows. */
 const INTERRUPTED: ReadonlySet<EndReason> = new Set(['reconnect', 'suspect']);
 
+/** The last picture of a file lasts into what was the future when it came. */
+const CLOCK_TOLERANCE_MS = 2000;
+
 export class StreamRecorder {
   readonly #options: StreamRecorderOptions;
   /** Paths of files that the engine has made and not said to be closed. */
   readonly #open = new Set<string>();
+  /** Paths of files that failed; most are said to be closed right after. */
+  readonly #failed = new Set<string>();
   /** Since when the stream should record; undefined = it should not. */
   #sinceMs: number | undefined;
   #licensed = false;
@@ -58,7 +63,7 @@ export class StreamRecorder {
     this.#sinceMs = nowMs;
     const last = store.segments.last(camera, stream);
     // What lies in the future was recorded by a clock that was wrong.
-    if (!last || last.endMs > nowMs) return;
+    if (!last || last.endMs > nowMs + CLOCK_TOLERANCE_MS) return;
     this.#lastEndMs = last.endMs;
     this.#lastClockGen = last.clockGen;
     if (!store.gaps.ongoing(camera, stream)) this.#openGap(last.endMs, 'restart');
@@ -88,8 +93,9 @@ export class StreamRecorder {
     const { store, camera, stream } = this.#options;
     if (!this.#licensed) return;
     this.#licensed = false;
-    const leftovers = this.#open.size > 0;
+    const leftovers = this.#open.size + this.#failed.size > 0;
     this.#open.clear();
+    this.#failed.clear();
     await store.closeStream(camera, stream, leftovers);
   }
 
@@ -110,6 +116,7 @@ export class StreamRecorder {
     if (event.type === 'segment-opened') this.#opened(event);
     else if (event.type === 'segment-closed') this.#closed(event);
     else if (event.type === 'storage-failed') {
+      if (this.#open.delete(event.path)) this.#failed.add(event.path);
       this.#interrupt(reasonOfStorage(event.code), Math.max(event.startMs, this.#lastEndMs));
     } else if (event.type === 'link') this.#linkChanged(event);
   }
@@ -127,13 +134,14 @@ export class StreamRecorder {
     const { store, bus, camera, stream, log } = this.#options;
     const { startMs, endMs, clockGen, sizeBytes, endReason, codecs, path } = event;
     this.#open.delete(path);
+    this.#failed.delete(path);
     // Without a whole fragment there is no file.
     if (path === '' || sizeBytes === 0) return;
     try {
       store.segments.record({ camera, stream, startMs, clockGen, endMs, sizeBytes, codecs, endReason, path });
     } catch (error) {
       log.error('a segment could not be recorded', { path, error });
-      this.#open.add(path);
+      this.#failed.add(path);
       return;
     }
     this.#lastEndMs = endMs;

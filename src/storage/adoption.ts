@@ -50,6 +50,8 @@ export class Adoption {
   readonly #options: AdoptionOptions;
   readonly #work = new Map<CameraId, Work>();
   readonly #counters: Counters = { adopted: 0, repaired: 0, removed: 0, foreign: 0, failed: 0 };
+  /** Names in the quarantine folder; read when the first one is needed. */
+  #setAsideNames: Set<string> | undefined;
   #current: Promise<void> = Promise.resolve();
 
   constructor(options: AdoptionOptions) {
@@ -63,7 +65,7 @@ export class Adoption {
   async list(backlogs: readonly Backlog[], everything: boolean, except: ReadonlySet<CameraId>): Promise<void> {
     const cameras = new Set(backlogs.map(backlog => backlog.camera));
     if (everything) {
-      for (const name of await namesIn(this.#options.folder)) cameras.add(parseCameraFolder(name) ?? 0);
+      for (const name of await foldersIn(this.#options.folder)) cameras.add(parseCameraFolder(name) ?? 0);
       cameras.delete(0);
     }
     for (const camera of [...cameras].sort((a, b) => a - b)) {
@@ -111,11 +113,11 @@ export class Adoption {
   async #listCamera(camera: CameraId, fromMs: number): Promise<UnknownFiles[]> {
     const { folder, segments, isGarbage } = this.#options;
     const days: UnknownFiles[] = [];
-    for (const day of (await namesIn(join(folder, String(camera)))).sort()) {
+    for (const day of (await foldersIn(join(folder, String(camera)))).sort()) {
       const startMs = parseDayFolder(day);
       if (startMs === undefined || startMs + DAY_MS <= fromMs) continue;
       const path = `${camera}/${day}`;
-      const names = await namesIn(join(folder, path));
+      const names = await readdir(join(folder, path));
       const query = { camera, startMs, endMs: startMs + DAY_MS, limit: Number.MAX_SAFE_INTEGER };
       const known = new Set(segments.list(query).segments.map(segment => segment.path));
       const unknown = names.filter(name => !known.has(`${path}/${name}`) && !isGarbage(`${path}/${name}`));
@@ -177,9 +179,10 @@ export class Adoption {
   async #setAside(path: string): Promise<void> {
     const { folder, quarantine, log, onStep } = this.#options;
     const name = path.replaceAll('/', '_');
-    const taken = new Set(await namesIn(quarantine));
+    this.#setAsideNames ??= new Set(await readdir(quarantine));
     let target = name;
-    for (let n = 2; taken.has(target); n++) target = `${name}.${n}`;
+    for (let n = 2; this.#setAsideNames.has(target); n++) target = `${name}.${n}`;
+    this.#setAsideNames.add(target);
     await rename(join(folder, path), join(quarantine, target));
     onStep('adopt-set-aside');
     await syncFolder(quarantine);
@@ -209,9 +212,13 @@ function lastOfRuns(work: Work): (path: string) => boolean {
   return path => paths.has(path);
 }
 
-async function namesIn(path: string): Promise<string[]> {
-  return readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+/** Links are no folders of ours, wherever they lead. */
+async function foldersIn(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries.filter(entry => entry.isDirectory()).map(entry => entry.name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
-  });
+  }
 }

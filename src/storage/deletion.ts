@@ -1,4 +1,5 @@
 // Deletes segments so that no crash leaves a file that the index does not know: garbage row, unlink, folder sync, row dropped.
+import type { Dirent } from 'node:fs';
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type CameraId, fromSystem, type Logger, NvrError, parseSegmentId, syncFolder } from '../core/index.ts';
@@ -152,11 +153,14 @@ export class Deletion {
     const { folder, onStep } = this.#options;
     const path = join(folder, String(camera));
     try {
-      for (const day of await namesIn(path)) {
-        if (parseDayFolder(day) === undefined) continue;
+      for (const day of await entriesIn(path)) {
+        // Links are no folders of ours, wherever they lead.
+        if (!day.isDirectory() || parseDayFolder(day.name) === undefined) continue;
         onStep('delete-leftovers');
-        for (const name of await namesIn(join(path, day))) await removeFile(join(path, day, name));
-        await rmdir(join(path, day)).catch(ignoreOccupied);
+        for (const entry of await entriesIn(join(path, day.name))) {
+          if (!entry.isDirectory()) await removeFile(join(path, day.name, entry.name));
+        }
+        await rmdir(join(path, day.name)).catch(ignoreOccupied);
       }
       await rmdir(path).catch(ignoreOccupied);
       await syncIfThere(folder);
@@ -184,14 +188,14 @@ async function removeFile(path: string): Promise<void> {
   });
 }
 
-async function namesIn(path: string): Promise<string[]> {
-  return readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+async function entriesIn(path: string): Promise<Dirent[]> {
+  return readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
     throw error;
   });
 }
 
-export async function syncIfThere(folder: string): Promise<void> {
+async function syncIfThere(folder: string): Promise<void> {
   await syncFolder(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });

@@ -1,5 +1,15 @@
 // The store over real LMDB: data directories, what survives a restart, adoption, deletion, damaged and missing parts.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError, systemClock } from '../../src/core/index.ts';
@@ -409,6 +419,25 @@ test('deletes all footage of a camera that does not record', async () => {
   assert.equal(store.segments.totals().segments, 1);
   assert.equal(store.gaps.list(1, 0, T0 * 2), []);
   await store.stop();
+});
+
+test('links in place of folders lead nobody out of the store', async () => {
+  const [dir, outside] = [tempDir('links'), tempDir('outside')];
+  writeFileSync(join(outside, 'mine.txt'), 'kept');
+  mkdirSync(join(outside, '2026-01-02'));
+  writeFileSync(join(outside, '2026-01-02', 'mine.txt'), 'kept');
+  const store = await started(dir);
+  mkdirSync(join(store.segmentsFolder, '2'));
+  symlinkSync(outside, join(store.segmentsFolder, '1'));
+  symlinkSync(outside, join(store.segmentsFolder, '2', '2026-01-02'));
+  await store.stop();
+  rmSync(join(dir, 'index'), { recursive: true });
+  const again = await started(dir);
+  await again.deleteCamera(2);
+  await again.stop();
+  assert.equal(readdirSync(join(dir, 'quarantine')), []);
+  assert.ok(existsSync(join(outside, 'mine.txt')));
+  assert.ok(existsSync(join(outside, '2026-01-02', 'mine.txt')));
 });
 
 test('a clock that was set back while the service was off raises the clock generation', async () => {

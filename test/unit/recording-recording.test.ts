@@ -419,6 +419,24 @@ test('a file that was opened and never heard of again is left to the next start'
   assert.is(world.calls.at(-1), 'close 1/main leftovers');
 });
 
+test('a file that failed and was not closed is left to the next start as well', async () => {
+  const world = await recordingWorld();
+  world.opened(T0);
+  const path = segmentPath({ camera: 1, stream: 'main', startMs: T0, clockGen: 0 }, false);
+  const failed = {
+    type: 'storage-failed',
+    camera: 1,
+    stream: 'main',
+    code: 'EIO',
+    step: 'sync',
+    lostBytes: 9,
+  } as const;
+  world.engine.emit({ ...failed, path, startMs: T0 });
+  world.wrote(T0 + 5000, T0 + 9000, 'mode');
+  await world.camera(1, { enabled: false });
+  assert.is(world.calls.at(-1), 'close 1/main leftovers');
+});
+
 test('the timeline joins closed and open segments and shows gaps', async () => {
   const world = await recordingWorld();
   world.wrote(T0, T0 + 300_000);
