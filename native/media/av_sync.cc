@@ -1,7 +1,10 @@
+// The sources of the answer, and which of them is believed.
 #include "media/av_sync.h"
 
 #include <algorithm>
 #include <cstdlib>
+
+#include "media/ticks.h"
 
 namespace thimble::media {
 
@@ -13,13 +16,6 @@ constexpr int64_t kMostApartUs = 2'000'000;
 constexpr int64_t kReportSpacingUs = 5'000'000;
 /// NTP seconds of 1970-01-01.
 constexpr uint32_t k1970 = 2208988800, kYearS = 31536000;
-
-int64_t ticks_to_us(int64_t ticks, uint32_t rate) {
-  // Two steps: ticks * 1e6 leaves 64 bits after 6 years at 48 kHz, which is enough; the remainder keeps
-  // precision.
-  const int64_t whole = ticks / rate;
-  return whole * 1000000 + (ticks % rate) * 1000000 / rate;
-}
 }  // namespace
 
 void AvSync::observe(bool video, int64_t ticks, int64_t arrival_us) {

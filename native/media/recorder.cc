@@ -1,3 +1,4 @@
+// Where fragments and segments are cut, and what becomes of them when the disk does not keep up.
 #include "media/recorder.h"
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include <cstring>
 
 #include "media/init_segment.h"
+#include "media/ticks.h"
 
 namespace thimble::media {
 
@@ -17,20 +19,14 @@ constexpr int64_t kMostPendingBytes = 2 << 20;
 constexpr int64_t kMostWaitUs = 1'200'000;
 constexpr int64_t kSoundWaitUs = 500'000;
 constexpr int64_t kSoundFlowsUs = 10'000'000;
+/// The writer answers within this time whether it gave a segment up, unless the disk hangs.
+constexpr int64_t kRefusalUs = 1'000'000;
 /// Below this a new estimate of the distance of sound and picture is noise of the network.
 constexpr int64_t kResync90k = 900;
 /// After the disk was too slow, recording begins again only when it has caught up that far.
 constexpr uint64_t kResumeQueueBytes = 4u << 20;
 constexpr int64_t kUsualFrame90k = 3600;
 
-int64_t to_us(int64_t ticks90k) {
-  return ticks90k * 100 / 9;
-}
-/// Rounds to nearest, also below zero.
-int64_t rescale(int64_t value, int64_t to, int64_t from) {
-  const int64_t product = value * to;
-  return (product >= 0 ? product + from / 2 : product - from / 2) / from;
-}
 }  // namespace
 
 Recorder::Recorder(const Identity& identity, PacketRing& ring, Writer& writer, const WallClock& clock)
@@ -53,7 +49,7 @@ void Recorder::begin_session(const RecordSession& session) {
   next_audio_ = ring_.audio().end();
   audio_origin90k_.reset();
   first_of_session_ = true;
-  parameters_changed_ = jumped_ = clock_stepped_ = false;
+  parameters_changed_ = jumped_ = clock_stepped_ = init_refused_ = false;
 }
 
 void Recorder::set_parameters(const VideoParameters& video, const AudioParameters* audio) {
@@ -61,12 +57,14 @@ void Recorder::set_parameters(const VideoParameters& video, const AudioParameter
   audio_parameters_.reset();
   if (audio) audio_parameters_ = *audio;
   parameters_changed_ = true;
+  init_refused_ = false;
 }
 
 bool Recorder::sound_flows() const {
   const PacketTrack& track = ring_.audio();
-  if (!audio_parameters_ || !session_.sync || track.end() == track.begin()) return false;
   const PacketTrack& video = ring_.video();
+  if (!audio_parameters_ || !session_.sync || !session_.sync->audio_origin90k()) return false;
+  if (track.end() == track.begin() || video.end() == video.begin()) return false;
   return video.at(video.end() - 1).arrival_us - track.at(track.end() - 1).arrival_us < kSoundFlowsUs;
 }
 
@@ -79,7 +77,8 @@ std::optional<EndReason> Recorder::reason_to_rotate(const Packet& packet) const 
   if (parameters_changed_) return EndReason::kParameters;
   if (clock_stepped_) return EndReason::kClockStep;
   if (jumped_) return EndReason::kTimestampJump;
-  if (packet.pts >= open_->rotate_at90k) return EndReason::kLength;
+  const int64_t length90k = (plan_->segment_ms - open_->shorter_ms) * 90;
+  if (packet.pts - open_->first_pts90k >= length90k) return EndReason::kLength;
   // Sound that begins late needs a track, and only a new file can have one.
   if (open_->handle != 0 && !open_->has_audio && sound_flows()) return EndReason::kParameters;
   return std::nullopt;
@@ -88,41 +87,47 @@ std::optional<EndReason> Recorder::reason_to_rotate(const Packet& packet) const 
 void Recorder::on_video(uint64_t index, bool jump, int64_t now_us) {
   if (jump) jumped_ = true;
   if (!plan_ || !session_.anchor) return;
+  // End reasons have no word for a slow disk: the times jump here, and the loss says why.
+  if (open_ && !go_on(index, now_us)) give_up(EndReason::kTimestampJump);
+  if (open_) {
+    pending_bytes_ += ring_.video().at(index).size;
+  } else {
+    begin_or_drop(index, now_us);
+  }
+}
+
+void Recorder::begin_or_drop(uint64_t index, int64_t now_us) {
   const Packet& packet = ring_.video().at(index);
-  if (!open_) {
-    const bool may_begin = packet.key && !packet.damaged && now_us >= not_before_us_ &&
-                           (!loss_seen_ || writer_.counters().queued_bytes.load() < kResumeQueueBytes);
-    if (may_begin) {
-      begin_segment(index);
-    } else if (not_before_us_ > 0 || loss_seen_) {
-      counters_.dropped_bytes += packet.size;
-    }
-    return;
+  const bool disk_ready = now_us >= not_before_us_ && !refusal_ &&
+                          (!loss_seen_ || writer_.counters().queued_bytes.load() < kResumeQueueBytes);
+  if (packet.key && !packet.damaged && disk_ready && !init_refused_) {
+    begin_segment(index);
+    pending_bytes_ = packet.size;
+  } else if (not_before_us_ > 0 || loss_seen_ || init_refused_) {
+    counters_.dropped_bytes += packet.size;
   }
-  const bool pending = next_video_ < index;
-  const int64_t since = pending ? packet.dts - ring_.video().at(next_video_).dts : 0;
-  const int64_t last_duration =
-      index > ring_.video().begin() ? packet.dts - ring_.video().at(index - 1).dts : 0;
+}
+
+bool Recorder::go_on(uint64_t index, int64_t now_us) {
+  const PacketTrack& track = ring_.video();
+  const Packet& packet = track.at(index);
+  const int64_t last_duration = index > track.begin() ? packet.dts - track.at(index - 1).dts : 0;
   const std::optional<EndReason> reason = reason_to_rotate(packet);
-  if (reason) {
-    rotate(index, *reason, last_duration, now_us);
-  } else if (pending && (since >= kMostFragment90k || pending_bytes_ >= kMostPendingBytes ||
-                         (packet.key && since >= kLeastFragment90k && !awaits_sound()))) {
-    hand_over(*open_, index, last_duration, audio_ticks(*open_, packet.pts), false);
-    if (!open_) return;
-  }
-  pending_bytes_ += packet.size;
+  if (reason) return rotate(index, *reason, last_duration, now_us);
+  if (next_video_ >= index) return true;
+  const int64_t since = packet.dts - track.at(next_video_).dts;
+  const bool full = since >= kMostFragment90k || pending_bytes_ >= kMostPendingBytes ||
+                    (packet.key && since >= kLeastFragment90k && !awaits_sound());
+  return !full || hand_over(*open_, index, last_duration, audio_ticks(*open_, packet.pts), false);
 }
 
 void Recorder::begin_segment(uint64_t index) {
   const Packet& packet = ring_.video().at(index);
   Segment segment;
   segment.parameters = video_parameters_;
-  segment.begins_session = first_of_session_;
   segment.zero90k = packet.dts;
   segment.first_pts90k = packet.pts;
-  const int64_t shorter = first_of_session_ ? std::min(plan_->stagger_ms, plan_->segment_ms / 2) : 0;
-  segment.rotate_at90k = packet.pts + (plan_->segment_ms - shorter) * 90;
+  if (first_of_session_) segment.shorter_ms = std::min(plan_->stagger_ms, plan_->segment_ms / 2);
   std::memcpy(segment.identity.store, identity_.store, sizeof segment.identity.store);
   segment.identity.camera = identity_.camera;
   segment.identity.stream = identity_.stream;
@@ -144,13 +149,15 @@ void Recorder::fix_start(Segment& segment) {
   segment.identity.clock_generation = clock_.generation();
   segment.identity.start_ms = utc_ms(segment, segment.first_pts90k);
   if (last_end_generation_ == clock_.generation() && segment.identity.start_ms < last_end_ms_) {
-    session_.anchor->pin(to_us(segment.first_pts90k), last_end_ms_ * 1000 - segment.clock_offset_us);
+    session_.anchor->pin(ticks_to_us(segment.first_pts90k, 90000),
+                         last_end_ms_ * 1000 - segment.clock_offset_us);
     segment.identity.start_ms = last_end_ms_;
   }
+  handed_end_ms_ = segment.identity.start_ms;
 }
 
 int64_t Recorder::utc_ms(const Segment& segment, int64_t pts90k) const {
-  return (session_.anchor->monotonic_us(to_us(pts90k)) + segment.clock_offset_us) / 1000;
+  return (session_.anchor->monotonic_us(ticks_to_us(pts90k, 90000)) + segment.clock_offset_us) / 1000;
 }
 
 bool Recorder::open_file(Segment& segment) {
@@ -168,6 +175,7 @@ bool Recorder::open_file(Segment& segment) {
       make_init_segment(segment.parameters, segment.has_audio ? &*audio_parameters_ : nullptr, &error);
   if (!init) {
     init_error_ = error;
+    init_refused_ = true;
     return false;
   }
   spec.identity = segment.identity;
@@ -186,16 +194,13 @@ int64_t Recorder::audio_ticks(const Segment& segment, int64_t pts90k) const {
              : 0;
 }
 
-void Recorder::rotate(uint64_t index, EndReason reason, int64_t last_duration, int64_t now_us) {
+bool Recorder::rotate(uint64_t index, EndReason reason, int64_t last_duration, int64_t now_us) {
   const int64_t border90k = ring_.video().at(index).pts;
-  if (!hand_over(*open_, index, last_duration, audio_ticks(*open_, border90k), false) || !open_) {
-    if (!open_) on_video(index, false, now_us);
-    return;
-  }
+  if (!hand_over(*open_, index, last_duration, audio_ticks(*open_, border90k), false)) return false;
   finish_closing();
   Segment old = std::move(*open_);
-  open_.reset();
   begin_segment(index);
+  open_->follows_sound = old.has_audio;
   const bool contiguous =
       open_->start_fixed && open_->identity.clock_generation == old.identity.clock_generation;
   const int64_t end_ms = contiguous ? open_->identity.start_ms : utc_ms(old, border90k);
@@ -206,115 +211,14 @@ void Recorder::rotate(uint64_t index, EndReason reason, int64_t last_duration, i
   } else {
     close_file(old, end_ms, reason);
   }
-}
-
-bool Recorder::hand_over(Segment& segment, uint64_t video_end, int64_t last_duration, int64_t audio_until,
-                         bool final_audio) {
-  const bool is_open = open_ && &segment == &*open_;
-  if (is_open) finish_closing();
-  if (segment.handle == 0) {
-    if (next_video_ == video_end) return true;
-    if (!open_file(segment)) {
-      give_up_slow(segment, 0, 0);
-      return false;
-    }
-    // The border in sound ticks could not be known before the file was.
-    if (segment.has_audio && !final_audio) {
-      const PacketTrack& video = ring_.video();
-      audio_until = audio_ticks(segment, video.at(std::min(video_end, video.end() - 1)).pts);
-    }
-  }
-  Fragment fragment;
-  int64_t end90k = 0;
-  if (is_open && next_video_ < video_end) {
-    add_video(segment, video_end, last_duration, &fragment);
-    end90k = ring_.video().at(video_end - 1).pts + last_duration;
-  }
-  if (segment.has_audio) add_audio(segment, audio_until, final_audio, &fragment);
-  if (fragment.runs.empty()) return true;
-  const uint64_t bytes = fragment.data_bytes;
-  const int64_t from_ms = utc_ms(segment, segment.zero90k + static_cast<int64_t>(fragment.earliest_pts90k));
-  const bool has_video = fragment.has_video;
-  if (is_open) next_video_ = std::max(next_video_, video_end), pending_bytes_ = 0;
-  if (!writer_.append(segment.handle, std::move(fragment))) {
-    give_up_slow(segment, bytes, from_ms);
-    return false;
-  }
-  if (has_video) handed_end_ms_ = utc_ms(segment, end90k);
   return true;
 }
 
-void Recorder::add_video(const Segment& segment, uint64_t end, int64_t last_duration, Fragment* fragment) {
-  const PacketTrack& track = ring_.video();
-  FragmentRun run;
-  run.track_id = kVideoTrackId;
-  run.base_time = static_cast<uint64_t>(std::max<int64_t>(track.at(next_video_).dts - segment.zero90k, 0));
-  run.samples.reserve(static_cast<size_t>(end - next_video_));
-  int64_t earliest = INT64_MAX;
-  for (uint64_t i = next_video_; i < end; ++i) {
-    const Packet& packet = track.at(i);
-    FragmentSample sample;
-    sample.size = packet.size;
-    sample.duration = static_cast<uint32_t>(
-        std::clamp<int64_t>(i + 1 < end ? track.at(i + 1).dts - packet.dts : last_duration, 1, INT32_MAX));
-    sample.composition_offset = static_cast<int32_t>(packet.pts - packet.dts);
-    sample.key = packet.key && !packet.damaged;
-    run.samples.push_back(sample);
-    fragment->data_bytes += packet.size;
-    fragment->duration90k += sample.duration;
-    earliest = std::min(earliest, packet.pts);
-    track.slice(i, &fragment->data);
-  }
-  fragment->has_video = true;
-  fragment->begins_with_key = run.samples.front().key;
-  fragment->earliest_pts90k = static_cast<uint64_t>(std::max<int64_t>(earliest - segment.zero90k, 0));
-  fragment->runs.push_back(std::move(run));
-}
-
-void Recorder::add_audio(const Segment& segment, int64_t until, bool final_audio, Fragment* fragment) {
-  const PacketTrack& track = ring_.audio();
-  const int64_t from = audio_ticks(segment, segment.first_pts90k);
-  const int64_t file_rate = audio_parameters_ ? audio_parameters_->sample_rate : session_.audio_rate;
-  const int64_t nominal = std::max<int64_t>(
-      1,
-      rescale(audio_parameters_ ? audio_parameters_->frame_samples : 1024, session_.audio_rate, file_rate));
-  const auto file_time = [&](int64_t ticks) {
-    return rescale(ticks - segment.audio_zero, file_rate, session_.audio_rate);
-  };
-  FragmentRun run;
-  run.track_id = kAudioTrackId;
-  for (next_audio_ = std::max(next_audio_, track.begin()); next_audio_ < track.end(); ++next_audio_) {
-    const Packet& packet = track.at(next_audio_);
-    if (packet.pts < from || packet.pts < segment.audio_zero) {
-      if (!segment.begins_session) ++counters_.late_audio_units;
-      continue;
-    }
-    if (packet.pts >= until) break;
-    const bool last = next_audio_ + 1 == track.end();
-    // The duration of a frame is known when the next one is there.
-    if (last && !final_audio) break;
-    const int64_t next =
-        last ? packet.pts + nominal : std::max(track.at(next_audio_ + 1).pts, packet.pts + 1);
-    if (run.samples.empty()) run.base_time = static_cast<uint64_t>(file_time(packet.pts));
-    FragmentSample sample;
-    sample.size = packet.size;
-    sample.duration = static_cast<uint32_t>(std::max<int64_t>(1, file_time(next) - file_time(packet.pts)));
-    sample.key = true;
-    run.samples.push_back(sample);
-    fragment->data_bytes += packet.size;
-    track.slice(next_audio_, &fragment->data);
-  }
-  if (!run.samples.empty()) fragment->runs.push_back(std::move(run));
-}
-
-void Recorder::give_up_slow(Segment& segment, uint64_t bytes, int64_t from_ms) {
-  counters_.dropped_bytes += bytes;
-  if (!loss_seen_ && from_ms > 0) loss_ = Loss{from_ms, bytes};
+void Recorder::give_up(EndReason reason) {
   loss_seen_ = true;
-  const bool is_open = open_ && &segment == &*open_;
-  if (!is_open) return;  // the sound of a closing segment: the segment ends all the same
-  if (segment.handle != 0) close_file(segment, handed_end_ms_, EndReason::kTimestampJump);
+  close_file(*open_, handed_end_ms_, reason);
   next_video_ = ring_.video().end();
+  pending_bytes_ = 0;
   open_.reset();
 }
 
@@ -343,11 +247,11 @@ void Recorder::on_audio(int64_t now_us) {
 
 void Recorder::tick(int64_t now_us) {
   if (closing_ && now_us >= closing_->deadline_us) finish_closing();
-  if (!open_ || next_video_ >= ring_.video().end()) return;
-  if (now_us - ring_.video().at(next_video_).arrival_us < kMostWaitUs) return;
   const PacketTrack& track = ring_.video();
-  const int64_t duration = usual_duration();
-  hand_over(*open_, track.end(), duration, audio_ticks(*open_, track.at(track.end() - 1).pts), false);
+  if (!open_ || next_video_ >= track.end()) return;
+  if (now_us - track.at(next_video_).arrival_us < kMostWaitUs) return;
+  const int64_t until = audio_ticks(*open_, track.at(track.end() - 1).pts);
+  if (!hand_over(*open_, track.end(), usual_duration(), until, false)) give_up(EndReason::kTimestampJump);
 }
 
 int64_t Recorder::usual_duration() const {
@@ -359,16 +263,11 @@ int64_t Recorder::usual_duration() const {
 void Recorder::finish(EndReason reason) {
   finish_closing();
   if (!open_) return;
-  const PacketTrack& track = ring_.video();
-  int64_t end90k = open_->first_pts90k;
-  for (uint64_t i = std::max(next_video_, track.begin()); i < track.end(); ++i)
-    end90k = std::max(end90k, track.at(i).pts);
-  const int64_t duration = usual_duration();
-  const bool pending = next_video_ < track.end();
-  if (!hand_over(*open_, track.end(), duration, INT64_MAX, true) || !open_) return;
-  const int64_t end_ms =
-      pending ? std::max(handed_end_ms_, utc_ms(*open_, end90k + duration)) : handed_end_ms_;
-  close_file(*open_, end_ms, reason);
+  if (!hand_over(*open_, ring_.video().end(), usual_duration(), INT64_MAX, true)) {
+    give_up(reason);
+    return;
+  }
+  close_file(*open_, handed_end_ms_, reason);
   open_.reset();
 }
 
@@ -380,9 +279,21 @@ void Recorder::end_session(EndReason reason) {
 void Recorder::on_segment_failed(SegmentHandle handle, int64_t retry_us) {
   files_.erase(handle);
   if (closing_ && closing_->segment.handle == handle) closing_.reset();
-  if (!open_ || open_->handle != handle) return;
-  open_.reset();
+  const bool refused = refusal_ && refusal_->handle == handle;
+  if (refused) refusal_.reset();
+  const bool was_open = open_ && open_->handle == handle;
+  if (!was_open && !refused) return;
   not_before_us_ = retry_us;
+  if (!was_open) return;
+  counters_.dropped_bytes += pending_bytes_;
+  pending_bytes_ = 0;
+  next_video_ = ring_.video().end();
+  open_.reset();
+}
+
+void Recorder::on_segment_closed(SegmentHandle handle) {
+  files_.erase(handle);
+  if (refusal_ && refusal_->handle == handle) refusal_->confirmed = true;
 }
 
 std::string Recorder::take_init_error() {
@@ -391,9 +302,12 @@ std::string Recorder::take_init_error() {
   return error;
 }
 
-std::optional<Recorder::Loss> Recorder::take_loss() {
-  std::optional<Loss> loss;
-  loss.swap(loss_);
+std::optional<Recorder::Loss> Recorder::take_loss(int64_t now_us) {
+  if (!refusal_) return std::nullopt;
+  if (refusal_->since_us == 0) refusal_->since_us = now_us;
+  if (!refusal_->confirmed && now_us - refusal_->since_us < kRefusalUs) return std::nullopt;
+  const Loss loss = refusal_->loss;
+  refusal_.reset();
   return loss;
 }
 

@@ -67,15 +67,17 @@ class Recorder {
   void end_session(EndReason reason);
   /// The writer gave the segment up. Another one is begun at a keyframe, not before `retry_us`.
   void on_segment_failed(SegmentHandle handle, int64_t retry_us);
-  void on_segment_closed(SegmentHandle handle) { files_.erase(handle); }
+  void on_segment_closed(SegmentHandle handle);
   /// True while the writer has files of this stream that it has not reported as closed or failed.
   bool files_pending() const { return !files_.empty(); }
 
   /// First video packet that is not handed over yet; the ring must keep it.
   uint64_t keep_video() const { return keeping() ? next_video_ : UINT64_MAX; }
   uint64_t keep_audio() const { return keeping() ? next_audio_ : UINT64_MAX; }
-  /// Set when the disk was too slow: what was dropped since when. Cleared by the call.
-  std::optional<Loss> take_loss();
+  /// Set when the disk was too slow: since when pictures are missing, and the bytes of the first that are.
+  /// Cleared by the call. At most 1 s late: a segment that the writer gave up refuses fragments too, and that
+  /// is told by on_segment_failed.
+  std::optional<Loss> take_loss(int64_t now_us);
   /// Set when libavformat refused the codec parameters: why. Cleared by the call.
   std::string take_init_error();
   const RecorderCounters& counters() const { return counters_; }
@@ -90,14 +92,14 @@ class Recorder {
     SegmentIdentity identity;
     VideoParameters parameters;
     bool start_fixed = false;  ///< identity has its times
-    bool begins_session = false;
-    int64_t zero90k = 0;  ///< file time zero: dts of the first keyframe
+    bool follows_sound =
+        false;               ///< directly on a file with sound: what comes before it came too late for that
+    int64_t shorter_ms = 0;  ///< than the plan says
+    int64_t zero90k = 0;     ///< file time zero: dts of the first keyframe
     int64_t first_pts90k = 0;
-    int64_t rotate_at90k = 0;
     int64_t clock_offset_us = 0;
     bool has_audio = false;
     int64_t audio_zero = 0;  ///< sound ticks at file time zero
-    uint64_t bytes = 0;
   };
   /// A segment whose pictures are complete and whose sound may still be on its way.
   struct Closing {
@@ -109,17 +111,20 @@ class Recorder {
   };
 
   bool keeping() const { return open_.has_value(); }
+  void begin_or_drop(uint64_t index, int64_t now_us);
   void begin_segment(uint64_t index);
   void fix_start(Segment& segment);
   bool open_file(Segment& segment);
-  void rotate(uint64_t index, EndReason reason, int64_t last_duration, int64_t now_us);
-  /// Hands over the pictures up to `video_end` and the sound before `audio_until`. False: the writer takes no
-  /// more.
+  // These two and hand_over return false when the segment cannot go on; the caller gives it up.
+  bool go_on(uint64_t index, int64_t now_us);
+  bool rotate(uint64_t index, EndReason reason, int64_t last_duration, int64_t now_us);
+  /// Hands over the pictures up to `video_end` and the sound before `audio_until`.
   bool hand_over(Segment& segment, uint64_t video_end, int64_t last_duration, int64_t audio_until,
                  bool final_audio);
-  void add_video(const Segment& segment, uint64_t end, int64_t last_duration, Fragment* fragment);
+  /// Returns where the pictures end (90 kHz).
+  int64_t add_video(const Segment& segment, uint64_t end, int64_t last_duration, Fragment* fragment);
   void add_audio(const Segment& segment, int64_t until, bool final_audio, Fragment* fragment);
-  void give_up_slow(Segment& segment, uint64_t bytes, int64_t now_ms);
+  void give_up(EndReason reason);
   void finish_closing();
   void finish(EndReason reason);
   void close_file(const Segment& segment, int64_t end_ms, EndReason reason);
@@ -152,9 +157,17 @@ class Recorder {
   uint32_t last_end_generation_ = 0;
   int64_t handed_end_ms_ = 0;
   int64_t not_before_us_ = 0;  ///< after a failure of the disk
-  std::optional<Loss> loss_;
-  std::string init_error_;
+  /// The writer took no more of a segment, and has not said yet whether it gave it up.
+  struct Refusal {
+    SegmentHandle handle = 0;
+    Loss loss;
+    int64_t since_us = 0;  ///< 0 until the next tick
+    bool confirmed = false;
+  };
+  std::optional<Refusal> refusal_;
   bool loss_seen_ = false;  ///< pictures are being dropped since the last segment
+  std::string init_error_;
+  bool init_refused_ = false;  ///< libavformat does not take the parameters in force
   RecorderCounters counters_;
 };
 

@@ -1,3 +1,4 @@
+// The rules by which a stamp is believed, held or replaced.
 #include "media/rtp_timeline.h"
 
 #include <algorithm>
@@ -58,7 +59,7 @@ void RtpTimeline::advance(uint32_t rtp, int64_t arrival_us) {
   int64_t ticks = last_ticks_ + step;
   bool jump = false;
   watch_delay(arrival_us, &ticks, &jump);
-  if (to_us(ticks) - (arrival_us - origin_us_) > kMostAheadUs) {
+  if (ticks_to_us(ticks, rate_) - (arrival_us - origin_us_) > kMostAheadUs) {
     continue_by_arrival(rtp, arrival_us, !std::exchange(runs_ahead_, true));
     return;
   }
@@ -107,7 +108,7 @@ void RtpTimeline::resolve_as_strays(size_t count, int64_t up_to_ticks) {
 }
 
 void RtpTimeline::watch_delay(int64_t arrival_us, int64_t* ticks, bool* jump) {
-  const int64_t due_us = origin_us_ + to_us(*ticks);
+  const int64_t due_us = origin_us_ + ticks_to_us(*ticks, rate_);
   window_least_us_ = std::min(window_least_us_, arrival_us - due_us);
   if (arrival_us - window_start_us_ < kDelayWindowUs) return;
   const int64_t least = window_least_us_;

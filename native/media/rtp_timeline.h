@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <deque>
 
+#include "media/ticks.h"
+
 namespace thimble::media {
 
 /// Where an access unit lies on the time line.
@@ -42,15 +44,7 @@ class RtpTimeline {
     uint32_t rtp;
     int64_t arrival_us;
   };
-  // In two steps: a product of months and a high rate leaves 64 bits.
-  int64_t to_ticks(int64_t us) const {
-    const int64_t rate = rate_;
-    return us / 1000000 * rate + us % 1000000 * rate / 1000000;
-  }
-  int64_t to_us(int64_t ticks) const {
-    const int64_t rate = rate_;
-    return ticks / rate * 1000000 + ticks % rate * 1000000 / rate;
-  }
+  int64_t to_ticks(int64_t us) const { return us_to_ticks(us, rate_); }
   bool fits(int64_t step, int64_t arrival_us) const;
   void accept(uint32_t rtp, int64_t arrival_us, int64_t ticks, bool jump);
   void continue_by_arrival(uint32_t rtp, int64_t arrival_us, bool jump);

@@ -87,7 +87,7 @@ void Stream::tick(int64_t now_us) {
     begin_attempt(now_us);
   }
   recorder_.tick(now_us);
-  report_losses();
+  report_losses(now_us);
 }
 
 void Stream::begin_attempt(int64_t now_us) {
@@ -307,14 +307,14 @@ void Stream::report(LinkState state, LinkProblem problem, const std::string& mes
   context_.sink.on_event(std::move(event));
 }
 
-void Stream::report_losses() {
-  if (const auto loss = recorder_.take_loss()) {
+void Stream::report_losses(int64_t now_us) {
+  if (const auto loss = recorder_.take_loss(now_us)) {
     context_.sink.on_event(
         StorageFailedEvent{settings_.key, "", "slow-disk", "queue", loss->start_ms, loss->bytes});
   }
   if (const std::string error = recorder_.take_init_error(); !error.empty()) {
     context_.sink.on_event(
-        StorageFailedEvent{settings_.key, "", "EINVAL", error, context_.clock.utc_ms(monotonic_us()), 0});
+        StorageFailedEvent{settings_.key, "", "EINVAL", error, context_.clock.utc_ms(now_us), 0});
   }
 }
 

@@ -100,7 +100,7 @@ class Stream final : private SessionOwner {
   void fail(LinkProblem problem, const std::string& message, int retry_after_s, int64_t now_us);
   void watch(int64_t now_us);
   void report(LinkState state, LinkProblem problem = LinkProblem::kNone, const std::string& message = "");
-  void report_losses();
+  void report_losses(int64_t now_us);
   void report_parameters();
 
   bool collect_parameters(const rtsp::AccessUnit& unit);
