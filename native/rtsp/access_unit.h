@@ -15,16 +15,20 @@ struct Nal {
   uint32_t size;    ///< bytes without the length
 };
 
-/// One compressed picture or audio frame. Everything is borrowed and valid only during the call that hands it out.
+/// One compressed picture or audio frame. Everything is borrowed and valid only during the call that hands it
+/// out.
 struct AccessUnit {
-  uint32_t rtp_time = 0;        ///< 32 bit, as sent
-  int64_t arrival_us = 0;       ///< CLOCK_MONOTONIC of the packet that completed it
-  bool key = false;             ///< H.264 IDR, H.265 IRAP; always true for audio
-  bool damaged = false;         ///< a part of it never arrived; `data` holds what did
-  bool loss_before = false;     ///< packets, or a whole access unit, are missing between the previous one and this one
-  bool discontinuity = false;   ///< first of a new source (SSRC): rtp_time has nothing to do with what was before
-  ByteView data;                ///< video: NALs each behind a 4-byte big-endian length; audio: the raw frame (AAC without ADTS)
-  const Nal* nals = nullptr;    ///< video only
+  uint32_t rtp_time = 0;   ///< 32 bit, as sent
+  int64_t arrival_us = 0;  ///< CLOCK_MONOTONIC of the packet that completed it
+  bool key = false;        ///< H.264 IDR, H.265 IRAP; always true for audio
+  bool damaged = false;    ///< a part of it never arrived; `data` holds what did
+  bool loss_before =
+      false;  ///< packets, or a whole access unit, are missing between the previous one and this one
+  bool discontinuity =
+      false;  ///< first of a new source (SSRC): rtp_time has nothing to do with what was before
+  ByteView
+      data;  ///< video: NALs each behind a 4-byte big-endian length; audio: the raw frame (AAC without ADTS)
+  const Nal* nals = nullptr;  ///< video only
   size_t nal_count = 0;
 };
 

@@ -1,4 +1,5 @@
-// Turns the RTP packets of one track into access units: header checks, sequence numbers, sources (SSRC), depacketising.
+// Turns the RTP packets of one track into access units: header checks, sequence numbers, sources (SSRC),
+// depacketising.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +20,14 @@ struct RtpCounters {
 
 /// A sender report (RFC 3550 6.4.1) of the source in force.
 struct SenderReport {
-  uint64_t ntp = 0;       ///< 32.32 fixed point
+  uint64_t ntp = 0;  ///< 32.32 fixed point
   uint32_t rtp_time = 0;
   int64_t arrival_us = 0;
 };
 
-/// Not thread-safe; lives on the ingest thread. The sink must not call back into it. Memory: the access unit under
-/// construction (<= 4 MiB, else dropped), and only while they wait at most 64 KiB of packets behind a gap and 64 KiB of
-/// a source that is not trusted yet.
+/// Not thread-safe; lives on the ingest thread. The sink must not call back into it. Memory: the access unit
+/// under construction (<= 4 MiB, else dropped), and only while they wait at most 64 KiB of packets behind a
+/// gap and 64 KiB of a source that is not trusted yet.
 class RtpTrack {
  public:
   struct Limits {
@@ -46,16 +47,18 @@ class RtpTrack {
   virtual void on_rtp(ByteView packet, int64_t now_us) = 0;
   /// One compound RTCP packet.
   virtual void on_rtcp(ByteView packet, int64_t now_us) = 0;
-  /// Hands out what waits for a next packet that will not come (end of the connection, or no packet for a while). A
-  /// picture without its marker stays where pictures have markers, and so does an open fragment: the rest may come.
+  /// Hands out what waits for a next packet that will not come (end of the connection, or no packet for a
+  /// while). A picture without its marker stays where pictures have markers, and so does an open fragment:
+  /// the rest may come.
   virtual void flush(int64_t now_us) = 0;
-  /// Decides on held packets of a new source when the old one has been silent for 1 s. Call about once a second.
+  /// Decides on held packets of a new source when the old one has been silent for 1 s. Call about once a
+  /// second.
   virtual void tick(int64_t now_us) = 0;
   virtual const RtpCounters& counters() const = 0;
   /// The newest sender report, or null when there was none from the source in force.
   virtual const SenderReport* sender_report() const = 0;
-  /// Writes an RTCP receiver report with SDES (RFC 3550 6.4.2) for the source in force. Returns its size; 0 = no source
-  /// yet. `out` has room for 128 bytes.
+  /// Writes an RTCP receiver report with SDES (RFC 3550 6.4.2) for the source in force. Returns its size; 0 =
+  /// no source yet. `out` has room for 128 bytes.
   virtual size_t write_receiver_report(uint8_t* out, int64_t now_us) = 0;
 };
 
