@@ -173,6 +173,13 @@ bool Recorder::open_file(Segment& segment) {
   std::string error;
   auto init =
       make_init_segment(segment.parameters, segment.has_audio ? &*audio_parameters_ : nullptr, &error);
+  if (!init && segment.has_audio) {
+    // Trouble with sound never stops the pictures.
+    init_error_ = error;
+    audio_parameters_.reset();
+    segment.has_audio = false;
+    init = make_init_segment(segment.parameters, nullptr, &error);
+  }
   if (!init) {
     init_error_ = error;
     init_refused_ = true;
