@@ -18,40 +18,37 @@ export interface KillPlan {
   urls: string[];
   /** Milliseconds of recording before the kill, counted from when all cameras are live. */
   recordMs: number;
-  /** Waits for the process to die on its own (a wrapper kills it) instead of killing it. */
-  wrapper?: string[];
 }
 
 /** One round: start, record, kill -9, start, judge, stop cleanly. The first round adds the cameras. */
 export async function killRound(plan: KillPlan): Promise<KillRound> {
-  const options: ServiceOptions = { dataDir: plan.dataDir };
-  const killedAtMs = await recordAndDie(plan, options);
+  const options = { dataDir: plan.dataDir };
+  return judgeRestart(options, await recordAndDie(plan, options));
+}
+
+/** Starts the service on what a killed one left, judges, and stops it cleanly. */
+export async function judgeRestart(options: ServiceOptions, killedAtMs: number): Promise<KillRound> {
   const startedMs = Date.now();
   const service = await Service.start(options, 30_000);
+  let round: KillRound;
   try {
-    const ids = (await service.get<CameraList>('/api/cameras')).cameras.map(camera => camera.id);
+    const { cameras } = await service.get<CameraList>('/api/cameras');
+    const ids = cameras.filter(camera => camera.record.mode !== 'off').map(camera => camera.id);
     const recordingAgainMs = await recordingAgain(service, ids, killedAtMs, startedMs);
     await adopted(service);
-    const lostMs = killedAtMs === undefined ? 0 : Math.max(...(await losses(service, ids, killedAtMs)));
-    return {
-      faults: await footageFaults(service, segment => segment.endMs > startedMs - 30_000),
-      lostMs,
-      recordingAgainMs,
-    };
+    const lostMs = Math.max(0, ...(await losses(service, ids, killedAtMs)));
+    const faults = await footageFaults(service, segment => segment.endMs > startedMs - 30_000);
+    round = { faults, lostMs, recordingAgainMs };
   } finally {
     await service.stop();
   }
+  const { code } = await service.child.exited;
+  if (code !== 0) round.faults.push(`the stop after it ended with ${code}`);
+  return round;
 }
 
-/** Wall time of the kill; undefined when the process died before all cameras were live. */
-async function recordAndDie(plan: KillPlan, options: ServiceOptions): Promise<number | undefined> {
-  if (plan.wrapper) {
-    const { child } = Service.spawn({ ...options, wrapper: plan.wrapper });
-    const limit = setTimeout(() => child.kill('SIGKILL'), plan.recordMs);
-    await child.exited;
-    clearTimeout(limit);
-    return undefined;
-  }
+/** Wall time of the kill. */
+async function recordAndDie(plan: KillPlan, options: ServiceOptions): Promise<number> {
   const service = await Service.start(options, 30_000);
   const { cameras } = await service.get<CameraList>('/api/cameras');
   for (const [index, url] of plan.urls.slice(cameras.length).entries()) {
@@ -66,17 +63,12 @@ async function recordAndDie(plan: KillPlan, options: ServiceOptions): Promise<nu
   return killedAtMs;
 }
 
-async function recordingAgain(
-  service: Service,
-  ids: number[],
-  killedAtMs: number | undefined,
-  startedMs: number,
-): Promise<number> {
+async function recordingAgain(service: Service, ids: number[], killedAtMs: number, startedMs: number): Promise<number> {
   let last = startedMs;
   for (const id of ids) {
     for (;;) {
       const segments = await listSegments(service, id);
-      const fresh = segments.find(segment => segment.startMs >= (killedAtMs ?? startedMs));
+      const fresh = segments.find(segment => segment.startMs >= killedAtMs);
       if (fresh) {
         last = Math.max(last, fresh.startMs);
         break;

@@ -17,8 +17,8 @@ export interface ServiceOptions {
   /** Further flags. */
   args?: string[];
   env?: Record<string, string>;
-  /** A program with arguments to put in front, such as strace. */
-  wrapper?: string[];
+  /** Gives the data directory by THIMBLE_DATA in `env` and not by the flag. */
+  dataByEnvironment?: boolean;
   /** Whether cameras on this machine are allowed; default true. */
   allowLoopback?: boolean;
 }
@@ -52,22 +52,27 @@ export class Service {
   static spawn(options: ServiceOptions = {}): { child: Child; dataDir: string } {
     const dataDir = options.dataDir ?? tempDir('data');
     mkdirSync(dataDir, { recursive: true });
-    const command = [...(options.wrapper ?? []), join(ROOT, 'bin', 'thimble'), 'serve'];
-    command.push('--data', dataDir, '--listen', `127.0.0.1:${options.port ?? 0}`);
-    if (options.allowLoopback !== false) command.push('--allow-loopback');
-    command.push(...(options.args ?? []));
+    const args = ['serve', '--listen', `127.0.0.1:${options.port ?? 0}`];
+    if (!options.dataByEnvironment) args.push('--data', dataDir);
+    if (options.allowLoopback !== false) args.push('--allow-loopback');
+    args.push(...(options.args ?? []));
     const env = { ...process.env, ...options.env };
-    return { child: new Child(command[0] ?? '', command.slice(1), { cwd: ROOT, env }), dataDir };
+    return { child: new Child(join(ROOT, 'bin', 'thimble'), args, { cwd: ROOT, env }), dataDir };
   }
 
   /** Resolves with the ready line; rejects with the last log lines when the service ends or is silent for `timeoutMs`. */
   static async start(options: ServiceOptions = {}, timeoutMs = 15_000): Promise<Service> {
+    return Service.begin(options, timeoutMs).started;
+  }
+
+  /** The same for those who need the process before it is ready. */
+  static begin(options: ServiceOptions, timeoutMs: number): { child: Child; started: Promise<Service> } {
     const { child, dataDir } = Service.spawn(options);
-    const ready = await child.line(line => {
+    const ready = child.line(line => {
       const record = parseLine(line);
       return record?.msg === 'ready' ? (record as unknown as Ready) : undefined;
     }, timeoutMs);
-    return new Service(child, dataDir, ready);
+    return { child, started: ready.then(said => new Service(child, dataDir, said)) };
   }
 
   get pid(): number {
