@@ -1,7 +1,7 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
 import { Api, type ApiServices, NodeServer } from './api/index.ts';
-import { Cameras } from './cameras/index.ts';
+import { Cameras, Prober } from './cameras/index.ts';
 import {
   background,
   EventBus,
@@ -111,6 +111,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   api.open({
     ...storageServices(store, recording),
     cameras,
+    prober: new Prober({ engine, clock, allowLoopback: options.allowLoopback }),
     engine,
     facts,
     clock,

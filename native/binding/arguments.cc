@@ -75,7 +75,8 @@ bool stream_kind(const std::string& name, media::StreamKind* kind) {
   *kind = name == "sub" ? media::StreamKind::kSub : media::StreamKind::kMain;
   return name == "main" || name == "sub";
 }
-constexpr int64_t kMostCameras = 1'000'000'000;
+/// Cameras have at most nine digits; a few numbers above are for cameras that are only being tried.
+constexpr int64_t kMostCameras = 1'000'000'100;
 constexpr int64_t kMostSegmentMs = 24LL * 3600 * 1000;
 }  // namespace
 

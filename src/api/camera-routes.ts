@@ -1,6 +1,6 @@
 // Cameras over HTTP.
 import * as v from 'valibot';
-import { cameraPatchSchema, newCameraSchema } from '../cameras/index.ts';
+import { cameraPatchSchema, newCameraSchema, probeSchema } from '../cameras/index.ts';
 import { NvrError } from '../core/index.ts';
 import type { CameraList } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
@@ -11,7 +11,7 @@ const removeQuery = v.strictObject({
   footage: v.optional(v.picklist(['keep', 'delete'], 'Use keep or delete.')),
 });
 
-export function cameraRoutes({ cameras, segments }: ApiServices): Route[] {
+export function cameraRoutes({ cameras, prober, segments }: ApiServices): Route[] {
   return [
     route('GET', '/api/cameras', {
       identity: 'public',
@@ -24,6 +24,12 @@ export function cameraRoutes({ cameras, segments }: ApiServices): Route[] {
         const camera = await cameras.add(body);
         return jsonReply(201, camera, { Location: `/api/cameras/${camera.id}` });
       },
+    }),
+    route('POST', '/api/cameras/probe', {
+      identity: 'public',
+      body: probeSchema,
+      // A camera that does not work is an answer, not a failure.
+      handle: async ({ body }) => jsonReply(200, await prober.probe(body)),
     }),
     route('GET', '/api/cameras/{id}', {
       identity: 'public',

@@ -2,7 +2,7 @@
 import type { Camera } from '../cameras/index.ts';
 import type { CameraId, CameraStateName, EndReason, ErrorKind, GapReason, StreamName } from '../core/index.ts';
 
-export type { Camera, CameraPatch, CameraState, NewCamera } from '../cameras/index.ts';
+export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
 
 export interface ErrorBody {
   error: {

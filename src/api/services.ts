@@ -1,5 +1,5 @@
 // What the API needs of the parts below it, as narrow as it can be.
-import type { Cameras } from '../cameras/index.ts';
+import type { Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, GapReason, Logger, StreamName } from '../core/index.ts';
 import type { Engine } from '../native/index.ts';
 import type { Degradation, Timeline } from './contract.ts';
@@ -45,6 +45,7 @@ export interface SegmentSource {
 
 export interface ApiServices {
   cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
+  prober: Pick<Prober, 'probe'>;
   engine: Pick<Engine, 'stats'>;
   segments: SegmentSource;
   timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];

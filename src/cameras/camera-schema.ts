@@ -13,12 +13,15 @@ const name = v.pipe(
   v.maxLength(64, 'Use at most 64 characters.'),
   v.regex(PRINTABLE, 'Leave control characters out.'),
 );
-const url = v.pipe(
+export const urlSchema = v.pipe(
   v.string('Write rtsp://host/path.'),
   v.maxLength(MAX_URL_CHARS, `Use at most ${MAX_URL_CHARS} characters.`),
 );
-const transport = v.picklist(['tcp'], 'Use tcp: udp, http and tls are not in this version.');
-const fallbackUrls = v.pipe(v.array(url, 'Write a list of RTSP URLs.'), v.maxLength(3, 'Use at most 3 further URLs.'));
+export const transportSchema = v.picklist(['tcp'], 'Use tcp: udp, http and tls are not in this version.');
+const fallbackUrls = v.pipe(
+  v.array(urlSchema, 'Write a list of RTSP URLs.'),
+  v.maxLength(3, 'Use at most 3 further URLs.'),
+);
 const priority = v.pipe(
   v.number('Use a whole number from 0 to 100.'),
   v.integer('Use a whole number from 0 to 100.'),
@@ -32,6 +35,7 @@ const login = (what: string) =>
     v.maxLength(256, 'Use at most 256 characters.'),
     v.regex(PRINTABLE, 'Leave control characters out.'),
   );
+export const loginSchemas = { username: login('user name'), password: login('password') };
 const mode = v.picklist(['off', 'continuous'], 'Use off or continuous.');
 const streams = v.pipe(
   v.array(v.literal('main', 'Use ["main"]: this version records the main stream.'), 'Use ["main"].'),
@@ -51,8 +55,8 @@ export const newCameraSchema = v.strictObject({
   enabled: v.optional(flag, true),
   priority: v.optional(priority, 50),
   main: v.strictObject({
-    url,
-    transport: v.optional(transport, 'tcp'),
+    url: urlSchema,
+    transport: v.optional(transportSchema, 'tcp'),
     fallbackUrls: v.optional(v.nullable(fallbackUrls)),
   }),
   username: v.optional(v.nullable(login('user name'))),
@@ -76,8 +80,8 @@ export const cameraPatchSchema = v.strictObject({
   priority: v.optional(priority),
   main: v.optional(
     v.strictObject({
-      url: v.optional(url),
-      transport: v.optional(transport),
+      url: v.optional(urlSchema),
+      transport: v.optional(transportSchema),
       fallbackUrls: v.optional(v.nullable(fallbackUrls)),
     }),
   ),
@@ -100,7 +104,7 @@ const recordSchema = v.strictObject({
   name,
   enabled: flag,
   priority,
-  main: v.strictObject({ url, transport, fallbackUrls: v.optional(fallbackUrls) }),
+  main: v.strictObject({ url: urlSchema, transport: transportSchema, fallbackUrls: v.optional(fallbackUrls) }),
   username: v.optional(login('user name')),
   sealedPassword: v.optional(v.pipe(v.string(), v.maxLength(2048))),
   audio: flag,

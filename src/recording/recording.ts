@@ -163,7 +163,10 @@ export class Recording {
     if (event.type === 'clock-step') {
       log.warn('the clock was set', { stepMs: event.stepMs, clockGeneration: event.clockGeneration });
       background(store.setClockGeneration(event.clockGeneration, event.stepMs), 'store the clock generation', log);
-    } else this.#recorder(event.camera, event.stream).hear(event);
+    } else if (this.#recorders.has(name(event.camera, event.stream)) || this.#options.cameras.get(event.camera)) {
+      // Streams that are no cameras are only being tried.
+      this.#recorder(event.camera, event.stream).hear(event);
+    }
   }
 
   async #stop(): Promise<void> {

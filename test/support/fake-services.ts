@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ApiServices, IndexedSegment } from '../../src/api/index.ts';
-import { Cameras } from '../../src/cameras/index.ts';
+import { Cameras, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -49,6 +49,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   };
   const services: ApiServices = {
     cameras,
+    prober: new Prober({ engine, clock, allowLoopback: false }),
     engine,
     segments: {
       folder,

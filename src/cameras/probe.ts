@@ -1,0 +1,166 @@
+// Tries a camera that is not added yet: connects, looks at its pictures for a moment, and says what is there or what is wrong.
+import * as v from 'valibot';
+import { type Clock, NvrError } from '../core/index.ts';
+import type { EngineEvent, LinkProblem } from '../native/index.ts';
+import type { StreamFacts } from './camera.ts';
+import { loginSchemas, transportSchema, urlSchema } from './camera-schema.ts';
+import { parseCameraUrl } from './camera-url.ts';
+import type { CameraEngine } from './connection.ts';
+import { problemWords } from './problem-words.ts';
+
+/** The body of `POST /api/cameras/probe`. */
+export const probeSchema = v.strictObject({
+  url: urlSchema,
+  username: v.optional(v.nullable(loginSchemas.username)),
+  password: v.optional(v.nullable(loginSchemas.password)),
+  transport: v.optional(transportSchema),
+});
+export type ProbeInput = v.InferOutput<typeof probeSchema>;
+
+/** Closed list, as the API promises it. */
+export type ProbeProblemKind =
+  | 'refused'
+  | 'unauthorized'
+  | 'not-rtsp'
+  | 'unknown-host'
+  | 'no-video'
+  | 'no-stream'
+  | 'unsupported-codec'
+  | 'timeout';
+
+export interface ProbeProblem {
+  kind: ProbeProblemKind;
+  message: string;
+  cure: string;
+}
+
+export interface ProbeResult {
+  ok: boolean;
+  streams: Omit<StreamFacts, 'gopMs'>[];
+  problem?: ProbeProblem;
+}
+
+const KINDS: Record<LinkProblem, ProbeProblemKind> = {
+  refused: 'refused',
+  unreachable: 'timeout',
+  'unknown-host': 'unknown-host',
+  'address-forbidden': 'refused',
+  unauthorized: 'unauthorized',
+  'not-found': 'no-stream',
+  'no-video': 'no-video',
+  'unsupported-codec': 'unsupported-codec',
+  'unsupported-transport': 'no-stream',
+  busy: 'refused',
+  'not-rtsp': 'not-rtsp',
+  'server-error': 'refused',
+  timeout: 'timeout',
+  closed: 'refused',
+  stalled: 'timeout',
+  'no-keyframe': 'timeout',
+};
+
+/** Numbers that no camera can have: the engine knows streams by number. */
+export const FIRST_PROBE_ID = 1_000_000_000;
+/** Each costs a connection and a ring; nobody tries more cameras at a time. */
+const MAX_PROBES = 4;
+const DEADLINE_MS = 10_000;
+/** Watched so long, pictures per second and bits per second are known to a tenth. */
+const WATCH_MS = 2200;
+const RING_BYTES = 2 * 1024 * 1024;
+
+export interface ProberOptions {
+  engine: CameraEngine;
+  clock: Clock;
+  allowLoopback: boolean;
+}
+
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #busy = new Set<number>();
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves within 10 s with what the camera sends or the first problem; it is asked once, with this login only, because cameras
+   * lock accounts. Rejects with `invalid-argument` for an address that cannot be one, `unavailable` while 4 others are tried.
+   */
+  async probe(input: ProbeInput): Promise<ProbeResult> {
+    const { url, login } = parseCameraUrl(input.url, 'url', this.#options.allowLoopback);
+    const id = this.#take();
+    try {
+      const outcome = this.#watch(id);
+      this.#options.engine.setStream({
+        camera: id,
+        stream: 'main',
+        urls: [url],
+        username: input.username ?? login?.username ?? '',
+        password: input.password ?? login?.password ?? '',
+        audio: true,
+        allowLoopback: this.#options.allowLoopback,
+        record: false,
+        segmentMs: 300_000,
+        rotationOffsetMs: 0,
+        ringMaxBytes: RING_BYTES,
+      });
+      return await outcome;
+    } finally {
+      await this.#options.engine.removeStream(id, 'main');
+      this.#busy.delete(id);
+    }
+  }
+
+  #take(): number {
+    for (let id = FIRST_PROBE_ID; id < FIRST_PROBE_ID + MAX_PROBES; id++) {
+      if (this.#busy.has(id)) continue;
+      this.#busy.add(id);
+      return id;
+    }
+    throw new NvrError('unavailable', `${MAX_PROBES} cameras are being tried already`, {
+      cure: 'Try again in a moment.',
+    });
+  }
+
+  #watch(id: number): Promise<ProbeResult> {
+    const { engine, clock } = this.#options;
+    return new Promise(resolve => {
+      let parameters: Extract<EngineEvent, { type: 'parameters' }> | undefined;
+      let cancelWatch: (() => void) | undefined;
+      const finish = (result: ProbeResult) => {
+        unsubscribe();
+        cancelDeadline();
+        cancelWatch?.();
+        resolve(result);
+      };
+      const cancelDeadline = clock.after(DEADLINE_MS, () =>
+        finish(parameters ? this.#facts(id, parameters) : failure('timeout')),
+      );
+      const unsubscribe = engine.on(event => {
+        if (event.type === 'clock-step' || event.camera !== id) return;
+        if (event.type === 'parameters') {
+          parameters = event;
+          cancelWatch ??= clock.after(WATCH_MS, () => finish(this.#facts(id, event)));
+        } else if (event.type === 'link' && event.state === 'waiting' && event.problem) finish(failure(event.problem));
+      });
+    });
+  }
+
+  #facts(id: number, { video, audio, audioLeftOut }: Extract<EngineEvent, { type: 'parameters' }>): ProbeResult {
+    const stats = this.#options.engine.stats().streams.find(stream => stream.camera === id);
+    const stream = {
+      codec: video.codec,
+      width: video.width,
+      height: video.height,
+      fps: Math.round((stats?.fps || video.fps) * 100) / 100,
+      bitrateBps: Math.round(stats?.bitrateBps ?? 0),
+      ...(audio ? { audio: audio.codec } : {}),
+      ...(audioLeftOut ? { audioLeftOut } : {}),
+    };
+    return { ok: true, streams: [stream] };
+  }
+}
+
+function failure(problem: LinkProblem): ProbeResult {
+  return { ok: false, streams: [], problem: { kind: KINDS[problem], ...problemWords(problem) } };
+}

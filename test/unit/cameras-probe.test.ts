@@ -1,0 +1,84 @@
+import * as assert from 'uvu/assert';
+import { Prober } from '../../src/cameras/index.ts';
+import { FIRST_PROBE_ID } from '../../src/cameras/probe.ts';
+import { NvrError } from '../../src/core/index.ts';
+import { FakeClock, settle } from '../support/fake-clock.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('camera probe');
+
+function setUp() {
+  const engine = new FakeEngine();
+  const clock = new FakeClock();
+  return { engine, clock, prober: new Prober({ engine, clock, allowLoopback: false }) };
+}
+
+function parameters(camera: number) {
+  const video = { codec: 'h264' as const, codecString: 'avc1.64001e', width: 704, height: 480, fps: 0 };
+  return { type: 'parameters' as const, camera, stream: 'main' as const, video, audioLeftOut: 'PCMA' };
+}
+
+test('a camera that works is described, with measured figures, and let go', async () => {
+  const { engine, clock, prober } = setUp();
+  const result = prober.probe({ url: 'rtsp://me:se%20cret@10.0.0.2/a' });
+  await settle();
+  const asked = engine.streams.get(FIRST_PROBE_ID);
+  assert.equal([asked?.urls, asked?.username, asked?.password], [['rtsp://10.0.0.2/a'], 'me', 'se cret']);
+  assert.is(asked?.record, false);
+  engine.emit(parameters(FIRST_PROBE_ID));
+  engine.figures.set(FIRST_PROBE_ID, { fps: 24.996, bitrateBps: 2_000_000.4 });
+  await clock.advance(3000);
+  const stream = { codec: 'h264', width: 704, height: 480, fps: 25, bitrateBps: 2_000_000, audioLeftOut: 'PCMA' };
+  assert.equal(await result, { ok: true, streams: [stream] });
+  assert.equal(engine.removed, [FIRST_PROBE_ID]);
+  assert.equal([engine.listeners, clock.pending], [0, 0]);
+});
+
+test('a problem is told in the words and kinds of the API, once', async () => {
+  const { engine, clock, prober } = setUp();
+  const result = prober.probe({ url: 'rtsp://10.0.0.2/a', username: 'me', password: 'wrong' });
+  await settle();
+  engine.link(7, 'waiting', 'refused');
+  engine.link(FIRST_PROBE_ID, 'connecting');
+  engine.link(FIRST_PROBE_ID, 'waiting', 'unauthorized');
+  const { ok, problem } = await result;
+  assert.equal([ok, problem?.kind], [false, 'unauthorized']);
+  assert.ok(problem?.message && problem.cure);
+  assert.equal([engine.removed, engine.listeners, clock.pending], [[FIRST_PROBE_ID], 0, 0]);
+});
+
+test('a camera that says nothing is a time-out after ten seconds', async () => {
+  const { clock, prober } = setUp();
+  const result = prober.probe({ url: 'rtsp://10.0.0.2/a' });
+  await clock.advance(9900);
+  let done = false;
+  background(result.then(() => (done = true)));
+  await settle();
+  assert.is(done, false);
+  await clock.advance(200);
+  assert.is((await result).problem?.kind, 'timeout');
+});
+
+test('five at a time are one too many, and wrong addresses are refused before anything is asked', async () => {
+  const { engine, clock, prober } = setUp();
+  const four = [1, 2, 3, 4].map(n => prober.probe({ url: `rtsp://10.0.0.${n}/` }));
+  await settle();
+  const refused = await prober.probe({ url: 'rtsp://10.0.0.5/' }).catch(error => error);
+  assert.instance(refused, NvrError);
+  assert.is(refused.kind, 'unavailable');
+  const forbidden = await prober.probe({ url: 'rtsp://127.0.0.1/' }).catch(error => error);
+  assert.equal([forbidden.kind, forbidden.field], ['invalid-argument', 'url']);
+  assert.is(engine.history.length, 4);
+  await clock.advance(11_000);
+  await Promise.all(four);
+  const again = prober.probe({ url: 'rtsp://10.0.0.5/' });
+  await clock.advance(11_000);
+  assert.is((await again).problem?.kind, 'timeout');
+});
+
+function background(promise: Promise<unknown>): void {
+  promise.catch(() => undefined);
+}
+
+test.run();
