@@ -44,7 +44,8 @@ class Engine {
   static std::unique_ptr<Engine> create(EngineOptions options, EventSink& sink);
   virtual ~Engine() = default;
   virtual bool start() = 0;
-  /// Ends all streams (kStop), closes all files, joins the threads. False when the deadline passed first.
+  /// Ends all streams (kStop), closes all files, joins the threads. False when the deadline passed first:
+  /// then a thread is left behind and the process must exit. The sink hears nothing afterwards.
   virtual bool stop(int deadline_ms) = 0;
   virtual void set_stream(StreamSettings settings) = 0;
   /// StreamRemovedEvent with `token` follows when the session is over and the files are closed.

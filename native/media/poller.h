@@ -12,8 +12,8 @@ namespace thimble::media {
 class PollTarget {
  public:
   virtual ~PollTarget() = default;
-  /// `events` = EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP.
-  virtual void on_ready(uint32_t events) = 0;
+  /// `events` = EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP. `now_us` = CLOCK_MONOTONIC.
+  virtual void on_ready(uint32_t events, int64_t now_us) = 0;
 };
 
 /// One epoll instance. Descriptors must be removed before they are closed; a target may remove itself from

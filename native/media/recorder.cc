@@ -148,10 +148,10 @@ void Recorder::fix_start(Segment& segment) {
   segment.clock_offset_us = clock_.offset_us();
   segment.identity.clock_generation = clock_.generation();
   segment.identity.start_ms = utc_ms(segment, segment.first_pts90k);
-  if (last_end_generation_ == clock_.generation() && segment.identity.start_ms < last_end_ms_) {
+  if (last_end_.clock_generation == clock_.generation() && segment.identity.start_ms < last_end_.utc_ms) {
     session_.anchor->pin(ticks_to_us(segment.first_pts90k, 90000),
-                         last_end_ms_ * 1000 - segment.clock_offset_us);
-    segment.identity.start_ms = last_end_ms_;
+                         last_end_.utc_ms * 1000 - segment.clock_offset_us);
+    segment.identity.start_ms = last_end_.utc_ms;
   }
   handed_end_ms_ = segment.identity.start_ms;
 }
@@ -232,8 +232,8 @@ void Recorder::give_up(EndReason reason) {
 void Recorder::close_file(const Segment& segment, int64_t end_ms, EndReason reason) {
   if (segment.handle == 0) return;
   writer_.close(segment.handle, end_ms, reason);
-  last_end_ms_ = end_ms;
-  last_end_generation_ = segment.identity.clock_generation;
+  last_end_.utc_ms = end_ms;
+  last_end_.clock_generation = segment.identity.clock_generation;
 }
 
 void Recorder::finish_closing() {

@@ -29,6 +29,13 @@ struct RecordSession {
   uint32_t audio_rate = 0;       ///< ticks per second of the ring's sound packets
 };
 
+/// Where the newest footage of a stream ends. Within a clock generation, later footage never begins before
+/// it.
+struct FootageEnd {
+  int64_t utc_ms = 0;
+  uint32_t clock_generation = 0;
+};
+
 struct RecorderCounters {
   uint64_t dropped_bytes = 0;  ///< media that came in and was not recorded although it should have been
   uint64_t late_audio_units = 0;
@@ -51,6 +58,9 @@ class Recorder {
 
   /// Starts, changes or (nullopt) ends recording; the segment that is open ends with kMode.
   void set_plan(const std::optional<RecordPlan>& plan, int64_t now_us);
+  /// Before the first session: footage of an earlier recorder.
+  void begin_after(const FootageEnd& end) { last_end_ = end; }
+  const FootageEnd& footage_end() const { return last_end_; }
   bool recording() const { return plan_.has_value(); }
   void begin_session(const RecordSession& session);
   /// What the next keyframe brings. `audio` null = no sound track in the files.
@@ -153,8 +163,7 @@ class Recorder {
   std::optional<Closing> closing_;
   uint64_t next_video_ = 0, next_audio_ = 0;
   uint64_t pending_bytes_ = 0;
-  int64_t last_end_ms_ = 0;  ///< end of the newest closed footage, and its clock generation
-  uint32_t last_end_generation_ = 0;
+  FootageEnd last_end_;
   int64_t handed_end_ms_ = 0;
   int64_t not_before_us_ = 0;  ///< after a failure of the disk
   /// The writer took no more of a segment, and has not said yet whether it gave it up.

@@ -1,8 +1,8 @@
+// The socket of a session, and the way of bytes between it, the client and the tracks.
 #include "media/session.h"
 
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "rtsp/connector.h"
 
@@ -15,12 +15,6 @@ constexpr int64_t kTrackTickUs = 1'000'000;
 constexpr int kMostReads = 8;
 /// Requests are short: more than this unsent means that the camera does not read.
 constexpr size_t kMostUnsent = 64 * 1024;
-
-int64_t monotonic_us() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
-}
 
 LinkProblem problem_of_errno(int error) {
   switch (error) {
@@ -124,52 +118,56 @@ void Session::close_socket() {
 }
 
 bool Session::connect(const sockaddr* address, socklen_t length, int64_t now_us) {
+  now_us_ = now_us;
+  if (!client_) {
+    abort(LinkProblem::kNotRtsp, "The address is not a usable rtsp:// URL.", now_us);
+    return false;
+  }
   const int fd = rtsp::connect_tcp(address, length);
   if (fd < 0) {
-    abort(problem_of_errno(-fd), words_of_errno(-fd));
+    abort(problem_of_errno(-fd), words_of_errno(-fd), now_us);
     return false;
   }
   fd_ = fd;
   connect_deadline_us_ = now_us + kConnectTimeoutUs;
   if (!poller_.add(fd_, EPOLLOUT, this)) {
-    abort(LinkProblem::kUnreachable, words_of_errno(errno));
+    abort(LinkProblem::kUnreachable, words_of_errno(errno), now_us);
     return false;
   }
   return true;
 }
 
-void Session::abort(LinkProblem problem, std::string message) {
+void Session::abort(LinkProblem problem, std::string message, int64_t now_us) {
   if (ended_) return;
   end_.problem = problem;
   end_.message = std::move(message);
-  finish();
+  finish(now_us);
 }
 
-void Session::finish() {
+void Session::finish(int64_t now_us) {
   if (ended_) return;
   ended_ = true;
-  const int64_t now = monotonic_us();
-  if (video_) video_->flush(now);
-  if (audio_) audio_->flush(now);
+  if (video_) video_->flush(now_us);
+  if (audio_) audio_->flush(now_us);
   close_socket();
 }
 
-void Session::on_ready(uint32_t events) {
+void Session::on_ready(uint32_t events, int64_t now_us) {
   if (ended_ || fd_ < 0) return;
-  const int64_t now = monotonic_us();
+  now_us_ = now_us;
   if (!connected_) {
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
     if (error != 0) {
-      abort(problem_of_errno(error), words_of_errno(error));
+      abort(problem_of_errno(error), words_of_errno(error), now_us);
       return;
     }
-    if (events & EPOLLOUT) on_connected(now);
+    if (events & EPOLLOUT) on_connected(now_us);
     return;
   }
   if (events & EPOLLOUT) write_pending();
-  if (!ended_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) read_all(now);
+  if (!ended_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) read_all(now_us);
 }
 
 void Session::on_connected(int64_t now_us) {
@@ -177,7 +175,6 @@ void Session::on_connected(int64_t now_us) {
   poller_.modify(fd_, EPOLLIN, this);
   next_report_us_ = now_us + kReportPeriodUs;
   client_->start(now_us);
-  next_client_tick_us_ = client_->tick(now_us);
 }
 
 void Session::read_all(int64_t now_us) {
@@ -199,11 +196,12 @@ void Session::on_read_failed(ssize_t count, int64_t now_us) {
   if (count < 0 && (error == EAGAIN || error == EINTR)) return;
   if (count == 0) client_->closed(now_us);
   if (ended_) return;
-  abort(LinkProblem::kClosed, count == 0 ? "The camera closed the connection." : words_of_errno(error));
+  abort(LinkProblem::kClosed, count == 0 ? "The camera closed the connection." : words_of_errno(error),
+        now_us);
 }
 
 void Session::on_send(ByteView bytes) {
-  if (fd_ < 0) return;
+  if (fd_ < 0 || choked_) return;
   unsent_.append(bytes.text());
   write_pending();
 }
@@ -216,8 +214,8 @@ void Session::write_pending() {
       continue;
     }
     // A failed connection is reported by the next read; only a camera that never reads must not grow the
-    // buffer.
-    if (unsent_.size() > kMostUnsent) unsent_.clear();
+    // buffer. It is given up by tick, as this may run inside a call of the client.
+    if (unsent_.size() > kMostUnsent) choked_ = true;
     break;
   }
   if (connected_) poller_.modify(fd_, unsent_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT, this);
@@ -236,7 +234,7 @@ void Session::on_described(const rtsp::SessionDescription& description) {
 }
 
 void Session::on_playing() {
-  owner_.on_playing();
+  owner_.on_playing(now_us_);
 }
 
 void Session::on_packet(rtsp::TrackUse use, bool is_rtcp, ByteView packet, int64_t now_us) {
@@ -263,7 +261,7 @@ void Session::on_end(rtsp::Outcome outcome, const std::string& message) {
   end_.message = message;
   end_.retry_after_s = client_->retry_after_s();
   if (outcome == rtsp::Outcome::kRedirect) end_.redirect_url = client_->redirect_url();
-  finish();
+  finish(now_us_);
 }
 
 void Session::send_receiver_reports(int64_t now_us) {
@@ -277,11 +275,16 @@ void Session::send_receiver_reports(int64_t now_us) {
 
 void Session::tick(int64_t now_us) {
   if (ended_) return;
+  now_us_ = now_us;
   if (!connected_) {
-    if (fd_ >= 0 && now_us >= connect_deadline_us_) abort(LinkProblem::kTimeout, words_of_errno(ETIMEDOUT));
+    if (now_us >= connect_deadline_us_) abort(LinkProblem::kTimeout, words_of_errno(ETIMEDOUT), now_us);
     return;
   }
-  if (leaving_ || now_us >= next_client_tick_us_) next_client_tick_us_ = client_->tick(now_us);
+  if (choked_) {
+    abort(LinkProblem::kTimeout, "The camera does not take what we send.", now_us);
+    return;
+  }
+  client_->tick(now_us);
   if (ended_ || leaving_) return;
   if (now_us >= next_track_tick_us_) {
     next_track_tick_us_ = now_us + kTrackTickUs;
@@ -296,8 +299,9 @@ void Session::tick(int64_t now_us) {
 
 void Session::teardown(int64_t now_us) {
   if (ended_) return;
+  now_us_ = now_us;
   if (!connected_) {
-    abort(LinkProblem::kNone, "");
+    abort(LinkProblem::kNone, "", now_us);
     return;
   }
   leaving_ = true;

@@ -21,10 +21,10 @@ class SessionOwner {
  public:
   virtual ~SessionOwner() = default;
   virtual void on_described(const rtsp::SessionDescription& description) = 0;
-  virtual void on_playing() = 0;
+  virtual void on_playing(int64_t now_us) = 0;
   virtual void on_video_unit(const rtsp::AccessUnit& unit) = 0;
   virtual void on_audio_unit(const rtsp::AccessUnit& unit) = 0;
-  /// An RTP packet of the video track came in (the watchdog's food).
+  /// An RTP packet of the video track came in; whether it leads to a picture is another matter.
   virtual void on_video_packet(int64_t now_us) = 0;
   virtual void on_sender_report(bool video, const rtsp::SenderReport& report) = 0;
 };
@@ -44,13 +44,13 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
 
   /// Begins to connect. False when that failed at once (`ended` is set).
   bool connect(const sockaddr* address, socklen_t length, int64_t now_us);
-  void on_ready(uint32_t events) override;
+  void on_ready(uint32_t events, int64_t now_us) override;
   /// Time-outs, keep-alives, receiver reports. Call at least ten times a second.
   void tick(int64_t now_us);
   /// Says goodbye to the camera; `ended` follows within 200 ms.
   void teardown(int64_t now_us);
   /// Ends at once.
-  void abort(LinkProblem problem, std::string message);
+  void abort(LinkProblem problem, std::string message, int64_t now_us);
 
   bool ended() const { return ended_; }
   const End& end() const { return end_; }
@@ -73,7 +73,7 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
   void read_all(int64_t now_us);
   void on_read_failed(ssize_t count, int64_t now_us);
   void write_pending();
-  void finish();
+  void finish(int64_t now_us);
   void close_socket();
   void send_receiver_reports(int64_t now_us);
 
@@ -86,7 +86,9 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
   std::unique_ptr<rtsp::RtpTrack> video_, audio_;
   int fd_ = -1;
   bool connected_ = false, ended_ = false, leaving_ = false;
-  int64_t connect_deadline_us_ = 0, next_client_tick_us_ = 0, next_report_us_ = 0, next_track_tick_us_ = 0;
+  bool choked_ = false;  ///< the camera does not read what we send
+  int64_t now_us_ = 0;   ///< of the call that is running
+  int64_t connect_deadline_us_ = 0, next_report_us_ = 0, next_track_tick_us_ = 0;
   int64_t video_report_us_ = 0, audio_report_us_ = 0;
   std::string unsent_;
   End end_;

@@ -1,7 +1,7 @@
+// Attempts, their ends and the watch over a session. The way of the media is in stream_media.cc.
 #include "media/stream.h"
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 namespace thimble::media {
@@ -13,12 +13,6 @@ constexpr int64_t kKeyframeWaitUs = 60'000'000;
 constexpr int64_t kDiskRetryUs = 5'000'000;
 constexpr int kMostRedirects = 3;
 
-int64_t monotonic_us() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
-}
-
 Recorder::Identity recorder_identity(const uint8_t* store, const StreamKey& key) {
   Recorder::Identity identity{};
   std::copy(store, store + sizeof identity.store, identity.store);
@@ -27,19 +21,37 @@ Recorder::Identity recorder_identity(const uint8_t* store, const StreamKey& key)
   return identity;
 }
 
+/// Rates that real cameras use, and wide of them; an absurd one would only make absurd times.
+uint32_t believable_rate(uint32_t rate, uint32_t otherwise) {
+  return rate >= 1000 && rate <= 1000000 ? rate : otherwise;
+}
+
+/// The name of a codec in the camera's words, cut down to what may stand in a sentence.
+std::string plain_name(const std::string& name) {
+  std::string plain;
+  for (const char c : name.substr(0, 32)) {
+    const bool keep =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+    plain.push_back(keep ? c : '?');
+  }
+  return plain;
+}
+
 bool same_host(const std::string& a, const std::string& b) {
   rtsp::UrlParts first, second;
   return rtsp::parse_rtsp_url(a, &first) && rtsp::parse_rtsp_url(b, &second) && first.host == second.host;
 }
 }  // namespace
 
-Stream::Stream(const StreamContext& context, StreamSettings settings, int64_t now_us)
+Stream::Stream(const StreamContext& context, StreamSettings settings, const FootageEnd& earlier,
+               int64_t now_us)
     : context_(context),
       settings_(std::move(settings)),
       ring_(settings_.ring_max_bytes),
       recorder_(recorder_identity(context.store, settings_.key), ring_, context.writer, context.clock),
       retry_(settings_.key.camera * 2 + static_cast<uint32_t>(settings_.key.stream)),
       attempt_at_us_(now_us) {
+  recorder_.begin_after(earlier);
   if (settings_.record) recorder_.set_plan(RecordPlan{settings_.segment_ms, settings_.stagger_ms}, now_us);
 }
 
@@ -64,6 +76,7 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
   if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
   attempt_at_us_ = now_us;
   if (session_) {
+    flush_lines(now_us);
     recorder_.end_session(EndReason::kReconnect);
     restart_ = true;
     session_->teardown(now_us);
@@ -71,6 +84,7 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
 }
 
 void Stream::stop(EndReason reason, int64_t now_us) {
+  if (!stopped_) flush_lines(now_us);
   stopped_ = true;
   recorder_.end_session(reason);
   if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
@@ -91,8 +105,9 @@ void Stream::tick(int64_t now_us) {
 }
 
 void Stream::begin_attempt(int64_t now_us) {
-  const std::string& url =
-      redirect_url_.empty() ? settings_.urls[url_index_ % settings_.urls.size()] : redirect_url_;
+  const std::string url = !redirect_url_.empty()   ? redirect_url_
+                          : settings_.urls.empty() ? std::string()
+                                                   : settings_.urls[url_index_ % settings_.urls.size()];
   rtsp::UrlParts parts;
   if (state_ != LinkState::kConnecting || sessions_live_ == 0) report(LinkState::kConnecting);
   if (!rtsp::parse_rtsp_url(url, &parts)) {
@@ -142,10 +157,7 @@ void Stream::on_resolved(const rtsp::ResolveResult& result, int64_t now_us) {
 
 void Stream::end_attempt(int64_t now_us) {
   Session::End end = session_->end();
-  if (video_line_) {
-    video_line_->flush();
-    date_pictures(now_us);
-  }
+  flush_lines(now_us);
   recorder_.end_session(EndReason::kReconnect);
   received_before_ += session_->received_bytes();
   if (session_->video()) {
@@ -173,6 +185,19 @@ void Stream::end_attempt(int64_t now_us) {
        now_us);
 }
 
+/// Whatever waits for its time gets one.
+void Stream::flush_lines(int64_t now_us) {
+  if (stopped_ || restart_) return;
+  if (video_line_) {
+    video_line_->flush();
+    date_pictures(now_us);
+  }
+  if (audio_line_) {
+    audio_line_->flush();
+    date_sound(now_us);
+  }
+}
+
 void Stream::fail(LinkProblem problem, const std::string& message, int retry_after_s, int64_t now_us) {
   redirect_url_.clear();
   redirects_ = 0;
@@ -190,11 +215,12 @@ void Stream::watch(int64_t now_us) {
   if (silent_us >= kLostUs) {
     session_->abort(
         had_picture_ ? LinkProblem::kStalled : LinkProblem::kTimeout,
-        had_picture_ ? "No picture came for 10 seconds." : "The camera accepts us and sends nothing.");
+        had_picture_ ? "No picture came for 10 seconds." : "The camera accepts us and sends no picture.",
+        now_us);
     return;
   }
-  if (had_picture_ && !keyframe_seen_ && now_us - playing_since_us_ >= kKeyframeWaitUs) {
-    session_->abort(LinkProblem::kNoKeyframe, "The camera sent no keyframe for 60 seconds.");
+  if (!keyframe_seen_ && now_us - playing_since_us_ >= kKeyframeWaitUs) {
+    session_->abort(LinkProblem::kNoKeyframe, "The camera sent no keyframe for 60 seconds.", now_us);
     return;
   }
   const double fps = rate_.pictures_per_second(last_packet_us_);
@@ -210,8 +236,9 @@ void Stream::on_segment_failed(SegmentHandle handle, int64_t now_us) {
 }
 
 void Stream::on_described(const rtsp::SessionDescription& description) {
+  if (stopped_ || restart_) return;
   const rtsp::Track& video = description.tracks[static_cast<size_t>(description.video)];
-  video_line_ = std::make_unique<RtpTimeline>(video.clock_rate);
+  video_line_ = std::make_unique<RtpTimeline>(believable_rate(video.clock_rate, 90000));
   parameters_ = VideoParameters{};
   parameters_.codec = video.codec;
   announced_ = VideoParameters{};
@@ -227,16 +254,16 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
       audio_parameters_ = parse_aac_config({audio.aac->config.data(), audio.aac->config.size()});
     }
     if (audio_parameters_) {
-      audio_line_ =
-          std::make_unique<RtpTimeline>(audio.clock_rate ? audio.clock_rate : audio_parameters_->sample_rate);
+      const uint32_t own_rate = believable_rate(audio_parameters_->sample_rate, 48000);
+      audio_line_ = std::make_unique<RtpTimeline>(believable_rate(audio.clock_rate, own_rate));
       sync_ = std::make_unique<AvSync>(*video_line_, *audio_line_);
     } else {
-      audio_left_out_ = audio.codec_name;
+      audio_left_out_ = plain_name(audio.codec_name);
     }
   } else if (settings_.audio) {
     const auto sound = std::find_if(description.tracks.begin(), description.tracks.end(),
                                     [](const rtsp::Track& track) { return track.media == "audio"; });
-    if (sound != description.tracks.end()) audio_left_out_ = sound->codec_name;
+    if (sound != description.tracks.end()) audio_left_out_ = plain_name(sound->codec_name);
   }
   anchor_ = WallAnchor();
   decode_times_ = DecodeTimes();
@@ -248,21 +275,18 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
   recorder_.begin_session(session);
 }
 
-void Stream::on_playing() {
+void Stream::on_playing(int64_t now_us) {
   uint32_t video = 0, audio = 0;
   if (sync_ && session_->client().rtp_info_time(rtsp::TrackUse::kVideo, &video) &&
       session_->client().rtp_info_time(rtsp::TrackUse::kAudio, &audio)) {
     sync_->set_rtp_info(video, audio);
   }
-  if (playing_since_us_ == 0) playing_since_us_ = monotonic_us();
+  if (playing_since_us_ == 0) playing_since_us_ = now_us;
 }
 
 void Stream::on_video_packet(int64_t now_us) {
   // Media may come before the answer to PLAY.
   if (playing_since_us_ == 0) playing_since_us_ = now_us;
-  last_packet_us_ = now_us;
-  last_packet_utc_ms_ = context_.clock.utc_ms(now_us);
-  if (state_ == LinkState::kStalled) report(LinkState::kLive);
 }
 
 void Stream::on_sender_report(bool video, const rtsp::SenderReport& report) {

@@ -62,7 +62,8 @@ struct StreamContext {
 /// Lives on the ingest thread; not movable.
 class Stream final : private SessionOwner {
  public:
-  Stream(const StreamContext& context, StreamSettings settings, int64_t now_us);
+  /// `earlier`: where footage of this stream ended before, so that new footage does not overlap it.
+  Stream(const StreamContext& context, StreamSettings settings, const FootageEnd& earlier, int64_t now_us);
   ~Stream() override;
 
   /// Takes new settings; the session starts anew only when the way to the camera changed.
@@ -73,6 +74,7 @@ class Stream final : private SessionOwner {
   bool idle() const { return stopped_ && !session_; }
   bool files_pending() const { return recorder_.files_pending(); }
   void on_segment_closed(SegmentHandle handle) { recorder_.on_segment_closed(handle); }
+  FootageEnd footage_end() const { return recorder_.footage_end(); }
   void on_clock_step() { recorder_.on_clock_step(); }
   void on_segment_failed(SegmentHandle handle, int64_t now_us);
 
@@ -88,7 +90,7 @@ class Stream final : private SessionOwner {
 
   // SessionOwner
   void on_described(const rtsp::SessionDescription& description) override;
-  void on_playing() override;
+  void on_playing(int64_t now_us) override;
   void on_video_unit(const rtsp::AccessUnit& unit) override;
   void on_audio_unit(const rtsp::AccessUnit& unit) override;
   void on_video_packet(int64_t now_us) override;
@@ -97,6 +99,7 @@ class Stream final : private SessionOwner {
   void begin_attempt(int64_t now_us);
   void on_resolved(const rtsp::ResolveResult& result, int64_t now_us);
   void end_attempt(int64_t now_us);
+  void flush_lines(int64_t now_us);
   void fail(LinkProblem problem, const std::string& message, int retry_after_s, int64_t now_us);
   void watch(int64_t now_us);
   void report(LinkState state, LinkProblem problem = LinkProblem::kNone, const std::string& message = "");
@@ -128,6 +131,7 @@ class Stream final : private SessionOwner {
   int64_t attempt_at_us_ = 0;  ///< of the next attempt while there is no session
 
   LinkState state_ = LinkState::kConnecting;
+  // Packets are pictures here: a trickle that never becomes one does not keep a stream alive.
   int64_t last_packet_us_ = 0, playing_since_us_ = 0, last_packet_utc_ms_ = 0;
   bool had_picture_ = false, keyframe_seen_ = false;
   uint64_t sessions_live_ = 0;

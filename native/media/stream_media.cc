@@ -1,6 +1,5 @@
 // The media side of Stream: access units into the ring, with their times, and on to the recorder.
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 #include "media/stream.h"
@@ -60,7 +59,11 @@ std::unique_ptr<VideoParameters> Stream::changed_parameters() {
 }
 
 void Stream::on_video_unit(const rtsp::AccessUnit& unit) {
+  if (stopped_ || restart_) return;
   had_picture_ = true;
+  last_packet_us_ = std::max(last_packet_us_, unit.arrival_us);
+  last_packet_utc_ms_ = context_.clock.utc_ms(last_packet_us_);
+  if (state_ == LinkState::kStalled) report(LinkState::kLive);
   rate_.add(unit.data.size, true, unit.arrival_us);
   collect_parameters(unit);
   Undated undated;
@@ -158,7 +161,7 @@ void Stream::apply_parameters(const VideoParameters& parameters) {
 }
 
 void Stream::on_audio_unit(const rtsp::AccessUnit& unit) {
-  if (!audio_line_ || unit.data.empty()) return;
+  if (stopped_ || restart_ || !audio_line_ || unit.data.empty()) return;
   rate_.add(unit.data.size, false, unit.arrival_us);
   Packet packet;
   Arena& arena = ring_.audio().arena();

@@ -1,0 +1,129 @@
+// The state of an engine: its streams, its commands and what its two threads tell each other.
+#pragma once
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "media/engine.h"
+#include "media/poller.h"
+#include "rtsp/connector.h"
+
+namespace thimble::media {
+
+/// clock_gettime in microseconds.
+int64_t clock_us(clockid_t clock);
+
+/// What the shell and the ingest thread share. The thread holds it too, so one that is stuck can be left
+/// behind.
+class EngineCore final : public std::enable_shared_from_this<EngineCore>, private WriterListener {
+ public:
+  EngineCore(EngineOptions options, EventSink& sink);
+  ~EngineCore() override;
+
+  bool start();
+  bool stop(int deadline_ms);
+  void set_stream(StreamSettings settings) {
+    Command command{Command::Kind::kSet};
+    command.settings = std::move(settings);
+    post(std::move(command));
+  }
+  void remove_stream(const StreamKey& key, uint64_t token) {
+    Command command{Command::Kind::kRemove};
+    command.settings.key = key;
+    command.token = token;
+    post(std::move(command));
+  }
+  EngineStats stats();
+
+ private:
+  struct Command {
+    enum class Kind { kSet, kRemove, kStop, kSegmentClosed, kSegmentFailed };
+    Kind kind;
+    StreamSettings settings{};
+    uint64_t token = 0;
+    SegmentHandle segment = 0;
+  };
+  struct Leaving {
+    std::unique_ptr<Stream> stream;
+    uint64_t token;
+    int64_t since_us;
+  };
+  struct OpenFile {
+    SegmentIdentity identity;
+    std::string path, codecs;
+    uint64_t size_bytes = 0;  ///< of its whole fragments, 0 = none yet
+    int64_t end_ms = 0;
+    StreamKey key() const { return {identity.camera, identity.stream}; }
+  };
+
+  // WriterListener, on the writer thread
+  void on_segment_opened(const SegmentOpened& opened) override;
+  void on_segment_grown(SegmentHandle handle, uint64_t size_bytes, int64_t end_ms) override;
+  void on_segment_closed(const SegmentClosed& closed) override;
+  void on_segment_failed(const SegmentFailed& failed) override;
+
+  /// The sink of the shell, until the shell goes.
+  class Outlet final : public EventSink {
+   public:
+    explicit Outlet(EventSink& sink) : sink_(&sink) {}
+    void on_event(Event&& event) override {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (sink_) sink_->on_event(std::move(event));
+    }
+    void shut() {
+      std::lock_guard<std::mutex> lock(mutex_);
+      sink_ = nullptr;
+    }
+
+   private:
+    std::mutex mutex_;
+    EventSink* sink_;
+  };
+
+  static void* enter(void* argument);
+  void run();
+  void post(Command&& command);
+  void take_commands(int64_t now_us);
+  void obey(Command& command, int64_t now_us);
+  void tick(int64_t now_us);
+  void remove_finished(int64_t now_us);
+  bool finished(int64_t now_us) const;
+  Stream* find(const StreamKey& key);
+  int timeout_ms(int64_t now_us) const;
+
+  const EngineOptions options_;
+  Outlet sink_;
+  std::unique_ptr<Writer> writer_;
+
+  std::mutex commands_mutex_;
+  std::vector<Command> commands_;
+  int wake_fd_ = -1;
+
+  std::mutex files_mutex_;
+  std::map<SegmentHandle, OpenFile> files_;
+
+  /// Held by the ingest thread while it works and by stats while it looks.
+  std::mutex work_mutex_;
+  WallClock clock_;
+  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<rtsp::Resolver> resolver_;
+  std::unique_ptr<uint8_t[]> read_buffer_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::vector<Leaving> leaving_;
+  /// Where the footage of removed streams ended: one entry for each that there ever was.
+  std::vector<std::pair<StreamKey, FootageEnd>> ends_;
+  std::vector<std::pair<StreamKey, uint64_t>> unanswered_;  ///< removals that the stop overtook
+  int64_t next_tick_us_ = 0, next_clock_check_us_ = 0, stopping_since_us_ = 0;
+
+  pthread_t thread_{};
+  bool running_ = false, stopped_ = false, stopped_in_time_ = true;
+};
+
+}  // namespace thimble::media
