@@ -1,8 +1,6 @@
 // AudioSpecificConfig, GASpecificConfig and the program config element.
 #include "rtsp/aac_config.h"
 
-#include "rtsp/bit_reader.h"
-
 namespace thimble::rtsp {
 
 namespace {
@@ -86,10 +84,8 @@ void read_sync_extension(BitReader& bits, AacConfig* config) {
   if (bits.left() >= 12 && bits.bits(11) == 0x548) config->ps = bits.bit();
 }
 
-}  // namespace
-
-std::optional<AacConfig> read_aac_config(ByteView bytes) {
-  BitReader bits(bytes);
+/// Everything but the extension and the checks that come after it.
+std::optional<AacConfig> read_config(BitReader& bits) {
   AacConfig config;
   config.object_type = read_object_type(bits);
   config.core_rate = config.rate = read_rate(bits);
@@ -112,11 +108,34 @@ std::optional<AacConfig> read_aac_config(ByteView bytes) {
   if (!is_general_audio(config.object_type) || !read_general_audio(bits, &config)) return std::nullopt;
   const bool error_resilient = config.object_type >= 17;
   if (error_resilient) bits.skip(2);
-  if (!config.sbr && config.channel_configuration != 0) read_sync_extension(bits, &config);
+  return config;
+}
+
+std::optional<AacConfig> checked(AacConfig config) {
+  if (config.object_type == kErEld) return config;
   if (config.ps && config.channels == 1) config.channels = 2;
   // A frame that is no whole number of samples, or none at all, has no place on a time line.
   if (static_cast<uint64_t>(config.core_samples) * config.rate < config.core_rate) return std::nullopt;
   return config;
+}
+
+}  // namespace
+
+std::optional<AacConfig> read_aac_config(ByteView bytes) {
+  BitReader bits(bytes);
+  std::optional<AacConfig> config = read_config(bits);
+  if (!config) return std::nullopt;
+  const bool extensible = config->object_type != kErEld && config->channel_configuration != 0;
+  if (!config->sbr && extensible) read_sync_extension(bits, &*config);
+  return checked(*config);
+}
+
+std::optional<AacConfig> read_aac_config_within(BitReader& bits) {
+  const std::optional<AacConfig> config = read_config(bits);
+  if (!config || !bits.ok() || config->channel_configuration == 0 || config->object_type == kErEld) {
+    return std::nullopt;
+  }
+  return checked(*config);
 }
 
 }  // namespace thimble::rtsp

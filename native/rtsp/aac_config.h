@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "rtsp/bit_reader.h"
 #include "rtsp/bytes.h"
 
 namespace thimble::rtsp {
@@ -26,5 +27,10 @@ struct AacConfig {
 /// nullopt when the config is cut, reserved values occur, or the object type is no general audio or low delay
 /// coder.
 std::optional<AacConfig> read_aac_config(ByteView config);
+
+/// The same from the middle of other fields, without the extension behind the config, which nothing delimits
+/// there. `bits` then stand behind the config. nullopt also where its length would depend on more than is
+/// read here (program config element, AAC-ELD).
+std::optional<AacConfig> read_aac_config_within(BitReader& bits);
 
 }  // namespace thimble::rtsp

@@ -47,5 +47,12 @@ std::unique_ptr<Depacketizer> make_h265_depacketizer(UnitOutput& output, RtpTrac
 /// Null when the track's field lengths make no sense.
 std::unique_ptr<Depacketizer> make_aac_depacketizer(const Track& track, UnitOutput& output,
                                                     RtpTrack::Limits limits);
+/// Null when the track has no config that can be read and none comes in the stream.
+std::unique_ptr<Depacketizer> make_latm_depacketizer(const Track& track, UnitOutput& output,
+                                                     RtpTrack::Limits limits);
+std::unique_ptr<Depacketizer> make_opus_depacketizer(UnitOutput& output, RtpTrack::Limits limits);
+/// PCMU, PCMA and L16.
+std::unique_ptr<Depacketizer> make_pcm_depacketizer(const Track& track, UnitOutput& output,
+                                                    RtpTrack::Limits limits);
 
 }  // namespace thimble::rtsp

@@ -20,9 +20,7 @@ class Receiver final : public RtpTrack, private OrderedPacketSink {
         order_(*this, counters_, limits.max_held_bytes),
         reports_(track.clock_rate),
         held_(kAdoptPackets, limits.max_held_bytes) {
-    if (track.codec == Codec::kH264) depacketizer_ = make_h264_depacketizer(output_, limits);
-    if (track.codec == Codec::kH265) depacketizer_ = make_h265_depacketizer(output_, limits);
-    if (track.codec == Codec::kAac) depacketizer_ = make_aac_depacketizer(track, output_, limits);
+    depacketizer_ = make_depacketizer(track, limits);
   }
 
   bool usable() const { return depacketizer_ != nullptr; }
@@ -69,6 +67,28 @@ class Receiver final : public RtpTrack, private OrderedPacketSink {
  private:
   static constexpr size_t kAdoptPackets = 8;
   static constexpr int64_t kSilenceUs = 1'000'000;
+
+  std::unique_ptr<Depacketizer> make_depacketizer(const Track& track, const Limits& limits) {
+    switch (track.codec) {
+      case Codec::kH264:
+        return make_h264_depacketizer(output_, limits);
+      case Codec::kH265:
+        return make_h265_depacketizer(output_, limits);
+      case Codec::kAac:
+        return make_aac_depacketizer(track, output_, limits);
+      case Codec::kAacLatm:
+        return make_latm_depacketizer(track, output_, limits);
+      case Codec::kOpus:
+        return make_opus_depacketizer(output_, limits);
+      case Codec::kPcmu:
+      case Codec::kPcma:
+      case Codec::kL16:
+        return make_pcm_depacketizer(track, output_, limits);
+      case Codec::kUnknown:
+        break;
+    }
+    return nullptr;
+  }
 
   void begin_source(uint32_t ssrc) {
     has_source_ = true;

@@ -36,7 +36,7 @@ class RtpTrack {
     uint32_t max_held_bytes = 64u << 10;
   };
 
-  /// A reader for `track` (codec kH264, kH265 or kAac), or null when the codec has no depacketiser.
+  /// A reader for `track`, or null when its codec or format parameters are none that we read.
   static std::unique_ptr<RtpTrack> create(const Track& track, AccessUnitSink& sink, Limits limits);
   static std::unique_ptr<RtpTrack> create(const Track& track, AccessUnitSink& sink) {
     return create(track, sink, Limits());

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "rtsp/latm_config.h"
 #include "rtsp/sdp_formats.h"
 #include "rtsp/text.h"
 #include "rtsp/url.h"
@@ -225,6 +226,7 @@ void complete_format(Track* track) {
     // Where the two differ the config is what the encoder was set up with.
     if (track->aac) track->channels = track->aac->channels;
   }
+  if (track->codec == Codec::kAacLatm) track->aac = read_latm(track->fmtp);
   read_parameter_sets(track);
 }
 
@@ -246,6 +248,9 @@ const char* reason_against(const Section& section, const Track& track, bool take
   if (!fits(section, track.codec)) return "codec not supported";
   if (track.codec == Codec::kAac && !track.aac) return "no clock rate";
   if (track.clock_rate == 0) return "no clock rate";
+  if (track.codec == Codec::kAacLatm && !track.aac && !latm_format(track.fmtp).in_band) {
+    return "no usable config";
+  }
   if (taken) return video ? "second video track" : "second audio track";
   return "";
 }

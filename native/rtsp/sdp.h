@@ -39,6 +39,7 @@ struct Track {
     int channels = 0;
     int size_length = 13, index_length = 3, index_delta_length = 3;  ///< RFC 3640, bits
   };
+  /// Of kAac always when the track is used; of kAacLatm only with a config in the description.
   std::optional<Aac> aac;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "rtsp/aac_config.h"
+#include "rtsp/latm_config.h"
 #include "rtsp/text.h"
 
 namespace thimble::rtsp {
@@ -172,6 +173,17 @@ std::optional<Track::Aac> read_aac(std::string_view fmtp, uint32_t clock_rate, i
   aac.object_type = config->object_type;
   aac.sample_rate = config->rate;
   aac.channels = config->channels;
+  return aac;
+}
+
+std::optional<Track::Aac> read_latm(std::string_view fmtp) {
+  std::optional<LatmConfig> config = latm_format(fmtp).config;
+  if (!config) return std::nullopt;
+  Track::Aac aac;
+  aac.config = std::move(config->audio);
+  aac.object_type = config->aac.object_type;
+  aac.sample_rate = config->aac.rate;
+  aac.channels = config->aac.channels;
   return aac;
 }
 

@@ -24,6 +24,9 @@ bool decode_hex(std::string_view text, std::vector<uint8_t>* out);
 /// in-band.
 void read_parameter_sets(Track* track);
 
+/// Reads the fmtp of an MP4A-LATM track (RFC 6416 7.3). Empty without a config that can be read.
+std::optional<Track::Aac> read_latm(std::string_view fmtp);
+
 /// Reads the fmtp of an MPEG4-GENERIC track; without a usable config AAC-LC is derived from clock rate and
 /// channels. Empty when not even that is possible.
 std::optional<Track::Aac> read_aac(std::string_view fmtp, uint32_t clock_rate, int channels);

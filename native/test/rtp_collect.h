@@ -60,6 +60,8 @@ struct Unit {
   bool key, damaged, loss_before, discontinuity;
   Data data;
   std::string nals;  ///< "type:bytes ..."
+  uint32_t duration;
+  Data config;
 };
 
 class Collect : public rtsp::AccessUnitSink {
@@ -72,7 +74,9 @@ class Collect : public rtsp::AccessUnitSink {
               unit.loss_before,
               unit.discontinuity,
               {unit.data.data, unit.data.data + unit.data.size},
-              {}};
+              {},
+              unit.duration,
+              {unit.config.data, unit.config.data + unit.config.size}};
     for (size_t i = 0; i < unit.nal_count; i++) {
       const rtsp::Nal& nal = unit.nals[i];
       // The list must agree with the lengths in the bytes; a wrong one shows as a wrong name.

@@ -32,15 +32,18 @@ using Numbers = std::vector<uint32_t>;
 
 }  // namespace
 
-TEST_CASE("RTP: only codecs with a depacketiser") {
+TEST_CASE("RTP: a reader for each codec that has its format parameters") {
   Collect sink;
   rtsp::Track track;
-  for (const Codec codec : {Codec::kUnknown, Codec::kOpus, Codec::kPcmu, Codec::kL16, Codec::kAacLatm}) {
+  CHECK(rtsp::RtpTrack::create(track, sink) == nullptr);
+  for (const Codec codec : {Codec::kH264, Codec::kH265, Codec::kAac, Codec::kAacLatm, Codec::kOpus,
+                            Codec::kPcmu, Codec::kPcma, Codec::kL16}) {
     track.codec = codec;
-    CHECK(rtsp::RtpTrack::create(track, sink) == nullptr);
+    CHECK(rtsp::RtpTrack::create(track, sink) != nullptr);
   }
-  track.codec = Codec::kH264;
-  CHECK(rtsp::RtpTrack::create(track, sink) != nullptr);
+  track.codec = Codec::kAacLatm;
+  track.fmtp = "cpresent=0; config=ff";
+  CHECK(rtsp::RtpTrack::create(track, sink) == nullptr);
 }
 
 TEST_CASE("RTP: CSRCs, extension and padding are removed") {
