@@ -21,7 +21,7 @@ inline std::filesystem::path testdata(const char* folder, const char* test_name)
   const std::filesystem::path path =
       root == nullptr ? std::filesystem::path() : std::filesystem::path(root) / folder;
   if (root != nullptr && std::filesystem::is_directory(path)) return path;
-  MESSAGE("skipped: " << std::string(test_name));
+  MESSAGE("skipped: " << std::string(test_name) << " (THIMBLE_TESTDATA is not set)");
   return {};
 }
 
