@@ -1,5 +1,5 @@
 // Takes files that runs before this one left behind into the index: mends them, or removes empty and sets aside foreign ones.
-import { lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type CameraId, type EndReason, type Logger, NvrError, type StreamName, syncFolder } from '../core/index.ts';
 import type { GapTable } from './gaps.ts';
@@ -130,10 +130,14 @@ export class Adoption {
     const { folder, storeUuid, examine, log, onStep } = this.#options;
     try {
       const absolute = join(folder, path);
-      if (!(await lstat(absolute)).isFile()) return;
+      const stats = await lstat(absolute);
+      if (!stats.isFile()) return;
+      // A locked file is one that nobody may write.
+      const locked = (stats.mode & 0o222) === 0;
       const named = parseSegmentPath(path);
       onStep('adopt-examine');
-      const facts = named && (await examine(absolute, storeUuid, true));
+      const facts =
+        named && (locked ? await this.#examineLocked(absolute, stats.mode) : await examine(absolute, storeUuid, true));
       onStep('adopt-examined');
       if (facts?.state === 'error') {
         throw new NvrError('unavailable', `the file could not be read or mended: ${facts.code ?? 'unknown error'}`);
@@ -146,7 +150,7 @@ export class Adoption {
         (named.clockGen ?? facts.clockGen) === facts.clockGen;
       if (!facts || facts.state === 'foreign' || !matches) await this.#setAside(path);
       else if (facts.state === 'empty') await this.#remove(path);
-      else this.#record(path, facts, runOf(work, facts.stream, facts.startMs), isLast(path));
+      else this.#record(path, facts, runOf(work, facts.stream, facts.startMs), { isLast: isLast(path), locked });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       this.#counters.failed++;
@@ -155,13 +159,42 @@ export class Adoption {
     }
   }
 
+  /** Locked files are whole; one that is not after all is opened for the repair. */
+  async #examineLocked(path: string, mode: number): Promise<SegmentFacts> {
+    const { storeUuid, examine } = this.#options;
+    const facts = await examine(path, storeUuid, false);
+    if (facts.state !== 'repaired') return facts;
+    await chmod(path, mode | 0o200);
+    try {
+      return await examine(path, storeUuid, true);
+    } finally {
+      await chmod(path, mode);
+    }
+  }
+
   /** A file that its run had closed keeps `length`; the last one of a run, and each that was cut, ended with the run. */
-  #record(path: string, facts: SegmentFacts, run: LostRun | undefined, lastOfRun: boolean): void {
+  #record(
+    path: string,
+    facts: SegmentFacts,
+    run: LostRun | undefined,
+    { isLast, locked }: { isLast: boolean; locked: boolean },
+  ): void {
     const { segments, gaps, onClockGeneration } = this.#options;
     const reason = run?.reason ?? 'crash';
-    const endReason: EndReason = facts.state === 'repaired' || lastOfRun ? reason : 'length';
+    const endReason: EndReason = facts.state === 'repaired' || isLast ? reason : 'length';
     const { camera, stream, startMs, clockGen, endMs, sizeBytes, codecs } = facts;
-    const segment: ClosedSegment = { camera, stream, startMs, clockGen, endMs, sizeBytes, codecs, endReason, path };
+    const segment: ClosedSegment = {
+      camera,
+      stream,
+      startMs,
+      clockGen,
+      endMs,
+      sizeBytes,
+      codecs,
+      endReason,
+      locked,
+      path,
+    };
     segments.record(segment);
     gaps.cover(camera, stream, startMs, endMs, reason);
     onClockGeneration(clockGen);

@@ -32,25 +32,75 @@ export interface DeletionOptions {
   cancelAdoption: (camera: CameraId) => Promise<void>;
   /** Called when a garbage row is damaged: its file is unknown to the index from then on. */
   onDamage: () => void;
+  /** Told how many files could not be deleted and wait for the next attempt, and why the last one could not. */
+  onUnfinished: (files: number, error: unknown) => void;
 }
 
 export class Deletion {
   readonly #options: DeletionOptions;
+  /** Marked and not removed: the volume refused. */
+  #unfinished: GarbageFile[] = [];
 
   constructor(options: DeletionOptions) {
     this.#options = options;
   }
 
-  /** Deletes one segment and leaves a gap in its place. Rejects with `not-found`, or when the volume refuses. */
+  /** Deletes one segment and leaves a gap in its place. Rejects with `not-found`, when it is locked, or when the volume refuses. */
   async deleteSegment(id: string): Promise<Segment> {
-    const { segments, gaps } = this.#options;
+    const { segments } = this.#options;
     const key = parseSegmentId(id);
+    if (segments.get(id)?.locked) {
+      throw new NvrError('failed-precondition', `segment ${id} is locked`, { cure: 'Unlock it first.' });
+    }
     const segment = key && segments.take(key);
     if (!segment) throw new NvrError('not-found', `there is no segment ${id}`);
     this.#discard(segment);
-    gaps.add({ ...segment, reason: 'deleted' });
+    this.#leaveGap(segment);
     await this.#remove([segment]);
     return segment;
+  }
+
+  /**
+   * Deletes several segments that are not locked, and leaves gaps; gives back those that are gone. What the volume refuses to remove waits
+   * for `retry` and keeps nothing else from being removed.
+   */
+  async deleteSegments(ids: readonly string[]): Promise<Segment[]> {
+    const { segments } = this.#options;
+    const taken: Segment[] = [];
+    for (const id of ids) {
+      const key = parseSegmentId(id);
+      const segment = key && !segments.get(id)?.locked ? segments.take(key) : undefined;
+      if (!segment) continue;
+      this.#discard(segment);
+      this.#leaveGap(segment);
+      taken.push(segment);
+    }
+    try {
+      await this.#remove(taken);
+    } catch (error) {
+      // Told through onUnfinished as well.
+      this.#options.log.debug('footage cannot be deleted', { error });
+    }
+    const left = new Set(this.#unfinished.map(file => file.path));
+    return taken.filter(segment => !left.has(segment.path));
+  }
+
+  /** How many files wait for `retry`. */
+  get unfinished(): number {
+    return this.#unfinished.length;
+  }
+
+  /** Tries again to remove what could not be removed before. True when nothing is left over. */
+  async retry(): Promise<boolean> {
+    const files = this.#unfinished;
+    if (files.length === 0) return true;
+    this.#unfinished = [];
+    try {
+      await this.#remove(files.splice(0, BATCH), files);
+    } catch (error) {
+      this.#options.log.debug('footage still cannot be deleted', { error });
+    }
+    return this.#unfinished.length === 0;
   }
 
   /** Deletes all footage of a camera, whether the index knows it or not. A crash on the way is made good by the next start. */
@@ -63,7 +113,7 @@ export class Deletion {
     }
     const before = segments.totals(camera);
     database.put('garbage', cameraKey(camera), encodeRow({}));
-    await database.flush();
+    await this.#mark();
     await cancelAdoption(camera);
     for (;;) {
       const batch = segments.list({ camera, startMs: 0, endMs: MAX_TIME_MS, limit: BATCH }).segments;
@@ -97,7 +147,12 @@ export class Deletion {
         files.push(file);
       }
     }
-    for (let at = 0; at < files.length; at += BATCH) await this.#unlinkAll(files.slice(at, at + BATCH));
+    for (let at = 0; at < files.length; at += BATCH) {
+      // Those that the volume refuses are tried again while the service runs.
+      await this.#unlinkAll(files.slice(at, at + BATCH)).catch(error =>
+        log.error('files that were deleted before cannot be removed', { error }),
+      );
+    }
     return cameras;
   }
 
@@ -109,33 +164,100 @@ export class Deletion {
     this.#options.database.put('garbage', garbageKey(camera, stream, startMs, clockGen), row);
   }
 
-  async #remove(files: GarbageFile[]): Promise<void> {
-    this.#options.onStep('delete-mark');
-    await this.#options.database.flush();
-    await this.#unlinkAll(files);
+  /** Time without other footage becomes a gap; after a clock step another generation may have some there. */
+  #leaveGap({ camera, stream, startMs, endMs }: Segment): void {
+    const { segments, gaps } = this.#options;
+    const hasFootage = (fromMs: number, toMs: number) => segments.footage(camera, fromMs, toMs, stream).length > 0;
+    let fromMs = startMs;
+    for (const [otherStartMs, otherEndMs] of segments.footage(camera, startMs, endMs, stream)) {
+      if (otherStartMs > fromMs) gaps.addDeleted(camera, stream, { startMs: fromMs, endMs: otherStartMs }, hasFootage);
+      fromMs = Math.max(fromMs, otherEndMs);
+    }
+    if (fromMs < endMs) gaps.addDeleted(camera, stream, { startMs: fromMs, endMs }, hasFootage);
   }
 
-  /** The garbage rows of `files` are durable. Bytes count as free when the file is gone. */
-  async #unlinkAll(files: GarbageFile[]): Promise<void> {
-    const { database, segments, folder, onStep } = this.#options;
-    const folders = new Set<string>();
+  async #remove(files: GarbageFile[], others: GarbageFile[] = []): Promise<void> {
+    this.#options.onStep('delete-mark');
     try {
-      for (const file of files) {
-        onStep('delete-unlink');
-        await removeFile(join(folder, file.path));
-        folders.add(dirname(file.path));
-      }
-      onStep('delete-sync');
-      for (const name of folders) await syncIfThere(join(folder, name));
+      await this.#mark();
     } catch (error) {
-      throw fromSystem(error, 'deleting footage failed');
+      this.#leave([...files, ...others], error);
+      throw error;
     }
-    onStep('delete-drop');
-    for (const { camera, stream, startMs, clockGen, sizeBytes } of files) {
-      database.remove('garbage', garbageKey(camera, stream, startMs, clockGen));
-      segments.addTotals(camera, -1, -sizeBytes);
+    await this.#unlinkAll(files, others);
+  }
+
+  /**
+   * Makes the garbage rows durable. A full volume or index has no room for them, and only a deletion makes room: then it goes on without.
+   * After a crash in between a record is left without its file, the oldest one, and so the next to be deleted.
+   */
+  async #mark(): Promise<void> {
+    try {
+      await this.#options.database.flush();
+    } catch (error) {
+      if (!(error instanceof NvrError) || error.kind !== 'resource-exhausted') throw error;
+      this.#options.log.warn('footage is deleted without a mark, for want of room');
     }
-    for (const name of folders) await this.#removeIfEmpty(name);
+  }
+
+  /**
+   * Bytes count as free when the file is gone. Goes on behind a file that cannot be removed and rejects in the end; that one is tried
+   * again together with `others`.
+   */
+  async #unlinkAll(files: GarbageFile[], others: GarbageFile[] = []): Promise<void> {
+    const { database, segments, onStep } = this.#options;
+    const byFolder = new Map<string, GarbageFile[]>();
+    for (const file of files) {
+      const name = dirname(file.path);
+      byFolder.set(name, [...(byFolder.get(name) ?? []), file]);
+    }
+    const left: GarbageFile[] = [...others];
+    let failure: unknown;
+    for (const [name, inFolder] of byFolder) {
+      const { gone, error } = await this.#unlinkIn(name, inFolder);
+      failure ??= error;
+      onStep('delete-drop');
+      for (const file of inFolder) {
+        if (!gone.has(file)) {
+          left.push(file);
+          continue;
+        }
+        const { camera, stream, startMs, clockGen, sizeBytes } = file;
+        database.remove('garbage', garbageKey(camera, stream, startMs, clockGen));
+        segments.addTotals(camera, -1, -sizeBytes);
+      }
+      if (!error) await this.#removeIfEmpty(name);
+    }
+    this.#leave(left, failure);
+    if (failure) throw fromSystem(failure, 'deleting footage failed');
+  }
+
+  /** Which files of a folder are gone for good. */
+  async #unlinkIn(name: string, files: GarbageFile[]): Promise<{ gone: ReadonlySet<GarbageFile>; error?: unknown }> {
+    const { folder, onStep } = this.#options;
+    const gone = new Set<GarbageFile>();
+    let failure: unknown;
+    for (const file of files) {
+      onStep('delete-unlink');
+      try {
+        await removeFile(join(folder, file.path));
+        gone.add(file);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    onStep('delete-sync');
+    try {
+      await syncIfThere(join(folder, name));
+    } catch (error) {
+      return { gone: new Set(), error };
+    }
+    return failure === undefined ? { gone } : { gone, error: failure };
+  }
+
+  #leave(files: readonly GarbageFile[], error: unknown): void {
+    this.#unfinished.push(...files);
+    this.#options.onUnfinished(this.#unfinished.length, error);
   }
 
   /** A folder of days around the present is left: the engine may be about to make a file in it. */
@@ -145,7 +267,8 @@ export class Deletion {
     const nowMs = this.#options.nowMs();
     const current = startMs === undefined || Math.abs(startMs + DAY_MS / 2 - nowMs) < 2 * DAY_MS;
     if (current && this.#options.licences.standing(Number(camera))) return;
-    await rmdir(join(this.#options.folder, name)).catch(ignoreOccupied);
+    // An empty folder does no harm.
+    await rmdir(join(this.#options.folder, name)).catch(() => undefined);
   }
 
   /** What is left of a camera: files that nobody adopted, then the empty folders. */

@@ -19,6 +19,8 @@ export interface Gap {
 export const MIN_GAP_MS = 200;
 /** Of one stream and answer; two a minute for a year. */
 const MAX_GAPS = 1_000_000;
+/** Rows that one deletion looks at to find the deleted gap before it. */
+const MAX_FOLDED = 64;
 /** Gaps before a range that may reach into it: one, and more only where the clock was set back. */
 const LOOK_BACK = 8;
 
@@ -77,6 +79,50 @@ export class GapTable {
     const closed = { ...gap, startMs: clamp(gap.startMs), endMs: clamp(gap.endMs) };
     this.#put(closed);
     return { ...closed };
+  }
+
+  /**
+   * Notes that the footage of [startMs, endMs) was deleted. Joined with the deleted gaps around it, so that what retention passes over
+   * takes one row; gaps between two deleted times say nothing any more and go. `hasFootage` tells whether there is any between.
+   */
+  addDeleted(
+    camera: CameraId,
+    stream: StreamName,
+    range: { startMs: number; endMs: number },
+    hasFootage: (fromMs: number, toMs: number) => boolean,
+  ): void {
+    let { startMs, endMs } = { startMs: clamp(range.startMs), endMs: clamp(range.endMs) };
+    for (const gap of this.list(camera, startMs, endMs + MIN_GAP_MS, stream)) {
+      if (gap.startMs < startMs) continue;
+      const gapEndMs = gap.endMs ?? MAX_TIME_MS;
+      if (gap.reason !== 'deleted' && (gap.startMs >= endMs || gapEndMs > endMs)) {
+        // It goes on behind what was deleted, and keeps its reason.
+        endMs = Math.min(endMs, gap.startMs);
+        break;
+      }
+      endMs = Math.max(endMs, gapEndMs);
+      this.#remove(gap);
+    }
+    const before = {
+      from: timeKey(camera, stream, 0),
+      to: timeKey(camera, stream, startMs),
+      limit: MAX_FOLDED,
+      reverse: true,
+    };
+    const passed: Gap[] = [];
+    for (const { key, value } of this.#database.range('gaps', before)) {
+      const gap = this.#decode(key, value);
+      if (!gap || gap.endMs === undefined || gap.endMs > startMs + MIN_GAP_MS) break;
+      if (gap.reason !== 'deleted') {
+        passed.push(gap);
+        continue;
+      }
+      if (hasFootage(gap.endMs, startMs)) break;
+      for (const one of passed) this.#remove(one);
+      startMs = gap.startMs;
+      break;
+    }
+    if (endMs - startMs >= MIN_GAP_MS) this.#put({ camera, stream, startMs, endMs, reason: 'deleted' });
   }
 
   /** Moves the start of the gap that goes on to where footage turned out to end. */

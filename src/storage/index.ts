@@ -2,7 +2,9 @@
 export type { BootFacts } from './boot.ts';
 export type { CameraRow } from './cameras.ts';
 export { type Gap, MIN_GAP_MS } from './gaps.ts';
+export type { StoreProblem } from './problems.ts';
 export type {
+  AgedSegment,
   ClosedSegment,
   ExamineSegment,
   Segment,
@@ -12,4 +14,5 @@ export type {
   Totals,
 } from './segment.ts';
 export { formatCursor as segmentCursor } from './segments.ts';
-export { openStore, type Store, type StoreOptions, type StoreProblem } from './store.ts';
+export { openStore, type Store } from './store.ts';
+export type { StoreOptions } from './store-options.ts';

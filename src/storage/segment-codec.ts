@@ -17,6 +17,8 @@ export interface SegmentRecord {
   endReason: EndReason;
   /** The name of the file carries the clock generation. */
   withGeneration: boolean;
+  /** Never deleted by itself. */
+  locked: boolean;
 }
 
 const VERSION = 1;
@@ -30,6 +32,7 @@ const MAX_UINT40 = 0xffffffffff;
 const SECONDS = 0x800000;
 /** Above the 12 bits of the codec's number. */
 const FLAG_WITH_GENERATION = 0x1000;
+const FLAG_LOCKED = 0x2000;
 const CODEC_BITS = 0x0fff;
 
 /** What stands on disk, for ever; new reasons take new numbers. */
@@ -69,7 +72,8 @@ export function encodeHour(hour: number, records: readonly SegmentRecord[]): Buf
     row.writeUIntLE(Math.min(record.sizeBytes, MAX_UINT40), at + 6, 5);
     row.writeUIntLE(Math.min(record.clockGen, MAX_UINT24), at + 11, 3);
     row[at + 14] = END_REASON_CODES[record.endReason];
-    row.writeUInt16LE(record.codecId | (record.withGeneration ? FLAG_WITH_GENERATION : 0), at + 15);
+    const flags = (record.withGeneration ? FLAG_WITH_GENERATION : 0) | (record.locked ? FLAG_LOCKED : 0);
+    row.writeUInt16LE(record.codecId | flags, at + 15);
   });
   row.writeUInt32LE(checksum(hour, row), 3);
   return row;
@@ -93,6 +97,7 @@ export function decodeHour(hour: number, row: Uint8Array): SegmentRecord[] | und
       codecId: codec & CODEC_BITS,
       endReason,
       withGeneration: (codec & FLAG_WITH_GENERATION) !== 0,
+      locked: (codec & FLAG_LOCKED) !== 0,
     });
   }
   return records;
@@ -101,18 +106,31 @@ export function decodeHour(hour: number, row: Uint8Array): SegmentRecord[] | und
 export interface HourSummary {
   segments: number;
   sizeBytes: number;
+  lockedBytes: number;
   longestMs: number;
   newestEndMs: number;
+  /** Each once. */
+  clockGens: Set<number>;
 }
 
 /** What a row adds up to, without making its records; undefined when it is damaged. */
 export function summariseHour(hour: number, row: Uint8Array): HourSummary | undefined {
   const data = sound(hour, row);
   if (!data) return undefined;
-  const summary = { segments: data.readUInt16LE(1), sizeBytes: 0, longestMs: 0, newestEndMs: 0 };
+  const summary: HourSummary = {
+    segments: data.readUInt16LE(1),
+    sizeBytes: 0,
+    lockedBytes: 0,
+    longestMs: 0,
+    newestEndMs: 0,
+    clockGens: new Set(),
+  };
   for (let at = HEADER_BYTES; at < data.length; at += RECORD_BYTES) {
     const durationMs = unpackDuration(data.readUIntLE(at + 3, 3));
-    summary.sizeBytes += data.readUIntLE(at + 6, 5);
+    const sizeBytes = data.readUIntLE(at + 6, 5);
+    summary.sizeBytes += sizeBytes;
+    if (data.readUInt16LE(at + 15) & FLAG_LOCKED) summary.lockedBytes += sizeBytes;
+    summary.clockGens.add(data.readUIntLE(at + 11, 3));
     summary.longestMs = Math.max(summary.longestMs, durationMs);
     summary.newestEndMs = Math.max(summary.newestEndMs, hour * HOUR_MS + data.readUIntLE(at, 3) + durationMs);
   }

@@ -9,8 +9,15 @@ export interface Segment extends SegmentKey {
   /** As in RFC 6381; empty when it is not known. */
   codecs: string;
   endReason: EndReason;
+  /** Never deleted by itself. */
+  locked: boolean;
   /** Relative to the segments folder. */
   path: string;
+}
+
+/** A segment with the time that its age counts from. */
+export interface AgedSegment extends Segment {
+  recordedMs: number;
 }
 
 /** A segment whose file was closed by the engine and is durable. */
@@ -19,6 +26,8 @@ export interface ClosedSegment extends SegmentKey {
   sizeBytes: number;
   codecs: string;
   endReason: EndReason;
+  /** False when left out. */
+  locked?: boolean;
   /** Relative to the segments folder. */
   path: string;
 }

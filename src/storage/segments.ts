@@ -5,36 +5,30 @@ import {
   NvrError,
   parseSegmentId,
   type SegmentKey,
-  STREAM_NAMES,
   type StreamName,
   segmentId,
 } from '../core/index.ts';
+import { ClockSpans } from './clock-spans.ts';
 import { CodecTable } from './codecs.ts';
 import type { Database } from './database.ts';
-import { cameraOfKey, hourKey, hourOfKey, streamOfKey } from './keys.ts';
+import { cameraOfKey, hourOfKey, streamOfKey } from './keys.ts';
 import { HOUR_MS, MAX_TIME_MS, segmentPath } from './layout.ts';
-import type { ClosedSegment, Segment, SegmentPage, SegmentQuery, Totals } from './segment.ts';
-import { compareRecords, decodeHour, encodeHour, type SegmentRecord, summariseHour } from './segment-codec.ts';
+import type { AgedSegment, ClosedSegment, Segment, SegmentPage, SegmentQuery, Totals } from './segment.ts';
+import { compareRecords, type SegmentRecord, summariseHour } from './segment-codec.ts';
+import { compareFound, type Found, MAX_HOUR, type Position, SegmentRows } from './segment-rows.ts';
 
 /** Segments this close together are shown as one piece of footage: less than two pictures at 25 fps. */
 const JOIN_MS = 50;
-/** Rows read at once; two days. */
-const ROWS_PER_READ = 48;
-const MAX_HOUR = Math.floor(MAX_TIME_MS / HOUR_MS);
 /** Even without a longer one in the index, a segment of an hour ends only at the next keyframe. */
 const MIN_LOOK_BACK_MS = 2 * HOUR_MS;
-
-/** A record together with the stream that its row belongs to. */
-interface Found extends SegmentRecord {
-  stream: StreamName;
-}
 
 export class SegmentTable {
   readonly #database: Database;
   readonly #codecs: CodecTable;
-  readonly #log: Logger;
-  readonly #onDamage: () => void;
+  readonly #rows: SegmentRows;
+  readonly #spans = new ClockSpans();
   readonly #totals = new Map<CameraId, Totals>();
+  readonly #lockedBytes = new Map<CameraId, number>();
   #lookBackMs = MIN_LOOK_BACK_MS;
   #newestEndMs = 0;
 
@@ -42,8 +36,7 @@ export class SegmentTable {
   constructor(database: Database, log: Logger, onDamage: () => void) {
     this.#database = database;
     this.#codecs = new CodecTable(database);
-    this.#log = log;
-    this.#onDamage = onDamage;
+    this.#rows = new SegmentRows(database, log, onDamage);
   }
 
   /** Reads the whole table once, in pieces, for totals and damage. */
@@ -79,32 +72,57 @@ export class SegmentTable {
       codecId: this.#codecs.idOf(segment.codecs),
       endReason: segment.endReason,
       withGeneration: !plain,
+      locked: segment.locked ?? false,
     };
-    const before = this.#row(segment.camera, segment.stream, hour);
+    const { camera, stream } = segment;
+    const before = this.#rows.read(camera, stream, hour);
     const others = before.filter(other => compareRecords(other, record) !== 0);
     const replaced = before.find(other => compareRecords(other, record) === 0);
-    this.#write(segment.camera, segment.stream, hour, [...others, record].sort(compareRecords));
-    this.addTotals(segment.camera, 1, record.sizeBytes);
-    if (replaced) this.addTotals(segment.camera, -1, -replaced.sizeBytes);
-    this.#note(record);
+    this.#rows.write(camera, stream, hour, [...others, record].sort(compareRecords));
+    this.addTotals(camera, 1, record.sizeBytes);
+    this.#addLocked(camera, record, 1);
+    if (replaced) {
+      this.addTotals(camera, -1, -replaced.sizeBytes);
+      this.#addLocked(camera, replaced, -1);
+    }
+    this.#spans.note(camera, stream, record.clockGen, hour);
+    this.#lookBackMs = Math.max(this.#lookBackMs, record.durationMs);
+    this.#newestEndMs = Math.max(this.#newestEndMs, record.startMs + record.durationMs);
   }
 
   /** Takes a segment out of the table. Its bytes stay in the totals until the caller has removed the file. */
   take(key: SegmentKey): Segment | undefined {
     const hour = Math.floor(key.startMs / HOUR_MS);
-    const before = this.#row(key.camera, key.stream, hour);
-    const index = before.findIndex(record => record.startMs === key.startMs && record.clockGen === key.clockGen);
+    const before = this.#rows.read(key.camera, key.stream, hour);
+    const index = before.findIndex(record => isRecord(record, key));
     const record = before[index];
     if (!record) return undefined;
-    this.#write(key.camera, key.stream, hour, before.toSpliced(index, 1));
+    this.#rows.write(key.camera, key.stream, hour, before.toSpliced(index, 1));
+    this.#addLocked(key.camera, record, -1);
     return this.#segment(key.camera, { ...record, stream: key.stream });
+  }
+
+  /** Locks or unlocks a segment; undefined when there is none. Durable with the next commit. */
+  setLocked(key: SegmentKey, locked: boolean): Segment | undefined {
+    const hour = Math.floor(key.startMs / HOUR_MS);
+    const before = this.#rows.read(key.camera, key.stream, hour);
+    const index = before.findIndex(record => isRecord(record, key));
+    const record = before[index];
+    if (!record) return undefined;
+    const after = { ...record, locked };
+    this.#addLocked(key.camera, record, -1);
+    this.#addLocked(key.camera, after, 1);
+    this.#rows.write(key.camera, key.stream, hour, before.with(index, after));
+    // It may be the oldest now that can go.
+    this.#spans.note(key.camera, key.stream, record.clockGen, hour);
+    return this.#segment(key.camera, { ...after, stream: key.stream });
   }
 
   get(id: string): Segment | undefined {
     const key = parseSegmentId(id);
     if (!key || key.startMs > MAX_TIME_MS) return undefined;
-    const row = this.#row(key.camera, key.stream, Math.floor(key.startMs / HOUR_MS));
-    const record = row.find(entry => entry.startMs === key.startMs && entry.clockGen === key.clockGen);
+    const row = this.#rows.read(key.camera, key.stream, Math.floor(key.startMs / HOUR_MS));
+    const record = row.find(entry => isRecord(entry, key));
     return record && this.#segment(key.camera, { ...record, stream: key.stream });
   }
 
@@ -143,8 +161,66 @@ export class SegmentTable {
 
   /** The segment of a stream that starts last. */
   last(camera: CameraId, stream: StreamName): Segment | undefined {
-    for (const found of this.#records(camera, stream, 0, MAX_TIME_MS, true)) return this.#segment(camera, found);
+    for (const found of this.#find(camera, stream, 0, MAX_TIME_MS, true)) return this.#segment(camera, found);
     return undefined;
+  }
+
+  /** Streams that may have footage, of cameras that are gone as well. */
+  streams(): { camera: CameraId; stream: StreamName }[] {
+    return this.#spans.streams();
+  }
+
+  /**
+   * What was recorded first of a stream and is not locked, at most `limit` segments. Times before `earliestMs` or after now are those
+   * of a clock that was wrong: such footage counts as recorded just before the next that is dated truly.
+   */
+  oldest(camera: CameraId, stream: StreamName, limit: number, earliestMs: number, nowMs: number): AgedSegment[] {
+    const spans = this.#spans
+      .of(camera, stream)
+      .map(span => ({ span, latestMs: this.#spans.latestMs(span, earliestMs, nowMs) }))
+      .sort((a, b) => sinceMs(a) - sinceMs(b) || a.span.fromGen - b.span.fromGen);
+    let oldest: AgedSegment[] = [];
+    for (const entry of spans) {
+      const { span, latestMs } = entry;
+      const last = oldest.at(-1);
+      if (oldest.length >= limit && last && last.recordedMs < sinceMs(entry)) break;
+      const found = this.#unlocked(camera, stream, span, limit);
+      const aged = found.map(segment => ({ ...segment, recordedMs: latestMs ?? segment.startMs }));
+      oldest = [...oldest, ...aged].sort(compareAge).slice(0, limit);
+    }
+    return oldest;
+  }
+
+  /** The first segments of a span that are not locked; narrows the span on the way. */
+  #unlocked(
+    camera: CameraId,
+    stream: StreamName,
+    span: ReturnType<ClockSpans['of']>[number],
+    limit: number,
+  ): Segment[] {
+    const found: Segment[] = [];
+    let anyLocked = span.freeHour > span.firstHour;
+    for (const { hour, records } of this.#rows.hours(camera, stream, span.freeHour, span.lastHour)) {
+      const own = records.filter(({ clockGen }) => clockGen >= span.fromGen && clockGen <= span.toGen);
+      const unlocked = own.filter(record => !record.locked);
+      if (found.length === 0) {
+        if (!anyLocked && own.length > 0) span.firstHour = hour;
+        if (unlocked.length > 0) span.freeHour = hour;
+        anyLocked ||= own.length > unlocked.length;
+      }
+      for (const record of unlocked) found.push(this.#segment(camera, { ...record, stream }));
+      if (found.length >= limit) return found.slice(0, limit);
+    }
+    if (found.length > 0) return found;
+    if (anyLocked) span.freeHour = span.lastHour + 1;
+    else this.#spans.drop(camera, stream, span);
+    return [];
+  }
+
+  /** Bytes of locked segments. */
+  lockedBytes(camera?: CameraId): number {
+    if (camera !== undefined) return this.#lockedBytes.get(camera) ?? 0;
+    return [...this.#lockedBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** Segments and their bytes on the volume, of one camera or of all. */
@@ -171,86 +247,31 @@ export class SegmentTable {
     return this.#newestEndMs;
   }
 
-  /** Records of one stream, or of both in one order. */
-  #find(
-    camera: CameraId,
-    stream: StreamName | undefined,
-    fromMs: number,
-    toMs: number,
-    newestFirst: boolean,
-  ): Iterable<Found> {
-    const streams = stream === undefined ? STREAM_NAMES : [stream];
-    const sources = streams.map(name => this.#records(camera, name, fromMs, toMs, newestFirst));
-    const [first, second] = sources;
-    if (!first) return [];
-    return second ? merge(first, second, newestFirst ? -1 : 1) : first;
-  }
-
-  /** Records that overlap [fromMs, toMs), in order of their start. Holds nothing of the index open between two of them. */
-  *#records(
-    camera: CameraId,
-    stream: StreamName,
-    fromMs: number,
-    toMs: number,
-    newestFirst: boolean,
-  ): Generator<Found> {
-    const firstHour = Math.max(0, Math.floor((fromMs - this.#lookBackMs) / HOUR_MS));
-    const lastHour = Math.min(MAX_HOUR, Math.floor((toMs - 1) / HOUR_MS));
-    if (lastHour < firstHour) return;
-    let from = hourKey(camera, stream, firstHour);
-    let to = hourKey(camera, stream, lastHour + 1);
-    for (;;) {
-      const rows = this.#database.range('segments', { from, to, limit: ROWS_PER_READ, reverse: newestFirst });
-      for (const { key, value } of rows) {
-        const records = this.#decode(key, value);
-        if (newestFirst) records.reverse();
-        for (const record of records) if (overlaps(record, fromMs, toMs)) yield { ...record, stream };
-      }
-      const last = rows.at(-1);
-      if (!last || rows.length < ROWS_PER_READ) return;
-      if (newestFirst) to = last.key;
-      else from = hourKey(camera, stream, hourOfKey(last.key) + 1);
-    }
-  }
-
-  #row(camera: CameraId, stream: StreamName, hour: number): SegmentRecord[] {
-    const key = hourKey(camera, stream, hour);
-    const row = this.#database.get('segments', key);
-    return row ? this.#decode(key, row) : [];
-  }
-
-  #decode(key: Buffer, row: Buffer): SegmentRecord[] {
-    const records = key.length === 9 && streamOfKey(key) ? decodeHour(hourOfKey(key), row) : undefined;
-    if (!records) this.#damaged(key);
-    return records ?? [];
-  }
-
-  #damaged(key: Buffer): void {
-    this.#log.error('a row of the index is damaged', { table: 'segments', row: key.toString('hex') });
-    this.#onDamage();
-  }
-
-  #write(camera: CameraId, stream: StreamName, hour: number, records: SegmentRecord[]): void {
-    const key = hourKey(camera, stream, hour);
-    if (records.length === 0) this.#database.remove('segments', key);
-    else this.#database.put('segments', key, encodeHour(hour, records));
+  #find(camera: CameraId, stream: StreamName | undefined, fromMs: number, toMs: number, newestFirst = false) {
+    return this.#rows.find(camera, stream, { fromMs, toMs, lookBackMs: this.#lookBackMs, newestFirst });
   }
 
   #count(key: Buffer, row: Buffer): void {
     const summary = key.length === 9 && streamOfKey(key) ? summariseHour(hourOfKey(key), row) : undefined;
-    if (!summary) {
-      this.#damaged(key);
+    const stream = streamOfKey(key);
+    if (!summary || !stream) {
+      this.#rows.damaged(key);
       this.#database.remove('segments', key);
       return;
     }
-    this.addTotals(cameraOfKey(key), summary.segments, summary.sizeBytes);
+    const camera = cameraOfKey(key);
+    this.addTotals(camera, summary.segments, summary.sizeBytes);
+    if (summary.lockedBytes > 0) {
+      this.#lockedBytes.set(camera, (this.#lockedBytes.get(camera) ?? 0) + summary.lockedBytes);
+    }
+    for (const clockGen of summary.clockGens) this.#spans.note(camera, stream, clockGen, hourOfKey(key));
     this.#lookBackMs = Math.max(this.#lookBackMs, summary.longestMs);
     this.#newestEndMs = Math.max(this.#newestEndMs, summary.newestEndMs);
   }
 
-  #note(record: SegmentRecord): void {
-    this.#lookBackMs = Math.max(this.#lookBackMs, record.durationMs);
-    this.#newestEndMs = Math.max(this.#newestEndMs, record.startMs + record.durationMs);
+  #addLocked(camera: CameraId, record: SegmentRecord, sign: 1 | -1): void {
+    if (!record.locked) return;
+    this.#lockedBytes.set(camera, (this.#lockedBytes.get(camera) ?? 0) + sign * record.sizeBytes);
   }
 
   #segment(camera: CameraId, found: Found): Segment {
@@ -265,37 +286,23 @@ export class SegmentTable {
       sizeBytes: found.sizeBytes,
       codecs: this.#codecs.textOf(found.codecId),
       endReason: found.endReason,
+      locked: found.locked,
       path: segmentPath({ camera, stream, startMs, clockGen }, found.withGeneration),
     };
   }
 }
 
-/** Footage without length counts where it starts. */
-function overlaps(record: SegmentRecord, fromMs: number, toMs: number): boolean {
-  return record.startMs < toMs && (record.startMs + record.durationMs > fromMs || record.startMs >= fromMs);
+function isRecord(record: SegmentRecord, key: SegmentKey): boolean {
+  return record.startMs === key.startMs && record.clockGen === key.clockGen;
 }
 
-type Position = Pick<Found, 'startMs' | 'stream' | 'clockGen'>;
-
-function compareFound(a: Position, b: Position): number {
-  return (
-    a.startMs - b.startMs || STREAM_NAMES.indexOf(a.stream) - STREAM_NAMES.indexOf(b.stream) || a.clockGen - b.clockGen
-  );
+/** The earliest that anything of a span can have been recorded. */
+function sinceMs({ span, latestMs }: { span: { firstHour: number }; latestMs: number | undefined }): number {
+  return latestMs ?? span.firstHour * HOUR_MS;
 }
 
-/** Joins two sorted sources; `direction` -1 when they are sorted newest first. */
-function* merge(first: Iterator<Found>, second: Iterator<Found>, direction: 1 | -1): Generator<Found> {
-  let a = first.next();
-  let b = second.next();
-  while (!a.done || !b.done) {
-    if (b.done || (!a.done && direction * compareFound(a.value, b.value) <= 0)) {
-      if (!a.done) yield a.value;
-      a = first.next();
-    } else {
-      yield b.value;
-      b = second.next();
-    }
-  }
+function compareAge(a: AgedSegment, b: AgedSegment): number {
+  return a.recordedMs - b.recordedMs || a.clockGen - b.clockGen || a.startMs - b.startMs;
 }
 
 /** The cursor of a list that ended with this segment. */

@@ -1,13 +1,14 @@
 // The store: everything that deals with the index or with the names and order of segment files goes through it.
-import { statfs } from 'node:fs/promises';
+import { chmod, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { background, type CameraId, type Clock, type Logger, NvrError, type StreamName } from '../core/index.ts';
+import { background, type CameraId, fromSystem, NvrError, parseSegmentId, type StreamName } from '../core/index.ts';
 import { Adoption } from './adoption.ts';
-import { type BootFacts, readBootFacts } from './boot.ts';
+import { readBootFacts } from './boot.ts';
 import { CameraTable } from './cameras.ts';
+import { ClockGeneration } from './clock-generation.ts';
 import { Database } from './database.ts';
 import { Deletion } from './deletion.ts';
-import { type Environment, openLmdb } from './environment.ts';
+import { openLmdb } from './environment.ts';
 import { GapTable } from './gaps.ts';
 import { claimDirectory, type Identity, isMounted, type Lock } from './identity.ts';
 import { IndexFiles } from './index-files.ts';
@@ -15,43 +16,16 @@ import { garbageKey } from './keys.ts';
 import { parseSegmentPath, QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
 import { LicenceTable } from './licences.ts';
 import { probeIndex } from './probe.ts';
+import { type StoreProblem, StoreProblems } from './problems.ts';
 import { decodeRow, encodeRow } from './rows.ts';
 import { openSealer, type Sealer } from './secret.ts';
-import type { ExamineSegment, Segment, Totals } from './segment.ts';
+import type { Segment, Totals } from './segment.ts';
 import { SegmentTable } from './segments.ts';
-
-export interface StoreOptions {
-  /** The native addon's `examineSegment`. */
-  examine: ExamineSegment;
-  /** The native addon's `lockDirectory`. */
-  lock: (path: string) => Lock | undefined;
-  clock: Clock;
-  log: Logger;
-  /** What the kernel says about this run. */
-  boot?: BootFacts;
-  /** Called between all steps, so that tests can end the process at each. */
-  onStep?: (name: string) => void;
-  /** Opens the index, given its folder. */
-  openEnvironment?: (folder: string) => Environment;
-  /** Tells whether an index can be read, after a run that ended badly; a child process does in service. */
-  probe?: (folder: string) => Promise<boolean>;
-  /** Bound of the index. */
-  maxIndexBytes?: number;
-}
-
-/** Something about the store that its owner should know. */
-export interface StoreProblem {
-  kind: 'index-unwritable' | 'index-damaged';
-  message: string;
-  cure: string;
-  sinceMs: number;
-}
+import { SettingsTable } from './settings.ts';
+import type { StoreOptions } from './store-options.ts';
 
 const MAX_INDEX_BYTES = 128 * 1024 * 1024;
-/** A clock that stands this far before the newest footage was set back. */
-const CLOCK_TOLERANCE_MS = 2000;
 const STORE_KEY = Buffer.from('store');
-const CLOCK_KEY = Buffer.from('clock-generation');
 /** Row that is there while files may lie in the segments folder that no backlog tells of. */
 const RESCAN_KEY = Buffer.from('rescan');
 
@@ -80,9 +54,13 @@ export class Store {
   /** Absolute path of the folder that the engine writes to. */
   readonly segmentsFolder: string;
   /** `record` takes a segment that the engine has closed; it is durable with the next commit. */
-  readonly segments: Pick<SegmentTable, 'get' | 'list' | 'footage' | 'last' | 'totals' | 'record'>;
+  readonly segments: Pick<
+    SegmentTable,
+    'get' | 'list' | 'footage' | 'last' | 'oldest' | 'streams' | 'totals' | 'lockedBytes' | 'newestEndMs' | 'record'
+  >;
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
+  readonly settings: SettingsTable;
 
   readonly #options: StoreOptions & { onStep: (name: string) => void };
   readonly #identity: Identity;
@@ -96,10 +74,10 @@ export class Store {
   readonly #licences: LicenceTable;
   readonly #adoption: Adoption;
   readonly #deletion: Deletion;
-  readonly #problems = new Map<StoreProblem['kind'], StoreProblem>();
+  readonly #clockGeneration: ClockGeneration;
+  readonly #problems: StoreProblems;
   readonly #stopping = new AbortController();
   #background: Promise<void> = Promise.resolve();
-  #clockGeneration = 0;
   #rescan = false;
   #prepared = false;
   #stopped: Promise<void> | undefined;
@@ -112,7 +90,7 @@ export class Store {
     sealer: Sealer,
     options: StoreOptions & { onStep: (name: string) => void },
   ) {
-    const { log } = options;
+    const { log, clock } = options;
     this.dir = dir;
     this.uuid = identity.store;
     this.segmentsFolder = join(dir, SEGMENTS_FOLDER);
@@ -126,8 +104,11 @@ export class Store {
       pointerBits: identity.pointerBits,
       probe: options.probe ?? probeIndex,
     });
+    this.#problems = new StoreProblems(clock);
     const database = this.#makeDatabase();
     this.#database = database;
+    this.#clockGeneration = new ClockGeneration(database);
+    this.settings = new SettingsTable(database);
     this.#segments = this.segments = new SegmentTable(database, log, () => this.#onDamage());
     this.#gaps = this.gaps = new GapTable(database, log);
     this.#licences = new LicenceTable(database, options.boot ?? readBootFacts(), log);
@@ -151,7 +132,7 @@ export class Store {
     signal.throwIfAborted();
     this.#loadLicences();
     const mirrored = await this.#cameras.load(fresh);
-    this.#loadClockGeneration(mirrored);
+    this.#clockGeneration.load(mirrored, this.#segments.newestEndMs, this.#options.clock.nowMs());
     const purges = await this.#finishDeletions();
     await this.#adoption.list(this.#licences.backlogs(), this.#rescan, new Set(purges));
     for (const camera of this.#adoption.cameras) this.#cameras.reserveIds(camera + 1);
@@ -195,12 +176,12 @@ export class Store {
 
   /** The clock generation in force; the engine begins with it and raises it by one at each step of the clock. */
   get clockGeneration(): number {
-    return this.#clockGeneration;
+    return this.#clockGeneration.value;
   }
 
   /** To be called when the engine has raised the clock generation because of a step of `stepMs`. */
   async setClockGeneration(generation: number, stepMs: number): Promise<void> {
-    this.#raiseClockGeneration(generation);
+    this.#clockGeneration.raise(generation);
     if (stepMs < 0) this.#licences.lower(this.#options.clock.nowMs());
     await this.#database.flush();
     await this.#cameras.mirror();
@@ -211,10 +192,10 @@ export class Store {
    * the volume is not there, `resource-exhausted` when it is full.
    */
   async openStream(camera: CameraId, stream: StreamName): Promise<void> {
-    if (!(await isMounted(this.dir, this.#identity))) {
+    if (!(await this.isThere())) {
       throw new NvrError('unavailable', `the storage volume of ${this.dir} is not there`, { cure: 'Mount it again.' });
     }
-    this.#licences.open(camera, stream, this.#options.clock.nowMs(), this.#clockGeneration);
+    this.#licences.open(camera, stream, this.#options.clock.nowMs(), this.#clockGeneration.value);
     this.#options.onStep('licence-open');
     await this.#database.flush();
     this.#options.onStep('licence-opened');
@@ -236,9 +217,41 @@ export class Store {
     return join(this.segmentsFolder, segment.path);
   }
 
-  /** Deletes a closed segment. Rejects with `not-found`. */
+  /** True while the data directory is the one that was opened: false under a volume that was unmounted. */
+  isThere(): Promise<boolean> {
+    return isMounted(this.dir, this.#identity);
+  }
+
+  /** Locks a closed segment, so that it is never deleted by itself, or unlocks it. Durable when it resolves. Rejects with `not-found`. */
+  async lockSegment(id: string, locked: boolean): Promise<Segment> {
+    const known = this.#segments.get(id);
+    const key = parseSegmentId(id);
+    if (!known || !key) throw new NvrError('not-found', `there is no segment ${id}`);
+    // A lost index loses no lock: a locked file is one that nobody may write. Volumes without permissions have only the index.
+    await chmod(this.pathOf(known), locked ? 0o440 : 0o640).catch((error: NodeJS.ErrnoException) => {
+      if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(error.code ?? ''))
+        throw fromSystem(error, `cannot lock ${known.path}`);
+    });
+    const segment = this.#segments.setLocked(key, locked);
+    if (!segment) throw new NvrError('not-found', `there is no segment ${id}`);
+    await this.#database.flush();
+    return segment;
+  }
+
+  /** Deletes a closed segment. Rejects with `not-found`, or `failed-precondition` when it is locked. */
   deleteSegment(id: string): Promise<Segment> {
     return this.#deletion.deleteSegment(id);
+  }
+
+  /** Deletes those of these segments that are closed and not locked; gives back those that are gone. What the volume refuses is tried again by `retryDeletions`. */
+  deleteSegments(ids: readonly string[]): Promise<Segment[]> {
+    return this.#deletion.deleteSegments(ids);
+  }
+
+  /** Tries again what could not be deleted; resolves with the number of files that still cannot. */
+  async retryDeletions(): Promise<number> {
+    await this.#deletion.retry();
+    return this.#deletion.unfinished;
   }
 
   /** Deletes all footage of a camera that is not being recorded; says how much there was. */
@@ -254,7 +267,7 @@ export class Store {
 
   /** What is wrong at the moment. */
   problems(): StoreProblem[] {
-    return [...this.#problems.values()];
+    return this.#problems.list();
   }
 
   #makeDatabase(): Database {
@@ -271,7 +284,7 @@ export class Store {
 
   #makeCameras(): CameraTable {
     const { log, onStep } = this.#options;
-    const clockGeneration = () => this.#clockGeneration;
+    const clockGeneration = () => this.#clockGeneration.value;
     return new CameraTable({ database: this.#database, dir: this.dir, log, onStep, clockGeneration });
   }
 
@@ -288,7 +301,7 @@ export class Store {
       onStep,
       isGarbage: path => this.#isGarbage(path),
       onDone: ({ camera, stream }) => this.#licences.adopted(camera, stream),
-      onClockGeneration: generation => this.#raiseClockGeneration(generation),
+      onClockGeneration: generation => this.#clockGeneration.raise(generation),
     });
   }
 
@@ -305,6 +318,7 @@ export class Store {
       nowMs: () => clock.nowMs(),
       cancelAdoption: camera => this.#adoption.cancel(camera),
       onDamage: () => this.#onDamage(),
+      onUnfinished: (files, error) => this.#onUnfinished(files, error),
     });
   }
 
@@ -342,21 +356,6 @@ export class Store {
     }
   }
 
-  #loadClockGeneration(mirrored: number): void {
-    const row = this.#database.get('settings', CLOCK_KEY);
-    const stored = row && decodeRow(row);
-    this.#clockGeneration = Math.max(mirrored, Number.isSafeInteger(stored) ? (stored as number) : 0);
-    // While the service was not there nobody saw the clock being set back.
-    const setBack = this.#segments.newestEndMs > this.#options.clock.nowMs() + CLOCK_TOLERANCE_MS;
-    if (setBack) this.#raiseClockGeneration(this.#clockGeneration + 1);
-  }
-
-  #raiseClockGeneration(generation: number): void {
-    if (generation <= this.#clockGeneration) return;
-    this.#clockGeneration = generation;
-    this.#database.put('settings', CLOCK_KEY, encodeRow(generation));
-  }
-
   async #finishDeletions(): Promise<CameraId[]> {
     try {
       return await this.#deletion.finish();
@@ -376,7 +375,7 @@ export class Store {
     if (this.#rescan) {
       this.#database.remove('settings', RESCAN_KEY);
       this.#rescan = false;
-      this.#problems.delete('index-damaged');
+      this.#problems.remove('index-damaged');
     }
     if (this.#database.dirty) await this.#database.flush();
   }
@@ -404,30 +403,31 @@ export class Store {
   #onDamage(): void {
     this.#rescan = true;
     this.#database.put('settings', RESCAN_KEY, encodeRow({}));
-    this.#addProblem({
-      kind: 'index-damaged',
-      message: 'A part of the index was damaged.',
-      cure: 'Nothing is to be done: what is missing is found again at the next start. Check the storage medium.',
-      sinceMs: this.#options.clock.nowMs(),
-    });
+    this.#problems.add(
+      'index-damaged',
+      'A part of the index was damaged.',
+      'Nothing is to be done: what is missing is found again at the next start. Check the storage medium.',
+    );
+  }
+
+  #onUnfinished(files: number, error: unknown): void {
+    const { log } = this.#options;
+    if (files === 0) {
+      if (this.#problems.remove('deletion-failed')) log.info('footage can be deleted again');
+      return;
+    }
+    if (error) log.error('files cannot be deleted', { files, error });
+    const many = files === 1 ? 'A file' : `${files} files`;
+    this.#problems.add('deletion-failed', `${many} of deleted footage cannot be removed.`, 'Check the storage volume.');
   }
 
   #onHealth(problem: NvrError | undefined): void {
+    const { log } = this.#options;
     if (!problem) {
-      if (this.#problems.delete('index-unwritable')) this.#options.log.info('the index can be written again');
+      if (this.#problems.remove('index-unwritable')) log.info('the index can be written again');
       return;
     }
-    this.#options.log.error('the index cannot be written', { error: problem });
-    this.#addProblem({
-      kind: 'index-unwritable',
-      message: problem.message,
-      cure: problem.cure ?? 'Check the storage volume.',
-      sinceMs: this.#options.clock.nowMs(),
-    });
-  }
-
-  #addProblem(problem: StoreProblem): void {
-    const known = this.#problems.get(problem.kind);
-    this.#problems.set(problem.kind, { ...problem, sinceMs: known?.sinceMs ?? problem.sinceMs });
+    log.error('the index cannot be written', { error: problem });
+    this.#problems.add('index-unwritable', problem.message, problem.cure ?? 'Check the storage volume.');
   }
 }

@@ -1,6 +1,5 @@
 // The store on volumes that are full or read-only. Needs the right to mount; each volume is a small tmpfs of its own.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError } from '../../src/core/index.ts';
@@ -8,34 +7,12 @@ import { openStore, type Store } from '../../src/storage/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
-import { tempDir } from '../support/temp.ts';
+import { mount, smallVolume } from '../support/volume.ts';
 import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: volumes');
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
-const mounted = new Set<string>();
-
-function mount(...args: string[]): boolean {
-  return spawnSync('mount', args, { stdio: 'ignore' }).status === 0;
-}
-
-/** A folder on a volume of `size`, gone after the test file. */
-function volume(size: string): string | undefined {
-  const dir = join(tempDir('volume'), 'mnt');
-  mkdirSync(dir);
-  if (!mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir)) return undefined;
-  mounted.add(dir);
-  return dir;
-}
-
-function unmountAll(): void {
-  for (const dir of mounted) spawnSync('umount', ['-l', dir], { stdio: 'ignore' });
-  mounted.clear();
-}
-
-// Before that of tempDir, which cannot remove what is mounted.
-process.prependOnceListener('exit', unmountAll);
-const canMount = volume('1m') !== undefined;
+const canMount = smallVolume('1m') !== undefined;
 
 function options(clock: FakeClock) {
   const log = fakeLog('storage').logger;
@@ -59,7 +36,7 @@ test.needs(
   'may not mount',
   'a full volume refuses with words, loses nothing, and is used again',
   async () => {
-    const dir = volume('2m') ?? '';
+    const dir = smallVolume('2m') ?? '';
     const clock = new FakeClock(T0);
     const store = await openStore(dir, options(clock));
     await store.start(new AbortController().signal);
@@ -93,7 +70,7 @@ test.needs(
 );
 
 test.needs(canMount, 'may not mount', 'a start on a full volume works, so that footage can be deleted', async () => {
-  const dir = volume('2m') ?? '';
+  const dir = smallVolume('2m') ?? '';
   const clock = new FakeClock(T0);
   const store = await openStore(dir, options(clock));
   await store.start(new AbortController().signal);
@@ -108,7 +85,7 @@ test.needs(canMount, 'may not mount', 'a start on a full volume works, so that f
 });
 
 test.needs(canMount, 'may not mount', 'a read-only volume is refused with a cure', async () => {
-  const dir = volume('2m') ?? '';
+  const dir = smallVolume('2m') ?? '';
   mount('-o', 'remount,ro', dir);
   for (const path of [join(dir, 'data'), dir]) {
     try {

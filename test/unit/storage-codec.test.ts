@@ -27,6 +27,7 @@ function record(offsetMs: number, more: Partial<SegmentRecord> = {}): SegmentRec
     codecId: 1,
     endReason: 'length',
     withGeneration: false,
+    locked: false,
     ...more,
   };
 }
@@ -47,7 +48,7 @@ test('checksum is the one of zip', () => {
 });
 
 test('records come back as they were, at their limits and with every end reason', () => {
-  const records = END_REASONS.map((endReason, n) => record(n * 1000, { endReason, withGeneration: n % 2 === 1 }));
+  const records = END_REASONS.map((endReason, n) => record(n * 1000, { endReason, withGeneration: n % 2 === 1, locked: n % 3 === 1 }));
   records.push(
     record(HOUR_MS - 1, {
       durationMs: 8_388_607_000,
@@ -63,8 +64,10 @@ test('records come back as they were, at their limits and with every end reason'
   assert.equal(summariseHour(HOUR, row), {
     segments: records.length,
     sizeBytes: 75_000_000 * END_REASONS.length + 2 ** 40 - 1,
+    lockedBytes: 75_000_000 * END_REASONS.filter((_, n) => n % 3 === 1).length,
     longestMs: 8_388_607_000,
     newestEndMs: (HOUR + 1) * HOUR_MS - 1 + 8_388_607_000,
+    clockGens: new Set(records.map(one => one.clockGen)),
   });
 });
 

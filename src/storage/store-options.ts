@@ -1,0 +1,25 @@
+// What a store needs from outside: the native parts, the clock, the log, and what tests put in place of the volume.
+import type { Clock, Logger } from '../core/index.ts';
+import type { BootFacts } from './boot.ts';
+import type { Environment } from './environment.ts';
+import type { Lock } from './identity.ts';
+import type { ExamineSegment } from './segment.ts';
+
+export interface StoreOptions {
+  /** The native addon's `examineSegment`. */
+  examine: ExamineSegment;
+  /** The native addon's `lockDirectory`. */
+  lock: (path: string) => Lock | undefined;
+  clock: Clock;
+  log: Logger;
+  /** What the kernel says about this run. */
+  boot?: BootFacts;
+  /** Called between all steps, so that tests can end the process at each. */
+  onStep?: (name: string) => void;
+  /** Opens the index, given its folder. */
+  openEnvironment?: (folder: string) => Environment;
+  /** Tells whether an index can be read, after a run that ended badly; a child process does in service. */
+  probe?: (folder: string) => Promise<boolean>;
+  /** Bound of the index. */
+  maxIndexBytes?: number;
+}
