@@ -142,7 +142,7 @@ async function stopRecording(cameras: Cameras, recording: Recording): Promise<vo
 function storageServices(
   store: Store,
   recording: Recording,
-): Pick<ApiServices, 'segments' | 'timeline' | 'degradations' | 'ongoingGap'> {
+): Pick<ApiServices, 'segments' | 'recordingSettled' | 'timeline' | 'degradations' | 'ongoingGap'> {
   return {
     segments: {
       folder: store.segmentsFolder,
@@ -155,6 +155,7 @@ function storageServices(
       removeAll: camera => recording.deleteFootage(camera),
       totals: () => store.segments.totals(),
     },
+    recordingSettled: camera => recording.settled(camera),
     timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
     degradations: () =>
       store.problems().map(({ message, cure, sinceMs }) => ({ kind: 'storage', message, cure, sinceMs })),

@@ -11,7 +11,7 @@ const removeQuery = v.strictObject({
   footage: v.optional(v.picklist(['keep', 'delete'], 'Use keep or delete.')),
 });
 
-export function cameraRoutes({ cameras, prober, segments }: ApiServices): Route[] {
+export function cameraRoutes({ cameras, prober, segments, recordingSettled }: ApiServices): Route[] {
   return [
     route('GET', '/api/cameras', {
       identity: 'public',
@@ -42,7 +42,11 @@ export function cameraRoutes({ cameras, prober, segments }: ApiServices): Route[
     route('PATCH', '/api/cameras/{id}', {
       identity: 'public',
       body: cameraPatchSchema,
-      handle: async ({ params, body }) => jsonReply(200, await cameras.update(parseId(params.id), body)),
+      handle: async ({ params, body }) => {
+        const camera = await cameras.update(parseId(params.id), body);
+        await recordingSettled(camera.id);
+        return jsonReply(200, cameras.get(camera.id) ?? camera);
+      },
     }),
     route('DELETE', '/api/cameras/{id}', {
       identity: 'public',

@@ -48,6 +48,8 @@ export interface ApiServices {
   prober: Pick<Prober, 'probe'>;
   engine: Pick<Engine, 'stats'>;
   segments: SegmentSource;
+  /** Resolves when recording follows the settings that the camera has now: files that end by them are closed. */
+  recordingSettled(camera: CameraId): Promise<void>;
   timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];
   /** What is wrong with the store. */
   degradations(): Degradation[];

@@ -79,6 +79,11 @@ export class Recording {
     return this.#options.store.deleteSegment(id);
   }
 
+  /** Resolves when the changes of a camera that were heard of until now are in force. */
+  async settled(camera: CameraId): Promise<void> {
+    await this.#changes.get(camera);
+  }
+
   /** Deletes all footage of a camera that was removed or does not record; waits until its files are closed. */
   async deleteFootage(camera: CameraId): Promise<void> {
     await this.#changes.get(camera);

@@ -73,6 +73,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
       },
       totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
     },
+    recordingSettled: async () => {},
     timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
     degradations: () => [...degradations],
     ongoingGap: camera => gaps.get(camera),
