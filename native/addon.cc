@@ -3,10 +3,12 @@
 
 #include "binding/engine_object.h"
 #include "binding/file_functions.h"
+#include "binding/notify.h"
 
 namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   thimble::binding::export_engine(env, exports);
+  thimble::binding::export_notify(env, exports);
   thimble::binding::export_file_functions(env, exports);
   return exports;
 }

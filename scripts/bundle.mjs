@@ -27,25 +27,28 @@ export async function buildBundle() {
   if (isCurrent(readStamp(STAMP), now.key, [RESULT])) return;
   say('building the bundle');
   removeStamp(STAMP);
+  await compile({ entryPoints: ['src/main.ts'], outfile: RESULT, format: 'esm', external: ['lmdb'] });
+  copyClips();
+  writeStamp(STAMP, { ...now, endedMs: Date.now(), needs: [] });
+}
+
+/** Bundles for Node and writes the result. Throws a SetupError with esbuild's words. @param {import('esbuild').BuildOptions} options */
+export async function compile(options) {
   const { build } = await import('esbuild');
   const result = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
-    outfile: RESULT,
     bundle: true,
     platform: 'node',
-    format: 'esm',
     target: 'node20',
-    external: ['lmdb'],
     legalComments: 'none',
     logLevel: 'warning',
+    ...options,
     write: false,
   }).catch(error => {
     throw new SetupError(`building the bundle failed: ${error instanceof Error ? error.message : error}`);
   });
   for (const file of result.outputFiles) writeWhole(file.path, file.contents);
-  copyClips();
-  writeStamp(STAMP, { ...now, endedMs: Date.now(), needs: [] });
+  return result;
 }
 
 function copyClips() {

@@ -35,6 +35,12 @@ const BUILD_NEEDS = [
   },
 ];
 
+/** What scripts/build-ffmpeg.sh needs beside a compiler. @type {Need[]} */
+const RELEASE_NEEDS = [
+  { name: 'xz', packages: ['xz-utils'], isThere: onPath('xz') },
+  { name: 'nasm', packages: ['nasm'], isThere: () => !['x64', 'ia32'].includes(process.arch) || onPath('nasm')() },
+];
+
 const GSTREAMER_CHECK = `
 import gi
 for name in ("Gst", "GstApp", "GstRtspServer"):
@@ -70,6 +76,11 @@ const TEST_NEEDS = [
 /** Installs what is missing to build the addon. Throws a SetupError (exit code 2) that says what to type when it cannot. */
 export function requireBuildPackages() {
   require(BUILD_NEEDS);
+}
+
+/** The same for `npm run build:release`, which brings its own FFmpeg. */
+export function requireReleasePackages() {
+  require([...BUILD_NEEDS.filter(need => !need.packages.includes('libavformat-dev')), ...RELEASE_NEEDS]);
 }
 
 /** The same for everything that `npm test` needs. */

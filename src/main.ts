@@ -17,7 +17,7 @@ import {
   usage,
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
-import { Engine, examineSegment, lockDirectory } from './native/index.ts';
+import { Engine, examineSegment, lockDirectory, notify, Supervisor } from './native/index.ts';
 import { Recording } from './recording/index.ts';
 import { openStore, type Store, segmentCursor } from './storage/index.ts';
 
@@ -118,6 +118,23 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     log: log.logger('api'),
   });
   announce(options, url, log.logger('main'));
+  supervise(engine, signal, log.logger('main'));
+}
+
+/** Where systemd started us: tells it how we do, for as long as the process lives. */
+function supervise(engine: Engine, stopping: AbortSignal, log: Logger): void {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+  if (!NOTIFY_SOCKET) return;
+  const isWatched = WATCHDOG_USEC !== undefined && Number(WATCHDOG_PID ?? process.pid) === process.pid;
+  const supervisor = new Supervisor({
+    send: state => notify(NOTIFY_SOCKET, state),
+    ping: () => engine.ping(),
+    watchdogMs: isWatched ? Number(WATCHDOG_USEC) / 1000 : undefined,
+    clock: systemClock,
+    log,
+  });
+  supervisor.ready();
+  stopping.addEventListener('abort', () => supervisor.stopping());
 }
 
 function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {

@@ -15,6 +15,8 @@ export interface NativeEngine {
 
 export interface Addon {
   Engine: new (options: EngineOptions, onEvent: (event: EngineEvent) => void) => NativeEngine;
+  /** One datagram to a socket of sd_notify(3), `@` = abstract; false when it did not get there. */
+  notify(socketPath: string, state: string): boolean;
   examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport>;
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
   lockFile(path: string): number;

@@ -4,6 +4,7 @@ import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
 import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
 
 export type * from './messages.ts';
+export * from './supervisor.ts';
 
 /** Cameras in, segment files out. One per service; its threads start with `start` and are gone after `stop`. */
 export class Engine {
@@ -44,6 +45,14 @@ export class Engine {
     return this.#native.stats();
   }
 
+  /**
+   * Resolves when the ingest thread has answered: a command that changes nothing (no camera has the number 0) goes there, and its
+   * answer comes back through the queue of the events. After `stop` it never resolves.
+   */
+  ping(): Promise<void> {
+    return this.#native.removeStream(0, 'main');
+  }
+
   /** Registers a listener; the returned function removes it. Events come in order, on the main thread. */
   on(listener: (event: EngineEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -59,6 +68,11 @@ export class Engine {
       }
     }
   }
+}
+
+/** Tells systemd a state (sd_notify(3)) through its socket; false when it did not get there. Never waits. */
+export function notify(socketPath: string, state: string): boolean {
+  return addon().notify(socketPath, state);
 }
 
 /** Examines a segment file that may have been left unfinished and, with `write`, mends it. Runs off the main thread. */

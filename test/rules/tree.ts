@@ -10,7 +10,7 @@ export interface TextFile {
 }
 
 /** What belongs to the project at the top level, beside single files; all else (build results, data) is not ours to judge. */
-const FOLDERS = ['.ci', 'bin', 'buildroot', 'native', 'scripts', 'src', 'test', 'web'];
+const FOLDERS = ['.ci', 'bin', 'buildroot', 'native', 'packaging', 'scripts', 'src', 'test', 'web'];
 const BINARY = /\.(mp4|png|jpg|ico|tflite|bin|h26[45]|aac)$/;
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
