@@ -30,8 +30,8 @@ struct AccessUnit {
       data;  ///< video: NALs each behind a 4-byte big-endian length; audio: the raw frame (AAC without ADTS)
   const Nal* nals = nullptr;  ///< video only
   size_t nal_count = 0;
-  uint32_t duration = 0;        ///< Opus and plain samples: ticks of the RTP clock that it lasts, else 0
-  ByteView config;              ///< AAC whose parameters come in the stream: the AudioSpecificConfig in force, else empty
+  uint32_t duration = 0;  ///< Opus and plain samples: ticks of the RTP clock that it lasts, else 0
+  ByteView config;  ///< AAC whose parameters come in the stream: the AudioSpecificConfig in force, else empty
 };
 
 /// Takes access units in the order in which they were sent (decode order).
