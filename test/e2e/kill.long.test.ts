@@ -59,12 +59,12 @@ async function killAtEveryStep(
 ): Promise<void> {
   const library = await buildKiller();
   const calls = new Map<string, number>();
-  for (let at = Number(process.env.KILL_FROM ?? 1); ; at += Number(process.env.KILL_STRIDE ?? 1)) {
+  for (let at = 1; ; at++) {
     const dataDir = tempDir('step');
     if (template) cpSync(template, dataDir, { recursive: true, preserveTimestamps: true });
     const death = await dieAtStep(library, { dataDir, at, limitMs, during });
     const where = `${title}, call ${at}: ${death.call ?? 'not reached'}`;
-    const result = await judgeRestart({ dataDir, args: ['--demo'] }, death.killedAtMs).catch(error => {
+    const result = await judgeRestart({ dataDir, args: ['--demo'] }, death.killedAtMs, [1]).catch(error => {
       throw new Error(`${where}: ${String(error)} (${dataDir})`);
     });
     process.stdout.write(`${where}: ${JSON.stringify(result)}\n`);

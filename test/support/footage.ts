@@ -1,5 +1,5 @@
 // Judges the footage of a service: index against files, every file played to its end, times without overlap.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CameraList, Segment, SegmentList, Timeline } from '../../src/api/contract.ts';
 import { decodeWhole } from './ffprobe.ts';
@@ -56,7 +56,10 @@ export async function footageFaults(
   const { cameras } = await service.get<CameraList>('/api/cameras');
   const faults: string[] = [];
   const known = new Map<string, Segment>();
-  for (const { id } of cameras) {
+  const files = segmentFiles(service.dataDir);
+  // Footage of cameras that were removed is kept, and is in the index all the same.
+  const ids = new Set([...cameras.map(camera => camera.id), ...files.map(file => Number.parseInt(file, 10))]);
+  for (const id of ids) {
     let before: Segment | undefined;
     for (const segment of await listSegments(service, id)) {
       known.set(segmentPath(segment), segment);
@@ -65,10 +68,9 @@ export async function footageFaults(
       before = segment;
     }
   }
-  const files = segmentFiles(service.dataDir);
   for (const file of files) if (!known.has(file)) faults.push(`the index does not know ${file}`);
   for (const [path, segment] of known) {
-    if (!files.includes(path)) {
+    if (!existsSync(join(service.dataDir, 'segments', path))) {
       faults.push(`${path} of the index does not exist`);
     } else if (decode(segment)) {
       const playable = segment.open ? await service.download(segment.id) : join(service.dataDir, 'segments', path);

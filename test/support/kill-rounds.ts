@@ -23,11 +23,16 @@ export interface KillPlan {
 /** One round: start, record, kill -9, start, judge, stop cleanly. The first round adds the cameras. */
 export async function killRound(plan: KillPlan): Promise<KillRound> {
   const options = { dataDir: plan.dataDir };
-  return judgeRestart(options, await recordAndDie(plan, options));
+  const death = await recordAndDie(plan, options);
+  return judgeRestart(options, death.killedAtMs, death.recorded);
 }
 
-/** Starts the service on what a killed one left, judges, and stops it cleanly. */
-export async function judgeRestart(options: ServiceOptions, killedAtMs: number): Promise<KillRound> {
+/** Starts the service on what a killed one left, judges, and stops it cleanly. `recorded`: the cameras that may have lost something. */
+export async function judgeRestart(
+  options: ServiceOptions,
+  killedAtMs: number,
+  recorded: readonly number[],
+): Promise<KillRound> {
   const startedMs = Date.now();
   const service = await Service.start(options, 30_000);
   let round: KillRound;
@@ -36,7 +41,7 @@ export async function judgeRestart(options: ServiceOptions, killedAtMs: number):
     const ids = cameras.filter(camera => camera.record.mode !== 'off').map(camera => camera.id);
     const recordingAgainMs = await recordingAgain(service, ids, killedAtMs, startedMs);
     await adopted(service);
-    const lostMs = Math.max(0, ...(await losses(service, ids, killedAtMs)));
+    const lostMs = Math.max(0, ...(await losses(service, recorded, killedAtMs)));
     const faults = await footageFaults(service, segment => segment.endMs > startedMs - 30_000);
     round = { faults, lostMs, recordingAgainMs };
   } finally {
@@ -47,20 +52,27 @@ export async function judgeRestart(options: ServiceOptions, killedAtMs: number):
   return round;
 }
 
-/** Wall time of the kill. */
-async function recordAndDie(plan: KillPlan, options: ServiceOptions): Promise<number> {
+/** Wall time of the kill, and which cameras were being recorded. */
+async function recordAndDie(
+  plan: KillPlan,
+  options: ServiceOptions,
+): Promise<{ killedAtMs: number; recorded: number[] }> {
   const service = await Service.start(options, 30_000);
   const { cameras } = await service.get<CameraList>('/api/cameras');
   for (const [index, url] of plan.urls.slice(cameras.length).entries()) {
     const camera = { name: `Camera ${cameras.length + index + 1}`, main: { url }, record: { segmentMs: 5000 } };
     await service.post('/api/cameras', camera);
   }
-  await service.until<CameraList>('/api/cameras', list => list.cameras.every(one => one.state.name === 'live'), 20_000);
+  const live = await service.until<CameraList>(
+    '/api/cameras',
+    list => list.cameras.every(one => one.state.name === 'live'),
+    20_000,
+  );
   await new Promise(resolve => setTimeout(resolve, plan.recordMs));
   const killedAtMs = Date.now();
   service.kill('SIGKILL');
   await service.child.exited;
-  return killedAtMs;
+  return { killedAtMs, recorded: live.cameras.map(camera => camera.id) };
 }
 
 async function recordingAgain(service: Service, ids: number[], killedAtMs: number, startedMs: number): Promise<number> {
@@ -89,7 +101,7 @@ async function adopted(service: Service): Promise<void> {
   }
 }
 
-async function losses(service: Service, ids: number[], killedAtMs: number): Promise<number[]> {
+async function losses(service: Service, ids: readonly number[], killedAtMs: number): Promise<number[]> {
   const result: number[] = [];
   for (const id of ids) {
     const before = (await listSegments(service, id)).filter(segment => segment.startMs < killedAtMs);
