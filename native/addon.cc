@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "binding/engine_object.h"
+#include "binding/export_object.h"
 #include "binding/file_functions.h"
 #include "binding/notify.h"
 
@@ -10,6 +11,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   thimble::binding::export_engine(env, exports);
   thimble::binding::export_notify(env, exports);
   thimble::binding::export_file_functions(env, exports);
+  thimble::binding::export_plans(env, exports);
   return exports;
 }
 }  // namespace

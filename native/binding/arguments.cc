@@ -119,6 +119,32 @@ bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings*
   return reader.ok();
 }
 
+bool read_export_range(const Napi::CallbackInfo& info, media::ExportRange* range) {
+  Reader reader(info.Env(), info[0]);
+  range->camera = static_cast<uint32_t>(reader.whole("camera", 1, kMostCameras));
+  if (!stream_kind(reader.text("stream"), &range->stream)) reader.fail("stream", "main or sub");
+  range->start_ms = reader.whole("startMs", 0, media::kLatestStartMs);
+  range->end_ms = reader.whole("endMs", 0, media::kLatestStartMs);
+  range->most_table_bytes = static_cast<size_t>(reader.whole("mostTableBytes", 0, 1LL << 31));
+  if (reader.ok() && !read_uuid(info[0].As<Napi::Object>().Get("storeUuid"), range->store)) {
+    reader.fail("storeUuid", "32 hex digits");
+  }
+  return reader.ok();
+}
+
+bool read_export_segment(const Napi::CallbackInfo& info, media::ExportSegment* segment) {
+  Reader reader(info.Env(), info[0]);
+  segment->path = reader.text("path");
+  segment->size_bytes = static_cast<uint64_t>(reader.whole("sizeBytes", 0, 1LL << 53));
+  segment->start_ms = reader.whole("startMs", 0, media::kLatestStartMs);
+  segment->clock_generation = static_cast<uint32_t>(reader.whole("clockGen", 0, UINT32_MAX));
+  const Napi::Object object = info[0].IsObject() ? info[0].As<Napi::Object>() : Napi::Object();
+  if (reader.ok() && object.Has("fromMs"))
+    segment->from_ms = reader.whole("fromMs", 0, media::kLatestStartMs);
+  if (reader.ok() && object.Has("toMs")) segment->to_ms = reader.whole("toMs", 0, media::kLatestStartMs);
+  return reader.ok();
+}
+
 bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key) {
   const bool ok = info.Length() >= 2 && info[0].IsNumber() && info[1].IsString() &&
                   stream_kind(info[1].As<Napi::String>().Utf8Value(), &key->stream);

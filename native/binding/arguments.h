@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "media/engine.h"
+#include "media/export_plan.h"
 
 namespace thimble::binding {
 
@@ -11,6 +12,8 @@ namespace thimble::binding {
 bool read_engine_options(const Napi::CallbackInfo& info, media::EngineOptions* options);
 bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings* settings);
 bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key);
+bool read_export_range(const Napi::CallbackInfo& info, media::ExportRange* range);
+bool read_export_segment(const Napi::CallbackInfo& info, media::ExportSegment* segment);
 /// 32 hex digits.
 bool read_uuid(const Napi::Value& value, uint8_t uuid[16]);
 

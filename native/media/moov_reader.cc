@@ -81,6 +81,13 @@ void read_entry(ByteView stsd, MoovFacts* facts) {
   if (aac.size >= 28) facts->audio_codec = aac_codec(child(aac.sub(28), "esds"));
 }
 
+/// tkhd and mdhd have longer times in version 1.
+uint32_t field_of(ByteView box, size_t at_version0, size_t at_version1) {
+  if (box.empty() || box[0] > 1) return 0;
+  const ByteView field = box.sub(box[0] == 0 ? at_version0 : at_version1, 4);
+  return field.size == 4 ? read_be32(field.data) : 0;
+}
+
 }  // namespace
 
 MoovFacts read_moov(ByteView moov) {
@@ -95,6 +102,30 @@ MoovFacts read_moov(ByteView moov) {
     moov = moov.sub(size);
   }
   return facts;
+}
+
+std::vector<MoovTrack> read_moov_tracks(ByteView moov) {
+  constexpr size_t kMaxTracks = 4;
+  std::vector<MoovTrack> tracks;
+  while (moov.size >= 8 && tracks.size() < kMaxTracks) {
+    const uint32_t size = read_be32(moov.data);
+    if (size < 8 || size > moov.size) break;
+    if (std::memcmp(moov.data + 4, "trak", 4) == 0) {
+      const ByteView trak = moov.sub(8, size - 8);
+      const ByteView media = child(trak, "mdia");
+      MoovTrack track;
+      track.id = field_of(child(trak, "tkhd"), 12, 20);
+      track.timescale = field_of(child(media, "mdhd"), 12, 20);
+      const ByteView entries = child(child(child(media, "minf"), "stbl"), "stsd").sub(8);
+      const uint32_t entry_bytes = entries.size >= 8 ? read_be32(entries.data) : 0;
+      if (entry_bytes >= 8 && entry_bytes <= entries.size) {
+        track.sample_entry = entries.sub(0, entry_bytes);
+        tracks.push_back(track);
+      }
+    }
+    moov = moov.sub(size);
+  }
+  return tracks;
 }
 
 }  // namespace thimble::media

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "media/fragment_reader.h"
 #include "media/init_segment.h"
-#include "media/moof_reader.h"
 #include "media/moov_reader.h"
 #include "media/sample_check.h"
 #include "media/segment_header.h"
@@ -17,7 +17,6 @@ namespace thimble::media {
 namespace {
 
 constexpr size_t kHeaderReadBytes = 4096;   // moov of one or two tracks is 1-2 KiB
-constexpr size_t kMoofReadBytes = 2048;     // one second of 25 pictures and 47 sound frames fits
 constexpr size_t kCheckedFragments = 4;     // at the end: more than a sync period
 constexpr size_t kMaxFragments = 1u << 18;  // three days of seconds; bounds memory
 // More than this can never have been unsynced: a file with so much that cannot be read is not thrown away as
@@ -48,7 +47,7 @@ class Examiner {
   ssize_t read(uint64_t offset, size_t size, std::vector<uint8_t>* bytes);
   bool read_header();
   bool judge_bad_header(const std::vector<uint8_t>& bytes);
-  bool read_fragment(uint64_t offset, Found* found, std::vector<FragmentRun>* runs, bool* whole);
+  bool read_fragment(uint64_t offset, Found* found, StoredFragment* fragment, bool* whole);
   bool find_fragments();
   bool check_end();
   void tell_media();
@@ -70,17 +69,8 @@ class Examiner {
 /// Up to `size` bytes; fewer at the end of the file. Negative: -errno.
 ssize_t Examiner::read(uint64_t offset, size_t size, std::vector<uint8_t>* bytes) {
   size = offset < size_ ? static_cast<size_t>(std::min<uint64_t>(size, size_ - offset)) : 0;
-  bytes->resize(size);
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t got =
-        disk_.read_at(fd_, bytes->data() + done, size - done, static_cast<off_t>(offset + done));
-    if (got < 0) return got;
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  bytes->resize(done);
-  return static_cast<ssize_t>(done);
+  const int error = read_bytes(disk_, fd_, offset, size, bytes);
+  return error < 0 ? error : static_cast<ssize_t>(bytes->size());
 }
 
 bool Examiner::read_header() {
@@ -132,27 +122,14 @@ bool Examiner::judge_bad_header(const std::vector<uint8_t>& bytes) {
 }
 
 /// False only when the disk fails; `whole` says what is there.
-bool Examiner::read_fragment(uint64_t offset, Found* found, std::vector<FragmentRun>* runs, bool* whole) {
-  *whole = false;
-  std::vector<uint8_t> bytes;
-  ssize_t got = read(offset, kMoofReadBytes, &bytes);
-  if (got < 0) return fail(static_cast<int>(-got));
-  if (got < 16 || std::memcmp(bytes.data() + 4, "moof", 4) != 0) return true;
-  const uint32_t moof_bytes = read_be32(bytes.data());
-  if (moof_bytes < 16 || moof_bytes > kMaxMoofBytes || moof_bytes + 8 > size_ - offset) return true;
-  if (bytes.size() < moof_bytes + 8) {
-    if ((got = read(offset, moof_bytes + 8, &bytes)) < 0) return fail(static_cast<int>(-got));
-    if (bytes.size() < moof_bytes + 8) return true;
-  }
-  const uint8_t* mdat = bytes.data() + moof_bytes;
-  const uint64_t mdat_bytes = read_be32(mdat);
-  if (std::memcmp(mdat + 4, "mdat", 4) != 0 || mdat_bytes < 8 || mdat_bytes > size_ - offset - moof_bytes)
-    return true;
-  std::optional<std::vector<FragmentRun>> parsed = parse_moof({bytes.data(), moof_bytes}, mdat_bytes - 8);
-  if (!parsed) return true;
+bool Examiner::read_fragment(uint64_t offset, Found* found, StoredFragment* fragment, bool* whole) {
+  const int got = media::read_fragment(disk_, fd_, offset, size_, fragment);
+  *whole = got > 0;
+  if (got < 0) return fail(-got);
+  if (got == 0) return true;
   *found = {offset, INT64_MIN, {}};
-  found->summary.size_bytes = moof_bytes + mdat_bytes;
-  for (const FragmentRun& run : *parsed) {
+  found->summary.size_bytes = fragment->end - offset;
+  for (const FragmentRun& run : fragment->runs) {
     if (run.track_id != kVideoTrackId || found->summary.has_video) continue;
     const RunSpan span = run_span(run);
     found->video_end90k = span.end;
@@ -161,18 +138,16 @@ bool Examiner::read_fragment(uint64_t offset, Found* found, std::vector<Fragment
     found->summary.earliest_pts90k = span.begin > 0 ? static_cast<uint64_t>(span.begin) : 0;
     found->summary.duration90k = span.duration;
   }
-  *runs = std::move(*parsed);
-  *whole = true;
   return true;
 }
 
 bool Examiner::find_fragments() {
   end_ = header_.layout.fragments_offset();
-  std::vector<FragmentRun> runs;
+  StoredFragment fragment;
   while (end_ < size_) {
     Found found;
     bool whole = false;
-    if (!read_fragment(end_, &found, &runs, &whole)) return false;
+    if (!read_fragment(end_, &found, &fragment, &whole)) return false;
     if (!whole) break;
     if (found_.size() == kMaxFragments) return fail(EFBIG);
     found_.push_back(found);
@@ -186,17 +161,11 @@ bool Examiner::check_end() {
   size_t sound = 0;
   for (size_t i = found_.size(); i-- > 0 && sound < kCheckedFragments;) {
     Found again;
-    std::vector<FragmentRun> runs;
+    StoredFragment fragment;
     bool whole = false;
-    if (!read_fragment(found_[i].offset, &again, &runs, &whole)) return false;
+    if (!read_fragment(found_[i].offset, &again, &fragment, &whole)) return false;
     SampleState state = SampleState::kDamaged;
-    if (whole) {
-      uint64_t media_bytes = 0;
-      for (const FragmentRun& run : runs) {
-        for (const FragmentSample& sample : run.samples) media_bytes += sample.size;
-      }
-      state = check_samples(disk_, fd_, again.offset + again.summary.size_bytes - media_bytes, runs);
-    }
+    if (whole) state = check_samples(disk_, fd_, fragment.media_offset, fragment.runs);
     if (state == SampleState::kUnreadable) return fail(EIO);
     if (state == SampleState::kSound) {
       ++sound;
