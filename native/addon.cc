@@ -1,6 +1,7 @@
 // The addon's module table. Everything behind it belongs to the environment that loaded it.
 #include <napi.h>
 
+#include "binding/clock_functions.h"
 #include "binding/engine_object.h"
 #include "binding/export_object.h"
 #include "binding/file_functions.h"
@@ -8,6 +9,7 @@
 
 namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  thimble::binding::export_clock_functions(env, exports);
   thimble::binding::export_engine(env, exports);
   thimble::binding::export_notify(env, exports);
   thimble::binding::export_file_functions(env, exports);

@@ -17,8 +17,8 @@ import {
   usage,
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
-import { Engine, examineSegment, lockDirectory, notify, Supervisor } from './native/index.ts';
-import { Recording } from './recording/index.ts';
+import { clockSynchronised, Engine, examineSegment, lockDirectory, notify, Supervisor } from './native/index.ts';
+import { Recording, StorageCare } from './recording/index.ts';
 import { openStore, type Store, segmentCursor } from './storage/index.ts';
 
 const { version } = packageJson;
@@ -89,6 +89,8 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     allowLoopback: options.allowLoopback,
   });
   const recording = new Recording({ store, engine, cameras, bus, log: log.logger('recording'), clock });
+  const care = new StorageCare({ store, engine, cameras, bus, clock, clockSynchronised, log: log.logger('retention') });
+  lifecycle.register({ name: 'retention', priority: 70, deadlineMs: 2000, closesFiles: true, stop: () => care.stop() });
   lifecycle.register({
     name: 'recording',
     priority: 80,
@@ -104,12 +106,13 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     await demo.start(signal);
   }
   await cameras.start(signal, demo?.urls);
+  await care.start(signal);
   await recording.start(signal);
   signal.throwIfAborted();
 
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
-    ...storageServices(store, recording),
+    ...storageServices(store, recording, care),
     cameras,
     prober: new Prober({ engine, clock, allowLoopback: options.allowLoopback }),
     engine,
@@ -159,7 +162,8 @@ async function stopRecording(cameras: Cameras, recording: Recording): Promise<vo
 function storageServices(
   store: Store,
   recording: Recording,
-): Pick<ApiServices, 'segments' | 'recordingSettled' | 'timeline' | 'degradations' | 'ongoingGap'> {
+  care: StorageCare,
+): Pick<ApiServices, 'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'degradations' | 'ongoingGap'> {
   return {
     segments: {
       folder: store.segmentsFolder,
@@ -173,9 +177,15 @@ function storageServices(
       totals: () => store.segments.totals(),
     },
     recordingSettled: camera => recording.settled(camera),
+    storage: care,
     timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
     degradations: () =>
-      store.problems().map(({ message, cure, sinceMs }) => ({ kind: 'storage', message, cure, sinceMs })),
+      [...store.problems(), ...care.problems()].map(({ message, cure, sinceMs }) => ({
+        kind: 'storage',
+        message,
+        cure,
+        sinceMs,
+      })),
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
   };
 }

@@ -10,7 +10,9 @@ import { Router, route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
 import type { HttpReply, HttpRequest, HttpServer } from './server.ts';
 import type { ApiServices } from './services.ts';
+import { settingsRoutes } from './settings-routes.ts';
 import { degradations, statusRoutes } from './status-routes.ts';
+import { storageRoutes } from './storage-routes.ts';
 import { timelineRoutes } from './timeline-routes.ts';
 
 export interface ApiOptions {
@@ -57,6 +59,8 @@ export class Api {
       ...cameraRoutes(services),
       ...segmentRoutes(services),
       ...timelineRoutes(services),
+      ...storageRoutes(services),
+      ...settingsRoutes(services),
     ]);
   }
 

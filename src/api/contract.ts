@@ -1,6 +1,7 @@
 // The shapes that the API sends, for its clients: types only, stable, added to but never changed.
 import type { Camera } from '../cameras/index.ts';
 import type { CameraId, CameraStateName, EndReason, ErrorKind, GapReason, StreamName } from '../core/index.ts';
+import type { CameraForecast, StorageSettings } from '../recording/index.ts';
 
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
 
@@ -37,6 +38,8 @@ export interface Segment {
   codecs: string;
   /** True while it is being written. */
   open: boolean;
+  /** Never deleted by itself. */
+  locked: boolean;
   /** Absent while it is open. */
   endReason?: EndReason;
 }
@@ -69,6 +72,19 @@ export interface Degradation {
   sinceMs?: number;
 }
 
+/** `GET /api/settings`; `PATCH` takes any part of it. */
+export interface Settings {
+  storage: StorageSettings;
+}
+
+/** `GET /api/storage` */
+export type { StorageFigures as StorageInfo } from '../recording/index.ts';
+
+/** `GET /api/storage/forecast?camera&days&quotaBytes&bitrateBps&floorBytes&totalQuotaBytes` */
+export interface Forecast {
+  cameras: CameraForecast[];
+}
+
 /** `GET /api/status` */
 export interface Status {
   service: { version: string; startedMs: number; uptimeMs: number; pid: number };
@@ -94,4 +110,6 @@ export interface Status {
   degradations: Degradation[];
   /** The clock of this machine. */
   timeMs: number;
+  /** Footage is deleted by its age only while the clock is trusted. The generation counts the steps of the clock. */
+  clock: { trusted: boolean; generation: number };
 }

@@ -24,6 +24,8 @@ const listQuery = v.strictObject({
   ),
 });
 
+const patchSchema = v.strictObject({ locked: v.boolean('Use true or false.') });
+
 export function segmentRoutes(services: ApiServices): Route[] {
   return [
     route('GET', '/api/segments', {
@@ -49,21 +51,35 @@ export function segmentRoutes(services: ApiServices): Route[] {
       identity: 'public',
       handle: ({ params, request }) => sendFile(services, params.id ?? '', request),
     }),
+    route('PATCH', '/api/segments/{id}', {
+      identity: 'public',
+      body: patchSchema,
+      handle: async ({ params, body }) => {
+        const id = params.id ?? '';
+        refuseOpen(services, id);
+        const segment = await services.storage.lockSegment(id, body.locked);
+        services.log.info(body.locked ? 'segment locked' : 'segment unlocked', { segment: id });
+        return jsonReply(200, closed(segment));
+      },
+    }),
     route('DELETE', '/api/segments/{id}', {
       identity: 'public',
       handle: async ({ params }) => {
         const id = params.id ?? '';
-        if (openSegments(services).some(open => open.segment.id === id)) {
-          throw new NvrError('failed-precondition', 'the segment is still being written', {
-            cure: 'Try again when it is closed.',
-          });
-        }
+        refuseOpen(services, id);
         await services.segments.remove(id);
         services.log.info('segment removed', { segment: id, cause: 'owner' });
         return { status: 204 };
       },
     }),
   ];
+}
+
+function refuseOpen(services: ApiServices, id: string): void {
+  if (services.segments.get(id) || !openSegments(services).some(open => open.segment.id === id)) return;
+  throw new NvrError('failed-precondition', 'the segment is still being written', {
+    cure: 'Try again when it is closed.',
+  });
 }
 
 export function endBeforeStart(): NvrError {
@@ -93,8 +109,8 @@ function listSegments(services: ApiServices, query: SegmentQuery): SegmentList {
   return { segments: [...segments, ...open] };
 }
 
-function closed({ id, camera, stream, startMs, endMs, sizeBytes, codecs, endReason }: IndexedSegment): Segment {
-  return { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: false, endReason };
+function closed({ id, camera, stream, startMs, endMs, sizeBytes, codecs, endReason, locked }: IndexedSegment): Segment {
+  return { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: false, locked, endReason };
 }
 
 interface OpenSegment {
@@ -107,7 +123,7 @@ function openSegments(services: ApiServices): OpenSegment[] {
   return services.engine.stats().streams.flatMap(({ camera, stream, open }) =>
     open.map(({ startMs, clockGen, endMs, sizeBytes, codecs, path }) => {
       const id = segmentId(camera, stream, startMs, clockGen);
-      return { segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true }, path };
+      return { segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true, locked: false }, path };
     }),
   );
 }

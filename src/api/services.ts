@@ -2,6 +2,7 @@
 import type { Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, GapReason, Logger, StreamName } from '../core/index.ts';
 import type { Engine } from '../native/index.ts';
+import type { StorageCare } from '../recording/index.ts';
 import type { Degradation, Timeline } from './contract.ts';
 
 /** A closed segment as the index has it. */
@@ -15,6 +16,7 @@ export interface IndexedSegment {
   sizeBytes: number;
   codecs: string;
   endReason: EndReason;
+  locked: boolean;
   /** Relative to the segments folder. */
   path: string;
 }
@@ -36,7 +38,7 @@ export interface SegmentSource {
   /** The cursor of a list that would have ended with this segment. */
   cursorAfter(segment: IndexedSegment): string;
   get(id: string): IndexedSegment | undefined;
-  /** Removes record and file. Rejects with `not-found`. */
+  /** Removes record and file. Rejects with `not-found`, or `failed-precondition` when it is locked. */
   remove(id: string): Promise<void>;
   /** Removes all footage of a camera. Resolves when none of it can come back. */
   removeAll(camera: CameraId): Promise<void>;
@@ -51,6 +53,7 @@ export interface ApiServices {
   /** Resolves when recording follows the settings that the camera has now: files that end by them are closed. */
   recordingSettled(camera: CameraId): Promise<void>;
   timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];
+  storage: Pick<StorageCare, 'figures' | 'forecast' | 'settings' | 'updateSettings' | 'lockSegment' | 'clockState'>;
   /** What is wrong with the store. */
   degradations(): Degradation[];
   /** The gap of a camera's main stream that goes on at present. */

@@ -93,6 +93,7 @@ async function status(services: ApiServices): Promise<Status> {
     })),
     degradations: degradations(services),
     timeMs: clock.nowMs(),
+    clock: services.storage.clockState(),
   };
 }
 

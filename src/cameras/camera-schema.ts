@@ -49,6 +49,19 @@ const segmentMs = v.pipe(
   v.maxValue(3_600_000, SEGMENT_CURE),
 );
 
+const DAYS_CURE = 'Use a whole number of days from 1 to 3650, or null for no limit.';
+const days = v.nullable(
+  v.pipe(v.number(DAYS_CURE), v.integer(DAYS_CURE), v.minValue(1, DAYS_CURE), v.maxValue(3650, DAYS_CURE)),
+);
+const QUOTA_CURE = 'Use a whole number of bytes, at least 16777216, or null for no limit.';
+const quotaBytes = v.nullable(
+  v.pipe(v.number(QUOTA_CURE), v.integer(QUOTA_CURE), v.minValue(2 ** 24, QUOTA_CURE), v.maxValue(2 ** 50, QUOTA_CURE)),
+);
+const retention = v.optional(
+  v.strictObject({ days: v.optional(days, null), quotaBytes: v.optional(quotaBytes, null) }),
+  {},
+);
+
 /** The body of `POST /api/cameras`. */
 export const newCameraSchema = v.strictObject({
   name,
@@ -70,6 +83,7 @@ export const newCameraSchema = v.strictObject({
     }),
     {},
   ),
+  retention,
 });
 export type NewCamera = v.InferOutput<typeof newCameraSchema>;
 
@@ -95,6 +109,7 @@ export const cameraPatchSchema = v.strictObject({
       segmentMs: v.optional(segmentMs),
     }),
   ),
+  retention: v.optional(v.strictObject({ days: v.optional(days), quotaBytes: v.optional(quotaBytes) })),
 });
 export type CameraPatch = v.InferOutput<typeof cameraPatchSchema>;
 
@@ -109,6 +124,7 @@ const recordSchema = v.strictObject({
   sealedPassword: v.optional(v.pipe(v.string(), v.maxLength(2048))),
   audio: flag,
   record: v.strictObject({ mode, streams, segmentMs }),
+  retention,
   demo: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(99))),
 });
 
@@ -124,9 +140,9 @@ export interface MergeOptions {
 
 /** The record of a new camera. */
 export function createRecord(id: number, input: NewCamera, options: MergeOptions): CameraRecord {
-  const { name, enabled, priority, audio, record } = input;
+  const { name, enabled, priority, audio, record, retention } = input;
   const main: MainStream = { url: input.main.url, transport: input.main.transport };
-  return mergeRecord({ id, name, enabled, priority, main, audio, record }, input, options);
+  return mergeRecord({ id, name, enabled, priority, main, audio, record, retention }, input, options);
 }
 
 /** `base` with the change in it. Throws `invalid-argument` naming the field; `base` itself stays as it is. */
@@ -142,10 +158,19 @@ export function mergeRecord(base: CameraRecord, patch: CameraPatch, options: Mer
       streams: patch.record?.streams ?? base.record.streams,
       segmentMs: patch.record?.segmentMs ?? base.record.segmentMs,
     },
+    retention: {
+      days: kept(patch.retention?.days, base.retention.days),
+      quotaBytes: kept(patch.retention?.quotaBytes, base.retention.quotaBytes),
+    },
   };
   if (patch.main) mergeMain(merged, patch.main, patch, options);
   setLogin(merged, patch, options);
   return merged;
+}
+
+/** Null is a value: no limit. */
+function kept<T>(changed: T | undefined, base: T): T {
+  return changed === undefined ? base : changed;
 }
 
 function mergeMain(

@@ -20,6 +20,14 @@ export interface RecordSettings {
   segmentMs: number;
 }
 
+/** What is deleted by itself; null = no limit of the camera's own. */
+export interface RetentionSettings {
+  /** Age in days, 1 to 3650. */
+  days: number | null;
+  /** Most bytes of footage. */
+  quotaBytes: number | null;
+}
+
 /** Why a camera does not deliver: a problem of the link, or one that keeps us from trying. */
 export type CameraProblem = LinkProblem | 'password-unreadable' | 'demo-off';
 
@@ -57,12 +65,13 @@ interface CameraSettings {
   id: CameraId;
   name: string;
   enabled: boolean;
-  /** 0 to 100; higher ones are connected first. */
+  /** 0 to 100; higher ones are connected first, and their footage is kept longer when the volume is full. */
   priority: number;
   main: MainStream;
   username?: string;
   audio: boolean;
   record: RecordSettings;
+  retention: RetentionSettings;
 }
 
 /** The public shape. */

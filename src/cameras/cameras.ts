@@ -188,6 +188,7 @@ export class Cameras {
           main: { url: main, transport: 'tcp' },
           audio: true,
           record: { mode: 'continuous', streams: ['main'], segmentMs: 300_000 },
+          retention: { days: null, quotaBytes: null },
           demo: number,
         };
         await store.cameras.put(record);

@@ -139,7 +139,7 @@ export class Connection {
 
   /** The public shape; `stats` are the stream's figures of this moment. */
   show(stats: StreamStats | undefined): Camera {
-    const { id, name, priority, main, username, audio, record, sealedPassword, demo } = this.record;
+    const { id, name, priority, main, username, audio, record, retention, sealedPassword, demo } = this.record;
     return {
       id,
       name,
@@ -150,6 +150,7 @@ export class Connection {
       hasPassword: sealedPassword !== undefined,
       audio,
       record,
+      retention,
       ...(demo === undefined ? {} : { demo: true as const }),
       state: this.#showState(this.connected ? stats : undefined),
     };

@@ -21,6 +21,7 @@ export interface Addon {
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
   lockFile(path: string): number;
   unlockFile(descriptor: number): void;
+  clockSynchronised(): boolean;
 }
 
 /** Beside the bundle first (releases), then the build folder of a checkout. Throws when there is none. */

@@ -90,6 +90,11 @@ export function lockDirectory(path: string): { unlock(): void } | undefined {
   return { unlock: () => addon().unlockFile(descriptor) };
 }
 
+/** True while a time server keeps the clock of this machine. */
+export function clockSynchronised(): boolean {
+  return addon().clockSynchronised();
+}
+
 let loaded: Addon | undefined;
 function addon(): Addon {
   try {

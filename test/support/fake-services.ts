@@ -28,6 +28,44 @@ export interface FakeServices {
   openSegment(startMs: number, content: Buffer, sizeBytes: number): string;
 }
 
+function fakeStorage(segments: IndexedSegment[]): ApiServices['storage'] {
+  let settings: ReturnType<ApiServices['storage']['settings']> = {
+    floorBytes: null,
+    floorPercent: null,
+    totalQuotaBytes: null,
+    clockConfirmed: false,
+  };
+  const none = { segments: 0, sizeBytes: 0 };
+  return {
+    settings: () => settings,
+    updateSettings: async patch => {
+      settings = Object.assign({ ...settings }, patch);
+      return settings;
+    },
+    lockSegment: async (id, locked) => {
+      const segment = segments.find(known => known.id === id);
+      if (!segment) throw new NvrError('not-found', 'there is no such segment');
+      return Object.assign(segment, { locked });
+    },
+    figures: async () => ({
+      freeBytes: 3,
+      totalBytes: 4,
+      floorBytes: 1,
+      totalQuotaBytes: null,
+      segments: 0,
+      sizeBytes: 0,
+      lockedBytes: 0,
+      cameras: [],
+      deleted: { age: none, 'camera-quota': none, 'total-quota': none, floor: none },
+    }),
+    // Tells what it was asked, so that tests see how the query was read.
+    forecast: async overrides => [
+      { camera: overrides.camera ?? 0, bytesPerDay: 0, days: overrides.days ?? null, limit: null },
+    ],
+    clockState: () => ({ trusted: false, generation: 2 }),
+  };
+}
+
 /** `folder` takes the segment files. */
 export async function fakeServices(folder: string): Promise<FakeServices> {
   const engine = new FakeEngine();
@@ -74,6 +112,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
       totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
     },
     recordingSettled: async () => {},
+    storage: fakeStorage(segments),
     timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
     degradations: () => [...degradations],
     ongoingGap: camera => gaps.get(camera),
@@ -102,6 +141,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
         sizeBytes: content?.length ?? 0,
         codecs: 'avc1.640020',
         endReason: 'length',
+        locked: false,
         path: `1/${startMs}.mp4`,
       };
       segments.push(segment);

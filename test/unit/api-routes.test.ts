@@ -232,6 +232,7 @@ test('segments come with the one being written at the end, page by page', async 
     sizeBytes: 7,
     codecs: 'avc1.640020',
     open: true,
+    locked: false,
   });
   for (const limit of [1, 2, 3, 4]) {
     const collected: string[] = [];

@@ -42,6 +42,7 @@ test('a name and a URL are enough', () => {
     main: { url, transport: 'tcp' },
     audio: true,
     record: { mode: 'continuous', streams: ['main'], segmentMs: 300_000 },
+    retention: { days: null, quotaBytes: null },
   });
 });
 
@@ -140,6 +141,9 @@ test('a change leaves the rest as it is', () => {
   const base = create({ ...minimal, username: 'u', password: 'p', main: { url, fallbackUrls: [url] } });
   const changed = merge(base, { name: ' Gate ', record: { segmentMs: 5000 } });
   assert.equal(changed, { ...base, name: 'Gate', record: { ...base.record, segmentMs: 5000 } });
+  const kept = merge(merge(base, { retention: { days: 7 } }), { retention: { quotaBytes: 2 ** 30 } });
+  assert.equal(kept.retention, { days: 7, quotaBytes: 2 ** 30 });
+  assert.equal(merge(kept, { retention: { days: null } }).retention, { days: null, quotaBytes: 2 ** 30 });
   assert.equal(merge(base, {}), base);
   assert.equal(merge(base, { main: { url: 'rtsp://10.0.0.9/y' } }).main, {
     url: 'rtsp://10.0.0.9/y',
@@ -172,6 +176,10 @@ test('refuses values out of bounds, naming the field', () => {
     ['record.streams', { ...minimal, record: { streams: [] } }],
     ['record.streams.0', { ...minimal, record: { streams: ['sub'] } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 4999 } }],
+    ['retention.days', { ...minimal, retention: { days: 0 } }],
+    ['retention.days', { ...minimal, retention: { days: 1.5 } }],
+    ['retention.quotaBytes', { ...minimal, retention: { quotaBytes: 1000 } }],
+    ['retention.eventDays', { ...minimal, retention: { eventDays: 3 } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 3_600_001 } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 5000.5 } }],
     ['priority', { ...minimal, priority: -1 }],

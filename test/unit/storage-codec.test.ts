@@ -48,7 +48,9 @@ test('checksum is the one of zip', () => {
 });
 
 test('records come back as they were, at their limits and with every end reason', () => {
-  const records = END_REASONS.map((endReason, n) => record(n * 1000, { endReason, withGeneration: n % 2 === 1, locked: n % 3 === 1 }));
+  const records = END_REASONS.map((endReason, n) =>
+    record(n * 1000, { endReason, withGeneration: n % 2 === 1, locked: n % 3 === 1 }),
+  );
   records.push(
     record(HOUR_MS - 1, {
       durationMs: 8_388_607_000,

@@ -1,0 +1,131 @@
+// Decides which segments go next, and why: age, quotas and the free-space floor together, the oldest first.
+import type { CameraId } from '../core/index.ts';
+import type { AgedSegment } from '../storage/index.ts';
+
+export const DELETION_CAUSES = ['age', 'camera-quota', 'total-quota', 'floor'] as const;
+export type DeletionCause = (typeof DELETION_CAUSES)[number];
+
+/** One camera as retention sees it; those that are gone but for their footage have the defaults. */
+export interface RetainedCamera {
+  camera: CameraId;
+  /** 0 to 100. */
+  priority: number;
+  /** Null = no limit. */
+  days: number | null;
+  quotaBytes: number | null;
+  /** Footage on the volume, what is being written included. */
+  usedBytes: number;
+  /** What it may write until the next look, and what the engine takes ahead. */
+  growthBytes: number;
+  /** The oldest segments that are not locked, in order; of each stream some. */
+  oldest: AgedSegment[];
+}
+
+export interface RetentionView {
+  cameras: RetainedCamera[];
+  freeBytes: number;
+  floorBytes: number;
+  totalQuotaBytes: number | null;
+  nowMs: number;
+  /** Nothing goes by its age while the clock may be wrong. */
+  clockTrusted: boolean;
+}
+
+export interface Victim {
+  segment: AgedSegment;
+  cause: DeletionCause;
+}
+
+const DAY_MS = 86_400_000;
+
+/** At most `limit` segments. What has to go by its age or its camera's quota goes first: it may be all the room that is needed. */
+export function planDeletions(view: RetentionView, limit: number): Victim[] {
+  const round = new Round(view, limit);
+  for (const camera of view.cameras) {
+    if (camera.days === null || !view.clockTrusted) continue;
+    const untilMs = view.nowMs - camera.days * DAY_MS;
+    for (const segment of camera.oldest) {
+      if (segment.recordedMs + (segment.endMs - segment.startMs) > untilMs) continue;
+      round.take(camera, segment, 'age');
+    }
+  }
+  for (const camera of view.cameras) {
+    const { quotaBytes } = camera;
+    if (quotaBytes === null) continue;
+    const over = () => camera.usedBytes + headroom(camera.growthBytes, quotaBytes) - round.freedOf(camera) - quotaBytes;
+    round.takeOldest([camera], 'camera-quota', () => over() > 0);
+  }
+  const { totalQuotaBytes } = view;
+  const growthBytes = sum(view.cameras.map(camera => camera.growthBytes));
+  if (totalQuotaBytes !== null) {
+    const usedBytes = sum(view.cameras.map(camera => camera.usedBytes));
+    const over = () => usedBytes + headroom(growthBytes, totalQuotaBytes) - round.freedBytes - totalQuotaBytes;
+    round.takeOldest(view.cameras, 'total-quota', () => over() > 0);
+  }
+  round.takeOldest(view.cameras, 'floor', () => view.freeBytes + round.freedBytes < view.floorBytes + growthBytes);
+  return round.victims;
+}
+
+/** True when a rule may be broken before a look in `factor` times the usual time. */
+export function isNear(view: RetentionView, factor: number): boolean {
+  const growthBytes = factor * sum(view.cameras.map(camera => camera.growthBytes));
+  if (view.freeBytes < view.floorBytes + growthBytes) return true;
+  const usedBytes = sum(view.cameras.map(camera => camera.usedBytes));
+  if (view.totalQuotaBytes !== null && usedBytes + growthBytes > view.totalQuotaBytes) return true;
+  return view.cameras.some(
+    camera => camera.quotaBytes !== null && camera.usedBytes + factor * camera.growthBytes > camera.quotaBytes,
+  );
+}
+
+/** A small quota is not eaten up by the room that is kept in it. */
+function headroom(growthBytes: number, quotaBytes: number): number {
+  return Math.min(growthBytes, quotaBytes / 4);
+}
+
+/** How fast footage ages: that of a camera of priority 100 is kept twice as long as that of one of 50, of priority 0 half as long. */
+export function ageWeight(priority: number): number {
+  return 2 ** ((50 - priority) / 50);
+}
+
+class Round {
+  readonly victims: Victim[] = [];
+  freedBytes = 0;
+  readonly #view: RetentionView;
+  readonly #limit: number;
+  readonly #taken = new Set<string>();
+  readonly #freed = new Map<CameraId, number>();
+
+  constructor(view: RetentionView, limit: number) {
+    this.#view = view;
+    this.#limit = limit;
+  }
+
+  freedOf(camera: RetainedCamera): number {
+    return this.#freed.get(camera.camera) ?? 0;
+  }
+
+  take(camera: RetainedCamera, segment: AgedSegment, cause: DeletionCause): void {
+    if (this.victims.length >= this.#limit || this.#taken.has(segment.id)) return;
+    this.#taken.add(segment.id);
+    this.victims.push({ segment, cause });
+    this.freedBytes += segment.sizeBytes;
+    this.#freed.set(camera.camera, this.freedOf(camera) + segment.sizeBytes);
+  }
+
+  takeOldest(cameras: readonly RetainedCamera[], cause: DeletionCause, needed: () => boolean): void {
+    while (this.victims.length < this.#limit && needed()) {
+      let best: { camera: RetainedCamera; segment: AgedSegment; age: number } | undefined;
+      for (const camera of cameras) {
+        const segment = camera.oldest.find(one => !this.#taken.has(one.id));
+        const age = segment ? (this.#view.nowMs - segment.recordedMs) * ageWeight(camera.priority) : 0;
+        if (segment && (!best || age > best.age)) best = { camera, segment, age };
+      }
+      if (!best) return;
+      this.take(best.camera, best.segment, cause);
+    }
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}

@@ -1,0 +1,261 @@
+// Keeps the rules of what is deleted when: looks at the volume, deletes in small steps, says what went and why.
+import type { Camera, Cameras } from '../cameras/index.ts';
+import { background, type CameraId, type Clock, type EventBus, type Logger } from '../core/index.ts';
+import type { Engine, EngineStats } from '../native/index.ts';
+import type { Store } from '../storage/index.ts';
+import { EARLIEST_MS } from './clock-trust.ts';
+import {
+  DELETION_CAUSES,
+  type DeletionCause,
+  isNear,
+  planDeletions,
+  type RetainedCamera,
+  type RetentionView,
+  type Victim,
+} from './retention-plan.ts';
+import { floorOf, type StorageSettings } from './storage-settings.ts';
+
+export interface RetentionOptions {
+  store: Pick<Store, 'segments' | 'deleteSegments' | 'retryDeletions' | 'isThere' | 'volume'>;
+  engine: Pick<Engine, 'stats'>;
+  cameras: Pick<Cameras, 'list'>;
+  settings: () => StorageSettings;
+  clockTrusted: () => boolean;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Why a rule cannot be kept. */
+export interface RetentionProblem {
+  message: string;
+  cure: string;
+  sinceMs: number;
+}
+
+export type DeletedTotals = Record<DeletionCause, { segments: number; sizeBytes: number }>;
+
+/** Between two looks while a rule is about to be broken, and else. */
+const NEAR_MS = 10_000;
+const FAR_MS = 60_000;
+/** While nothing is written only age goes on. */
+const IDLE_MS = 3_600_000;
+/** What a look plans for: the time until the next one, and half of it in case that one comes late. */
+const LOOK_AHEAD_S = 15;
+/** Deleting this many is a matter of milliseconds, so that recording waits for nothing. */
+const STEP_SEGMENTS = 16;
+const STEPS = 32;
+/** More rules to keep than one look has steps for. */
+const AGAIN_MS = 500;
+/** Files that the volume will not let go; beyond them nothing more is marked. */
+const MAX_UNFINISHED = 64;
+const MIB = 1024 * 1024;
+/** The engine takes a quarter of a planned segment ahead, within these bounds. */
+const MIN_AHEAD_BYTES = MIB;
+const MAX_AHEAD_BYTES = 32 * MIB;
+/** Of a stream whose rate is not known yet. */
+const USUAL_BPS = 4_000_000;
+const DEFAULT_PRIORITY = 50;
+
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #unsubscribe: (() => void)[] = [];
+  readonly #deleted: DeletedTotals;
+  #timer: { cancel: () => void; atMs: number } | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #problem: RetentionProblem | undefined;
+  #stopped = false;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    const none = () => ({ segments: 0, sizeBytes: 0 });
+    this.#deleted = { age: none(), 'camera-quota': none(), 'total-quota': none(), floor: none() };
+  }
+
+  /** Makes room before anything records. Resolves when the rules hold, or when they cannot be kept. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { bus } = this.#options;
+    this.#unsubscribe.push(
+      bus.on('segment.opened', () => this.#arm(NEAR_MS)),
+      bus.on('camera.changed', () => this.look()),
+      bus.on('gap.opened', ({ reason }) => {
+        if (reason === 'disk-full') this.look();
+      }),
+    );
+    await this.#look();
+    signal.throwIfAborted();
+  }
+
+  /** Resolves when nothing is being deleted any more. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    await this.#running;
+  }
+
+  /** Something changed: looks at once. */
+  look(): void {
+    background(this.#look(), 'retention', this.#options.log);
+  }
+
+  /** What was deleted since the start, by cause. */
+  get deleted(): DeletedTotals {
+    return structuredClone(this.#deleted);
+  }
+
+  get problem(): RetentionProblem | undefined {
+    return this.#problem;
+  }
+
+  /** One look at a time; a wish that comes during one makes for another. */
+  #look(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    if (this.#running !== undefined) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#running = this.#lookNow()
+      .catch(error => {
+        this.#options.log.error('retention failed', { error });
+        return NEAR_MS;
+      })
+      .then(delayMs => {
+        this.#running = undefined;
+        if (delayMs !== undefined) this.#arm(this.#again ? AGAIN_MS : delayMs);
+        this.#again = false;
+      });
+    return this.#running;
+  }
+
+  #arm(delayMs: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.monotonicMs() + delayMs;
+    if (this.#stopped || this.#running !== undefined || (this.#timer && this.#timer.atMs <= atMs)) return;
+    this.#timer?.cancel();
+    const cancel = clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.look();
+    });
+    this.#timer = { cancel, atMs };
+  }
+
+  /** Resolves with the time until the next look, undefined when there is nothing to look for. */
+  async #lookNow(): Promise<number | undefined> {
+    const { store } = this.#options;
+    // Nothing of an unknown volume is ever touched; recording says that it is missing.
+    if (!(await store.isThere())) return NEAR_MS;
+    if ((await store.retryDeletions()) > MAX_UNFINISHED) return NEAR_MS;
+    let freed = 0;
+    let first: number | undefined;
+    for (let step = 0; step < STEPS && !this.#stopped; step++) {
+      const { freeBytes, totalBytes } = await store.volume();
+      first ??= freeBytes;
+      // Some volumes count a deleted file as free only later: that must not make for more deletions.
+      const view = this.#view(Math.max(freeBytes, first + freed), totalBytes);
+      const victims = planDeletions(view, STEP_SEGMENTS);
+      if (victims.length === 0) return this.#settle(view);
+      const gone = await store.deleteSegments(victims.map(({ segment }) => segment.id));
+      const bytes = this.#count(victims, new Set(gone.map(segment => segment.id)));
+      if (gone.length === 0) return NEAR_MS;
+      freed += bytes;
+    }
+    return AGAIN_MS;
+  }
+
+  /** The rules hold, as far as they can. */
+  #settle(view: RetentionView): number | undefined {
+    this.#note(view);
+    const recording = this.#options.engine.stats().streams.some(stream => stream.open.length > 0);
+    if (recording) return isNear(view, FAR_MS / NEAR_MS) ? NEAR_MS : FAR_MS;
+    return view.cameras.some(camera => camera.days !== null && camera.usedBytes > 0) ? IDLE_MS : undefined;
+  }
+
+  /** When there is nothing left to delete, and still too little room, only the owner can help. */
+  #note(view: RetentionView): void {
+    const { log, clock } = this.#options;
+    if (view.freeBytes >= view.floorBytes) {
+      if (this.#problem) log.info('there is enough free space again', { freeBytes: view.freeBytes });
+      this.#problem = undefined;
+      return;
+    }
+    const locked = this.#options.store.segments.lockedBytes();
+    const what = locked > 0 ? 'locked footage and other files' : 'other files';
+    if (!this.#problem)
+      log.error('too little free space, and nothing that may be deleted', {
+        freeBytes: view.freeBytes,
+        lockedBytes: locked,
+      });
+    this.#problem = {
+      message: `The storage volume is full of ${what}: nothing is left that retention may delete.`,
+      cure:
+        locked > 0
+          ? 'Unlock footage, delete other files, or use a larger volume.'
+          : 'Delete other files, or use a larger volume.',
+      sinceMs: this.#problem?.sinceMs ?? clock.nowMs(),
+    };
+  }
+
+  #count(victims: readonly Victim[], gone: ReadonlySet<string>): number {
+    let bytes = 0;
+    for (const cause of DELETION_CAUSES) {
+      const segments = victims.filter(victim => victim.cause === cause && gone.has(victim.segment.id));
+      if (segments.length === 0) continue;
+      const sizeBytes = segments.reduce((sum, { segment }) => sum + segment.sizeBytes, 0);
+      this.#deleted[cause].segments += segments.length;
+      this.#deleted[cause].sizeBytes += sizeBytes;
+      bytes += sizeBytes;
+      this.#options.log.info('footage deleted', {
+        cause,
+        sizeBytes,
+        segments: segments.map(({ segment }) => segment.id),
+      });
+    }
+    return bytes;
+  }
+
+  #view(freeBytes: number, totalBytes: number): RetentionView {
+    const { store, engine, cameras, settings, clock, clockTrusted } = this.#options;
+    const { totalQuotaBytes } = settings();
+    const stats = engine.stats();
+    const known = new Map(cameras.list().map(camera => [camera.id, camera]));
+    const nowMs = clock.nowMs();
+    const ids = new Set([...known.keys(), ...store.segments.streams().map(({ camera }) => camera)]);
+    return {
+      cameras: [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs)),
+      freeBytes,
+      floorBytes: floorOf(settings(), totalBytes),
+      totalQuotaBytes,
+      nowMs,
+      clockTrusted: clockTrusted(),
+    };
+  }
+
+  #retained(id: CameraId, camera: Camera | undefined, stats: EngineStats, nowMs: number): RetainedCamera {
+    const { segments } = this.#options.store;
+    const open = stats.streams.filter(stream => stream.camera === id && stream.open.length > 0);
+    const openBytes = open.flatMap(stream => stream.open).reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    const growth = open.map(({ bitrateBps }) => {
+      const bytesPerSecond = (bitrateBps || USUAL_BPS) / 8;
+      const quarter = (bytesPerSecond * (camera?.record.segmentMs ?? 0)) / 4000;
+      return bytesPerSecond * LOOK_AHEAD_S + Math.min(Math.max(quarter, MIN_AHEAD_BYTES), MAX_AHEAD_BYTES);
+    });
+    const own = segments.streams().filter(stream => stream.camera === id);
+    return {
+      camera: id,
+      priority: camera?.priority ?? DEFAULT_PRIORITY,
+      days: camera?.retention.days ?? null,
+      quotaBytes: camera?.retention.quotaBytes ?? null,
+      usedBytes: segments.totals(id).sizeBytes + openBytes,
+      growthBytes: growth.reduce((sum, bytes) => sum + bytes, 0),
+      oldest: own.flatMap(({ stream }) => segments.oldest(id, stream, STEP_SEGMENTS, EARLIEST_MS, nowMs)).sort(byAge),
+    };
+  }
+}
+
+function byAge(a: { recordedMs: number; clockGen: number }, b: { recordedMs: number; clockGen: number }): number {
+  return a.recordedMs - b.recordedMs || a.clockGen - b.clockGen;
+}

@@ -1,0 +1,399 @@
+// What is deleted when: the rules together, their order, the guards, and the moments at which retention looks.
+import * as assert from 'uvu/assert';
+import type { Camera } from '../../src/cameras/index.ts';
+import { EventBus, NvrError } from '../../src/core/index.ts';
+import { ClockTrust } from '../../src/recording/clock-trust.ts';
+import { Retention } from '../../src/recording/retention.ts';
+import { floorOf, type StorageSettings, StorageSettingsKeeper } from '../../src/recording/storage-settings.ts';
+import { Database } from '../../src/storage/database.ts';
+import type { Segment } from '../../src/storage/index.ts';
+import { segmentPath } from '../../src/storage/layout.ts';
+import { SegmentTable } from '../../src/storage/segments.ts';
+import { FakeClock, settle } from '../support/fake-clock.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+import { fakeLog } from '../support/fake-log.ts';
+import { suite } from '../support/suite.ts';
+import { MemoryIndex } from './storage-memory-index.ts';
+
+const test = suite('retention');
+const never = new AbortController().signal;
+const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
+const MB = 1_000_000;
+const DAY_MS = 86_400_000;
+
+/** A volume with footage, and retention over it. */
+class World {
+  readonly clock = new FakeClock(T0 + 100 * DAY_MS);
+  readonly engine = new FakeEngine();
+  readonly log = fakeLog('retention');
+  readonly bus = new EventBus(error => {
+    throw error;
+  });
+  readonly cameras: { id: number; priority: number; retention: Camera['retention']; record: { segmentMs: number } }[] =
+    [];
+  readonly segments: SegmentTable;
+  readonly gone: string[] = [];
+  readonly looks: number[] = [];
+  /** Files that the volume does not let go. */
+  readonly stuck = new Set<string>();
+  settings: StorageSettings = {
+    floorBytes: 100 * MB,
+    floorPercent: null,
+    totalQuotaBytes: null,
+    clockConfirmed: false,
+  };
+  totalBytes = 1000 * MB;
+  otherBytes = 0;
+  trusted = true;
+  there = true;
+  lateBytes = 0;
+  /** Deleted bytes that the volume does not count as free yet. */
+  late = false;
+  readonly retention: Retention;
+
+  constructor() {
+    const none = () => undefined;
+    const log = this.log.logger;
+    const index = new MemoryIndex();
+    const database = new Database({
+      open: () => index,
+      clock: new FakeClock(),
+      log,
+      maxBytes: 1e9,
+      onStep: none,
+      onHealth: none,
+    });
+    database.start();
+    this.segments = new SegmentTable(database, log, none);
+    const { engine, bus, clock, segments } = this;
+    this.retention = new Retention({
+      store: {
+        segments,
+        isThere: async () => this.there,
+        retryDeletions: async () => this.stuck.size,
+        volume: async () => {
+          this.looks.push(clock.monotonicMs());
+          return { freeBytes: this.freeBytes - this.lateBytes, totalBytes: this.totalBytes };
+        },
+        deleteSegments: async ids => ids.flatMap(id => this.#delete(id)),
+      },
+      engine,
+      cameras: { list: () => this.cameras as unknown as Camera[] },
+      settings: () => this.settings,
+      clockTrusted: () => this.trusted,
+      bus,
+      clock,
+      log,
+    });
+  }
+
+  get freeBytes(): number {
+    return this.totalBytes - this.otherBytes - this.segments.totals().sizeBytes;
+  }
+
+  camera(id: number, retention: Partial<Camera['retention']> = {}, priority = 50): this {
+    this.cameras.push({
+      id,
+      priority,
+      retention: { days: null, quotaBytes: null, ...retention },
+      record: { segmentMs: 60_000 },
+    });
+    return this;
+  }
+
+  /** Segments of 10 MB, one a day from day `fromDay` on. */
+  footage(camera: number, days: number, fromDay = 0): string[] {
+    return Array.from({ length: days }, (_, n) => this.add(camera, T0 + (fromDay + n) * DAY_MS + camera));
+  }
+
+  add(camera: number, startMs: number, clockGen = 0): string {
+    const key = { camera, stream: 'main' as const, startMs, clockGen };
+    const path = segmentPath(key, false);
+    this.segments.record({
+      ...key,
+      endMs: startMs + 60_000,
+      sizeBytes: 10 * MB,
+      codecs: 'avc1',
+      endReason: 'length',
+      path,
+    });
+    return `${camera}-main-${startMs}-${clockGen}`;
+  }
+
+  /** The engine writes a segment of the camera. */
+  record(camera: number, bitrateBps = 800_000): void {
+    const settings = {
+      camera,
+      stream: 'main',
+      urls: [],
+      username: '',
+      password: '',
+      audio: false,
+      allowLoopback: false,
+    };
+    this.engine.setStream({
+      ...settings,
+      stream: 'main',
+      record: true,
+      segmentMs: 60_000,
+      rotationOffsetMs: 0,
+      ringMaxBytes: 0,
+    });
+    this.engine.figures.set(camera, { bitrateBps });
+    this.engine.open.set(camera, { startMs: 0, clockGen: 0, endMs: 1, sizeBytes: 0, path: 'x', codecs: '' });
+    this.bus.emit('segment.opened', { camera, stream: 'main', id: 'x', startMs: 0 });
+  }
+
+  async look(): Promise<string[]> {
+    const before = this.gone.length;
+    if (this.looks.length === 0) await this.retention.start(never);
+    else this.retention.look();
+    for (let n = 0; n < 50; n++) await settle();
+    return this.gone.slice(before);
+  }
+
+  #delete(id: string): Segment[] {
+    const known = this.segments.get(id);
+    if (!known || known.locked) return [];
+    this.segments.take(known);
+    // As the store does: marked, so that it is not asked for again, and its bytes stay.
+    if (this.stuck.has(id)) return [];
+    this.segments.addTotals(known.camera, -1, -known.sizeBytes);
+    if (this.late) this.lateBytes += known.sizeBytes;
+    this.gone.push(id);
+    return [known];
+  }
+}
+
+test('deletes nothing while the rules hold', async () => {
+  const world = new World().camera(1, { days: 365, quotaBytes: 500 * MB });
+  world.footage(1, 50);
+  assert.equal(await world.look(), []);
+  assert.is(world.clock.pending, 1, 'only age goes on, once an hour');
+  await world.retention.stop();
+  assert.is(world.clock.pending, 0);
+});
+
+test('the floor: the oldest of all cameras first, just enough, and says why', async () => {
+  const world = new World().camera(1).camera(2);
+  const [one, two] = [world.footage(1, 48), world.footage(2, 48)];
+  assert.equal(await world.look(), [one[0], two[0], one[1], two[1], one[2], two[2]]);
+  assert.is(world.freeBytes, 100 * MB);
+  assert.equal(world.retention.deleted.floor, { segments: 6, sizeBytes: 60 * MB });
+  const line = world.log.lines.find(entry => entry.msg === 'footage deleted');
+  assert.is(line?.cause, 'floor');
+  assert.is(line?.sizeBytes, 60 * MB);
+});
+
+test('priority: twice the weight keeps footage longer, and none is spared for ever', async () => {
+  const world = new World().camera(1, {}, 100).camera(2, {}, 0);
+  world.footage(1, 90, 5);
+  world.footage(2, 5, 5);
+  world.otherBytes = 50 * MB;
+  const gone = await world.look();
+  assert.is(
+    gone.filter(id => id.startsWith('2-')).length,
+    5,
+    'the unimportant ones are a quarter as old, and go first',
+  );
+  assert.is(gone.length, 10);
+});
+
+test('quotas of a camera and of all, age: each for its own reason, and together no more than needed', async () => {
+  const world = new World()
+    .camera(1, { days: 70 })
+    .camera(2, { quotaBytes: 200 * MB })
+    .camera(3);
+  world.settings.totalQuotaBytes = 400 * MB;
+  const [one, two, three] = [world.footage(1, 35), world.footage(2, 25, 40), world.footage(3, 10, 60)];
+  const gone = await world.look();
+  const { deleted } = world.retention;
+  assert.is(deleted.age.segments, 30, 'older than 70 of 100 days');
+  assert.is(deleted['camera-quota'].segments, 5);
+  assert.equal(deleted['total-quota'], { segments: 0, sizeBytes: 0 }, 'what went by age and quota is room enough');
+  assert.is(deleted.floor.segments, 0);
+  assert.equal(gone.sort(), [...one.slice(0, 30), ...two.slice(0, 5)].sort());
+  assert.is(three.length, 10);
+  world.settings.totalQuotaBytes = 300 * MB;
+  const again = new World().camera(1);
+  again.settings.totalQuotaBytes = 300 * MB;
+  const all = again.footage(1, 40);
+  assert.equal(await again.look(), all.slice(0, 10));
+});
+
+test('nothing goes by its age while the clock is not trusted; space is freed all the same', async () => {
+  const world = new World().camera(1, { days: 1 });
+  world.trusted = false;
+  const ids = world.footage(1, 50);
+  assert.equal(await world.look(), []);
+  world.otherBytes = 420 * MB;
+  assert.equal(await world.look(), ids.slice(0, 2));
+  assert.is(world.retention.deleted.age.segments, 0);
+});
+
+test('footage of a clock that had not been set is no older than what follows it', async () => {
+  const world = new World().camera(1, { days: 10 });
+  const old = world.add(1, T0, 0);
+  const unset = world.add(1, 5000, 1);
+  world.add(1, T0 + 95 * DAY_MS, 2);
+  assert.equal(await world.look(), [old]);
+  assert.ok(world.segments.get(unset));
+});
+
+test('locked footage stays, and when nothing else is left the owner is told', async () => {
+  const world = new World().camera(1, { days: 1 });
+  const ids = world.footage(1, 20);
+  for (const id of ids.slice(0, 15)) world.segments.setLocked(world.segments.get(id) as Segment, true);
+  world.otherBytes = 790 * MB;
+  assert.equal(await world.look(), ids.slice(15));
+  assert.is(world.segments.totals().segments, 15);
+  assert.ok(world.retention.problem?.cure.includes('Unlock'));
+  world.otherBytes = 0;
+  await world.look();
+});
+
+test('nothing of a volume that is not ours is touched', async () => {
+  const world = new World().camera(1, { days: 1 });
+  world.footage(1, 95);
+  world.there = false;
+  assert.equal(await world.look(), []);
+});
+
+test('a file that does not go stops nothing; many that do not go stop the marking', async () => {
+  const world = new World().camera(1);
+  const ids = world.footage(1, 95);
+  world.stuck.add(ids[0] ?? '');
+  const gone = await world.look();
+  assert.not.ok(gone.includes(ids[0] ?? ''));
+  assert.ok(world.freeBytes >= 100 * MB);
+  const dead = new World().camera(1);
+  for (const id of dead.footage(1, 95)) dead.stuck.add(id);
+  assert.equal(await dead.look(), []);
+  assert.is(dead.segments.streams().length, 1);
+  assert.is(
+    dead.segments.list({ camera: 1, startMs: 0, endMs: T0 * 2, limit: 100 }).segments.length,
+    95,
+    'none is marked',
+  );
+});
+
+test('a volume that counts deleted files late does not make for more deletions', async () => {
+  const world = new World().camera(1);
+  world.late = true;
+  world.footage(1, 95);
+  assert.is((await world.look()).length, 5);
+});
+
+test('looks each 10 s when a rule is near, each minute when not, not at all while nothing records', async () => {
+  const world = new World().camera(1);
+  world.footage(1, 10);
+  await world.retention.start(never);
+  assert.is(world.clock.pending, 0, 'nothing records: no timer');
+  world.record(1);
+  await world.clock.advance(10_000);
+  world.looks.length = 0;
+  await world.clock.advance(300_000);
+  assert.is(world.looks.length, 5);
+  world.otherBytes = 790 * MB;
+  await world.clock.advance(60_000);
+  world.looks.length = 0;
+  await world.clock.advance(60_000);
+  assert.ok(world.looks.length >= 6, `${world.looks.length} looks in a minute near the floor`);
+  world.engine.open.clear();
+  await world.clock.advance(60_000);
+  assert.is(world.clock.pending, 0);
+  await world.retention.stop();
+});
+
+test('the floor holds while cameras write: room is made ahead of them', async () => {
+  const world = new World().camera(1);
+  world.footage(1, 89);
+  await world.retention.start(never);
+  world.record(1, 8_000_000);
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let second = 0; second < 600; second++) {
+    world.otherBytes += MB;
+    await world.clock.advance(1000);
+    lowest = Math.min(lowest, world.freeBytes);
+  }
+  assert.ok(lowest >= 100 * MB, `${lowest} bytes free at the lowest`);
+  assert.ok(world.freeBytes < 150 * MB, 'and not much more than needed');
+  await world.retention.stop();
+});
+
+test('looks at once when a disk is full and when a camera was changed', async () => {
+  const world = new World().camera(1);
+  world.footage(1, 95);
+  world.otherBytes = 0;
+  world.totalBytes = 1200 * MB;
+  await world.retention.start(never);
+  world.totalBytes = 1000 * MB;
+  world.bus.emit('gap.opened', { camera: 1, stream: 'main', startMs: 0, reason: 'disk-full' });
+  await settle();
+  await world.clock.advance(0);
+  assert.is(world.gone.length, 5);
+  const [camera] = world.cameras;
+  if (camera) camera.retention.quotaBytes = 100 * MB;
+  world.bus.emit('camera.changed', { camera: 1 });
+  for (let n = 0; n < 20; n++) await settle();
+  await world.retention.stop();
+  assert.is(world.segments.totals().segments, 10);
+});
+
+test('the floor by itself fits the volume; chosen ones are kept within reason', () => {
+  const none = { floorBytes: null, floorPercent: null, totalQuotaBytes: null, clockConfirmed: false };
+  const GIB = 2 ** 30;
+  assert.is(floorOf(none, 64 * 2 ** 20), 16 * 2 ** 20);
+  assert.is(floorOf(none, 2 * GIB), 256 * 2 ** 20);
+  assert.is(floorOf(none, 100 * GIB), 5 * GIB);
+  assert.is(floorOf(none, 4000 * GIB), 10 * GIB);
+  assert.is(floorOf({ ...none, floorPercent: 10 }, 1000), 100);
+  assert.is(floorOf({ ...none, floorBytes: 600 }, 1000), 500);
+});
+
+test('settings: one kind of floor replaces the other, damaged rows count as not chosen', async () => {
+  let stored: unknown = { floorBytes: 'much' };
+  const store = {
+    settings: { get: () => stored, put: async (_: string, value: unknown) => void (stored = value) },
+    volume: async () => ({ freeBytes: 0, totalBytes: 1000 * MB }),
+  } as unknown as ConstructorParameters<typeof StorageSettingsKeeper>[0];
+  const keeper = new StorageSettingsKeeper(store, fakeLog('settings').logger);
+  assert.equal(keeper.get(), { floorBytes: null, floorPercent: null, totalQuotaBytes: null, clockConfirmed: false });
+  await keeper.update({ floorPercent: 10, clockConfirmed: true });
+  assert.is((await keeper.update({ floorBytes: 200 * MB })).floorPercent, null);
+  assert.is((await keeper.update({ floorPercent: 5 })).floorBytes, null);
+  assert.equal(new StorageSettingsKeeper(store, fakeLog('settings').logger).get(), {
+    floorBytes: null,
+    floorPercent: 5,
+    totalQuotaBytes: null,
+    clockConfirmed: true,
+  });
+  for (const patch of [{ floorBytes: 600 * MB }, { floorBytes: 20 * MB, floorPercent: 3 }]) {
+    try {
+      await keeper.update(patch);
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, NvrError);
+    }
+  }
+});
+
+test('the clock is trusted when the kernel or the owner says so, never before its time, and not right after a step', async () => {
+  const clock = new FakeClock(T0);
+  let [synchronised, confirmed] = [false, false];
+  const trust = new ClockTrust({ clock, synchronised: () => synchronised, confirmed: () => confirmed });
+  assert.is(trust.trusted, false);
+  synchronised = true;
+  assert.is(trust.trusted, true);
+  synchronised = false;
+  confirmed = true;
+  assert.is(trust.trusted, true);
+  trust.stepped();
+  assert.is(trust.trusted, false);
+  await clock.advance(60_000);
+  assert.is(trust.trusted, true);
+  clock.step(-10_000 * DAY_MS);
+  assert.is(trust.trusted, false);
+});
+
+test.run();
