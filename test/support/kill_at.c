@@ -1,5 +1,5 @@
-// Preloaded into the service: kills it with SIGKILL just before its Nth call that changes files below a folder, or in the
-// middle of it. KILL_FOLDER: the folder; KILL_AT: N, from 1; KILL_REPORT: file that gets one line telling the call.
+// Preloaded into the service: kills it with SIGKILL just before its Nth call that changes files below a folder, or in
+// the middle of it. KILL_FOLDER: the folder; KILL_AT: N, from 1; KILL_REPORT: file that gets one line telling the call.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
