@@ -62,11 +62,27 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await makeFolders(path);
   } catch (error) {
-    throw new NvrError('unavailable', `cannot make the folder ${path}: ${(error as NodeJS.ErrnoException).code}`, {
+    throw new NvrError('unavailable', `cannot make the folder ${path}: ${wordsOf(error)}`, {
       cure: 'Choose a directory that this user may write to, on a volume that is not read-only.',
       cause: error,
     });
   }
+}
+
+const WORDS: Record<string, string> = {
+  EACCES: 'this user has no permission',
+  EPERM: 'this user has no permission',
+  EROFS: 'the volume is read-only',
+  ENOTDIR: 'a file is in its place',
+  EEXIST: 'a file is in its place',
+  ENOSPC: 'the volume is full',
+  EDQUOT: 'the quota of this user is used up',
+};
+
+/** Why the system refused, for people who know no errno. */
+function wordsOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code !== undefined && WORDS[code]) || message || String(error);
 }
 
 /** Node's own recursion never ends where the system says ENOENT of a parent that exists, as in /proc. */
@@ -87,7 +103,7 @@ async function entries(dir: string): Promise<string[]> {
   try {
     return await readdir(dir);
   } catch (error) {
-    throw new NvrError('unavailable', `cannot read ${dir}: ${(error as NodeJS.ErrnoException).code}`, {
+    throw new NvrError('unavailable', `cannot read ${dir}: ${wordsOf(error)}`, {
       cure: 'Choose a directory that this user may read and write.',
       cause: error,
     });
@@ -116,7 +132,7 @@ function lockOrRefuse(dir: string, takeLock: (path: string) => Lock | undefined)
   try {
     lock = takeLock(dir);
   } catch (error) {
-    throw new NvrError('unavailable', `cannot lock ${dir}: ${error instanceof Error ? error.message : error}`, {
+    throw new NvrError('unavailable', `cannot lock ${dir}: ${wordsOf(error)}`, {
       cure: 'Choose a directory that this user may write to, on a volume that is not read-only.',
       cause: error,
     });

@@ -139,13 +139,13 @@ const withVolume = (name: string, body: () => Promise<void>) => test.needs(!prob
 withVolume('a read-only volume is refused: empty, or with a store on it', async () => {
   const empty = new Volume(8);
   empty.makeReadOnly();
-  await refused(empty.folder, 3, /cannot|read-only/);
+  await refused(empty.folder, 3, /read-only/);
   const used = new Volume(32);
   const service = await Service.start({ dataDir: used.folder });
   assert.is((await service.stop()).code, 0);
   const before = snapshot(used.folder);
   used.makeReadOnly();
-  await refused(used.folder, 3, /cannot|read-only/);
+  await refused(used.folder, 3, /read-only/);
   assert.equal(snapshot(used.folder), before);
 });
 
@@ -156,7 +156,7 @@ test.needs(
   async () => {
     const dir = tempDir('closed');
     chmodSync(dir, 0o500);
-    await refused(dir, 3, /EACCES/);
+    await refused(dir, 3, /Permission denied/);
   },
 );
 
