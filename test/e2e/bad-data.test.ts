@@ -156,7 +156,7 @@ test.needs(
   async () => {
     const dir = tempDir('closed');
     chmodSync(dir, 0o500);
-    await refused(dir, 3, /Permission denied/);
+    await refused(dir, 3, /this user has no permission/);
   },
 );
 
