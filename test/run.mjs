@@ -108,7 +108,7 @@ function conclude(verdicts) {
     console.log('no test has such a name');
     failed = 1;
   }
-  for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`);
+  for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`.replaceAll(/\s+/g, ' '));
   const left = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
   console.log(`${passed} passed, ${failed} failed${left}`);
   process.exit(failed === 0 ? 0 : 1);

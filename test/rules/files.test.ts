@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
-import { brokenLinks, emptyNames, idleTests, machinePaths, sourceBreaches, tooLong } from './files.ts';
+import { brokenLinks, emptyNames, escapedPaths, idleTests, machinePaths, sourceBreaches, tooLong } from './files.ts';
 import { projectFiles, root } from './tree.ts';
 
 const test = suite('files');
@@ -53,6 +53,13 @@ test('no file names a place of one machine', () => {
   const place = (...parts: string[]) => ({ path: 'README.md', text: `see ${['', ...parts].join('/')} there` });
   assert.is(machinePaths([place('work', 'x'), place('root', '.npmrc'), place('home', 'me')]).length, 3);
   assert.is(machinePaths([place('var', 'lib'), place('rooted'), { path: 'a', text: 'http://host/home/x' }]).length, 0);
+});
+
+test('no path is taken escaped from a URL', () => {
+  assert.equal(escapedPaths(projectFiles(/\.(ts|mjs)$/)), []);
+  const taken = (how: string) => ({ path: 'a.ts', text: `const a = ${how};` });
+  assert.is(escapedPaths([taken("new URL('x', import.meta.url)" + '.pathname')]).length, 1);
+  assert.is(escapedPaths([taken("fileURLToPath(new URL('x', import.meta.url))"), taken('url.pathname')]).length, 0);
 });
 
 test('every test file is found and runs', () => {

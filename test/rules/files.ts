@@ -63,6 +63,13 @@ export function machinePaths(files: TextFile[]): string[] {
   );
 }
 
+/** Paths taken from a URL as they stand there: escaped, so that they miss their file when the checkout's path has a blank in it. */
+export function escapedPaths(files: TextFile[]): string[] {
+  return files
+    .filter(({ text }) => /import\.meta\.url\)\s*\.pathname\b/.test(withoutComments(text)))
+    .map(({ path }) => `${path}: .pathname of a file URL is escaped ("%20"): use fileURLToPath`);
+}
+
 const STAGES = ['rules', 'unit', 'integration', 'e2e'];
 
 /** Test files that the runner would not find, or that would not run. */

@@ -15,7 +15,7 @@ export function mountProblem(): string | undefined {
     new Volume(1).remove();
     return undefined;
   } catch (error) {
-    return String(error);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -60,5 +60,6 @@ export class Volume {
 
 function mount(...args: string[]): void {
   const { status, stderr, error } = spawnSync('mount', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`volumes cannot be mounted: ${(error?.message ?? stderr).trim()}`);
+  if (status !== 0)
+    throw new Error(`volumes cannot be mounted: ${(error?.message ?? stderr).trim().split('\n', 1)[0]}`);
 }

@@ -1,5 +1,6 @@
 // The MP4 reader on the bundled clips and on damaged copies of them.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { NvrError } from '../../src/core/index.ts';
 import { nalType, nalUnits } from '../../src/demo/clip.ts';
@@ -7,7 +8,7 @@ import { parseMp4, readMp4File } from '../../src/demo/mp4-file.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('demo: MP4 reader');
-const path = new URL('../../src/demo/clips/yard-main.mp4', import.meta.url).pathname;
+const path = fileURLToPath(new URL('../../src/demo/clips/yard-main.mp4', import.meta.url));
 
 test('reads frames, times and keyframes of both tracks', async () => {
   const { tracks } = await readMp4File(path);
