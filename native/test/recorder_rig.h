@@ -23,7 +23,7 @@ namespace rig {
 using namespace thimble;
 using namespace thimble::media;
 
-/// Each sample begins with its number.
+/// Each sample of at least this size begins with its number.
 constexpr size_t kLeastSample = 8;
 
 struct Sample {
@@ -99,7 +99,7 @@ class KeepingWriter final : public Writer {
       for (const FragmentSample& sample : run.samples) {
         uint64_t number = 0;
         REQUIRE(at + sample.size <= bytes.size());
-        std::memcpy(&number, bytes.data() + at, sizeof number);
+        if (sample.size >= kLeastSample) std::memcpy(&number, bytes.data() + at, sizeof number);
         (video ? piece.video : piece.audio).push_back({number, time + sample.composition_offset, sample});
         REQUIRE(sample.duration > 0);
         time += sample.duration;
