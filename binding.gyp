@@ -33,6 +33,7 @@
             "libraries": [
               "<(trimmed_ffmpeg)/lib/libavformat.a",
               "<(trimmed_ffmpeg)/lib/libavcodec.a",
+              "<(trimmed_ffmpeg)/lib/libswscale.a",
               "<(trimmed_ffmpeg)/lib/libswresample.a",
               "<(trimmed_ffmpeg)/lib/libavutil.a",
               "-lpthread",

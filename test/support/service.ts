@@ -10,6 +10,8 @@ import { tempDir } from './temp.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface ServiceOptions {
+  /** The launcher behind whatever is to start it, such as env(1); default: the checkout's. */
+  command?: string[];
   /** Default: a temporary folder of its own. */
   dataDir?: string;
   /** Default: chosen by the system. */
@@ -57,7 +59,8 @@ export class Service {
     if (options.allowLoopback !== false) args.push('--allow-loopback');
     args.push(...(options.args ?? []));
     const env = { ...process.env, ...options.env };
-    return { child: new Child(join(ROOT, 'bin', 'thimble'), args, { cwd: ROOT, env }), dataDir };
+    const [program = join(ROOT, 'bin', 'thimble'), ...before] = options.command ?? [];
+    return { child: new Child(program, [...before, ...args], { cwd: ROOT, env }), dataDir };
   }
 
   /** Resolves with the ready line; rejects with the last log lines when the service ends or is silent for `timeoutMs`. */
