@@ -18,7 +18,7 @@ import {
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
 import { clockSynchronised, Engine, examineSegment, lockDirectory, notify, Supervisor } from './native/index.ts';
-import { Recording, StorageCare } from './recording/index.ts';
+import { GapCounts, Recording, StorageCare } from './recording/index.ts';
 import { openStore, type Store, segmentCursor } from './storage/index.ts';
 
 const { version } = packageJson;
@@ -35,6 +35,8 @@ const EXIT = {
 
 /** Lines kept in memory. */
 const LOG_RING_BYTES = 64 * 1024;
+/** A failure that repeats is written at most so often. */
+const LOG_REPEAT_MS = 1000;
 /** Whoever reads our output so slowly that this much waits gets no more lines: the service does not wait for readers. */
 const MAX_WAITING_OUTPUT_BYTES = 256 * 1024;
 
@@ -88,6 +90,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     clock,
     allowLoopback: options.allowLoopback,
   });
+  const gapCounts = new GapCounts(bus);
   const recording = new Recording({ store, engine, cameras, bus, log: log.logger('recording'), clock });
   const care = new StorageCare({ store, engine, cameras, bus, clock, clockSynchronised, log: log.logger('retention') });
   lifecycle.register({ name: 'retention', priority: 70, deadlineMs: 2000, closesFiles: true, stop: () => care.stop() });
@@ -113,6 +116,8 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
     ...storageServices(store, recording, care),
+    gapCounts: () => gapCounts.list(),
+    logs: log,
     cameras,
     prober: new Prober({ engine, clock, allowLoopback: options.allowLoopback }),
     engine,
@@ -163,7 +168,10 @@ function storageServices(
   store: Store,
   recording: Recording,
   care: StorageCare,
-): Pick<ApiServices, 'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'degradations' | 'ongoingGap'> {
+): Pick<
+  ApiServices,
+  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'problems' | 'ongoingGap' | 'indexBytes'
+> {
   return {
     segments: {
       folder: store.segmentsFolder,
@@ -174,19 +182,14 @@ function storageServices(
         await recording.deleteSegment(id);
       },
       removeAll: camera => recording.deleteFootage(camera),
-      totals: () => store.segments.totals(),
+      totals: camera => store.segments.totals(camera),
     },
     recordingSettled: camera => recording.settled(camera),
     storage: care,
     timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
-    degradations: () =>
-      [...store.problems(), ...care.problems()].map(({ message, cure, sinceMs }) => ({
-        kind: 'storage',
-        message,
-        cure,
-        sinceMs,
-      })),
+    problems: () => [...store.problems(), ...care.problems()],
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
+    indexBytes: () => store.indexBytes(),
   };
 }
 
@@ -237,6 +240,7 @@ async function run(options: ServeOptions): Promise<number> {
     human: process.stdout.isTTY,
     levels: options.logLevels,
     ringBytes: LOG_RING_BYTES,
+    repeatMs: LOG_REPEAT_MS,
   });
   const logger = log.logger('main');
   const lifecycle = new Lifecycle({ log: logger, clock: systemClock });
@@ -273,6 +277,7 @@ async function run(options: ServeOptions): Promise<number> {
   }
   await stopBegun;
   const clean = await lifecycle.stop('end');
+  log.flush();
   return clean || exitCode !== EXIT.clean ? exitCode : EXIT.failed;
 }
 

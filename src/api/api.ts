@@ -6,12 +6,15 @@ import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
 import { guard } from './guard.ts';
 import { jsonReply } from './json-reply.ts';
+import { logRoutes } from './log-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
+import { isRecordingEndangered } from './problems.ts';
 import { Router, route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
 import type { HttpReply, HttpRequest, HttpServer } from './server.ts';
 import type { ApiServices } from './services.ts';
 import { settingsRoutes } from './settings-routes.ts';
-import { degradations, statusRoutes } from './status-routes.ts';
+import { statusRoutes } from './status-routes.ts';
 import { storageRoutes } from './storage-routes.ts';
 import { timelineRoutes } from './timeline-routes.ts';
 
@@ -37,6 +40,7 @@ export class Api {
   readonly #options: ApiOptions;
   #services: ApiServices | undefined;
   #router: Router;
+  readonly #answers = new Map<string, number>();
   #stopping = false;
 
   constructor(options: ApiOptions) {
@@ -56,6 +60,8 @@ export class Api {
     this.#router = new Router([
       this.#health(),
       ...statusRoutes(services),
+      ...metricsRoutes(services, this.#answers),
+      ...logRoutes(services),
       ...cameraRoutes(services),
       ...segmentRoutes(services),
       ...timelineRoutes(services),
@@ -87,7 +93,7 @@ export class Api {
   #status(): Health['status'] {
     if (this.#stopping) return 'stopping';
     if (!this.#services) return 'starting';
-    return degradations(this.#services).length > 0 ? 'degraded' : 'ok';
+    return isRecordingEndangered(this.#services) ? 'degraded' : 'ok';
   }
 
   async #answer(request: HttpRequest): Promise<HttpReply> {
@@ -104,6 +110,8 @@ export class Api {
         this.#options.log.error('a request failed', { method: request.method, path: request.path, error: cause }),
       );
     }
+    const statusClass = `${Math.floor(reply.status / 100)}xx`;
+    this.#answers.set(statusClass, (this.#answers.get(statusClass) ?? 0) + 1);
     return { ...reply, headers: { ...HEADERS, ...reply.headers } };
   }
 

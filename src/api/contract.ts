@@ -1,7 +1,16 @@
 // The shapes that the API sends, for its clients: types only, stable, added to but never changed.
 import type { Camera } from '../cameras/index.ts';
-import type { CameraId, CameraStateName, EndReason, ErrorKind, GapReason, StreamName } from '../core/index.ts';
-import type { CameraForecast, StorageSettings } from '../recording/index.ts';
+import type {
+  CameraId,
+  CameraStateName,
+  EndReason,
+  ErrorKind,
+  GapReason,
+  LogLevel,
+  StreamName,
+} from '../core/index.ts';
+import type { CameraForecast, RetentionProblem, StorageSettings } from '../recording/index.ts';
+import type { StoreProblem } from '../storage/index.ts';
 
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
 
@@ -63,9 +72,18 @@ export interface Timeline {
   cameras: { camera: CameraId; footage: [startMs: number, endMs: number][]; gaps: Gap[] }[];
 }
 
+/** Closed list: what is wrong with the store, then with one camera. */
+export type ProblemKind =
+  | StoreProblem['kind']
+  | RetentionProblem['kind']
+  | 'recording'
+  | 'camera'
+  | 'camera-settings'
+  | 'no-audio';
+
 /** Something that does not work as it should, with what to do about it. */
-export interface Degradation {
-  kind: 'storage' | 'recording' | 'camera' | 'camera-settings';
+export interface Problem {
+  kind: ProblemKind;
   message: string;
   camera?: CameraId;
   cure?: string;
@@ -85,16 +103,39 @@ export interface Forecast {
   cameras: CameraForecast[];
 }
 
+/** Fields besides these differ from line to line. */
+export interface LogLine {
+  timeMs: number;
+  level: LogLevel;
+  tag: string;
+  msg: string;
+  /** How many lines of this kind this one stands for: failures that repeat are written once a second. */
+  repeated?: number;
+  [field: string]: unknown;
+}
+
+/** `GET /api/logs?level&tag&camera&limit&afterMs`: the newest lines that memory holds, newest last. */
+export interface LogLines {
+  lines: LogLine[];
+}
+
 /** `GET /api/status` */
 export interface Status {
   service: { version: string; startedMs: number; uptimeMs: number; pid: number };
   memory: {
     rssBytes: number;
+    /** Memory that only swap could take back; absent where the kernel does not tell. */
+    anonymousBytes?: number;
+    /** In use on the heap of JavaScript. */
     heapBytes: number;
+    /** Held by JavaScript outside its heap. */
+    externalBytes: number;
     /** Packets kept in memory, all streams. */
     ringBytes: number;
     /** Media on its way to the volume. */
     writerQueueBytes: number;
+    /** Pages of the index in use; they are files' pages, mapped. */
+    indexBytes: number;
   };
   storage: {
     dataDir: string;
@@ -107,7 +148,7 @@ export interface Status {
   };
   hub: 'direct';
   cameras: { id: CameraId; name: string; state: CameraStateName; lastPacketMs: number }[];
-  degradations: Degradation[];
+  problems: Problem[];
   /** The clock of this machine. */
   timeMs: number;
   /** Footage is deleted by its age only while the clock is trusted. The generation counts the steps of the clock. */

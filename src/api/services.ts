@@ -1,9 +1,9 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Cameras, Prober } from '../cameras/index.ts';
-import type { CameraId, Clock, EndReason, GapReason, Logger, StreamName } from '../core/index.ts';
+import type { CameraId, Clock, EndReason, GapReason, Log, Logger, StreamName } from '../core/index.ts';
 import type { Engine } from '../native/index.ts';
-import type { StorageCare } from '../recording/index.ts';
-import type { Degradation, Timeline } from './contract.ts';
+import type { GapCount, StorageCare } from '../recording/index.ts';
+import type { Problem, Timeline } from './contract.ts';
 
 /** A closed segment as the index has it. */
 export interface IndexedSegment {
@@ -42,7 +42,8 @@ export interface SegmentSource {
   remove(id: string): Promise<void>;
   /** Removes all footage of a camera. Resolves when none of it can come back. */
   removeAll(camera: CameraId): Promise<void>;
-  totals(): { segments: number; sizeBytes: number };
+  /** Of one camera or of all. */
+  totals(camera?: CameraId): { segments: number; sizeBytes: number };
 }
 
 export interface ApiServices {
@@ -55,9 +56,14 @@ export interface ApiServices {
   timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];
   storage: Pick<StorageCare, 'figures' | 'forecast' | 'settings' | 'updateSettings' | 'lockSegment' | 'clockState'>;
   /** What is wrong with the store. */
-  degradations(): Degradation[];
+  problems(): Problem[];
   /** The gap of a camera's main stream that goes on at present. */
   ongoingGap(camera: CameraId): { startMs: number; reason: GapReason } | undefined;
+  /** Gaps that began in this run. */
+  gapCounts(): GapCount[];
+  /** Pages of the index in use. */
+  indexBytes(): number;
+  logs: Pick<Log, 'lines' | 'counts'>;
   /** Facts of this run. */
   facts: { version: string; startedMs: number; dataDir: string; hub: 'direct' };
   clock: Clock;

@@ -1,6 +1,7 @@
 // The log: one JSON line per fact (or a short line for a terminal), levels per tag, secrets taken out in the writer, the newest
 // lines kept in memory.
 import type { Clock } from './clock.ts';
+import { LineLimit } from './log-limit.ts';
 import { redactField, redactText } from './redact.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -24,7 +25,7 @@ export interface LogLevels {
 }
 
 export interface LogOptions {
-  clock: Pick<Clock, 'nowMs'>;
+  clock: Pick<Clock, 'nowMs' | 'after'>;
   /** Takes one line with its newline; must not throw and must not block for long. */
   write: (line: string) => void;
   /** Short lines for people in place of JSON. */
@@ -32,18 +33,23 @@ export interface LogOptions {
   levels: LogLevels;
   /** Bound of the lines kept in memory. */
   ringBytes: number;
+  /** Warnings and errors of one tag, message and camera are written at most once in this time; 0 = all of them. */
+  repeatMs: number;
 }
 
-const RESERVED = new Set(['timeMs', 'level', 'tag', 'msg']);
+const RESERVED = new Set(['timeMs', 'level', 'tag', 'msg', 'repeated']);
 
 /** Where all lines of the service come together. */
 export class Log {
   readonly #options: LogOptions;
   readonly #ring: LineRing;
+  readonly #limit: LineLimit;
+  readonly #counts: Record<LogLevel, number> = { debug: 0, info: 0, warn: 0, error: 0 };
 
   constructor(options: LogOptions) {
     this.#options = options;
     this.#ring = new LineRing(options.ringBytes);
+    this.#limit = new LineLimit(options.clock, options.repeatMs);
   }
 
   logger(tag: string, fields: LogFields = {}): Logger {
@@ -63,14 +69,34 @@ export class Log {
     return this.#ring.lines();
   }
 
+  /** Lines so far by level, with those that were left out as repetitions and without those below the wanted level. */
+  counts(): Record<LogLevel, number> {
+    return { ...this.#counts };
+  }
+
+  /** Writes what waits as repetition; to be called before the process ends. */
+  flush(): void {
+    this.#limit.flush();
+  }
+
   #line(level: LogLevel, tag: string, message: string, fields: LogFields): void {
-    const { levels, human, write, clock } = this.#options;
+    const { levels } = this.#options;
     const wanted = levels.tags[tag] ?? levels.other;
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(wanted)) return;
+    this.#counts[level]++;
+    const write = (count: number) => this.#write(level, tag, message, fields, count);
+    if (level === 'warn' || level === 'error') this.#limit.pass(`${level} ${tag} ${message} ${fields.camera}`, write);
+    else write(1);
+  }
+
+  /** `count` = lines that this one stands for. */
+  #write(level: LogLevel, tag: string, message: string, fields: LogFields, count: number): void {
+    const { human, write, clock } = this.#options;
     const record: LogFields = { timeMs: clock.nowMs(), level, tag, msg: redactText(message) };
     for (const [key, value] of Object.entries(fields)) {
       if (!RESERVED.has(key)) record[key] = redactField(key, value);
     }
+    if (count > 1) record.repeated = count;
     const json = JSON.stringify(record);
     this.#ring.push(json);
     write(human ? humanLine(record) : `${json}\n`);

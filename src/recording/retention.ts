@@ -28,6 +28,7 @@ export interface RetentionOptions {
 
 /** Why a rule cannot be kept. */
 export interface RetentionProblem {
+  kind: 'no-space';
   message: string;
   cure: string;
   sinceMs: number;
@@ -190,6 +191,7 @@ export class Retention {
         lockedBytes: locked,
       });
     this.#problem = {
+      kind: 'no-space',
       message: `The storage volume is full of ${what}: nothing is left that retention may delete.`,
       cure:
         locked > 0

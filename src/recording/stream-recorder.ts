@@ -160,7 +160,12 @@ export class StreamRecorder {
     const { store, camera, stream } = this.#options;
     if (this.#lastEndMs === 0 || this.#sinceMs === undefined || store.gaps.ongoing(camera, stream)) return;
     const reason = clockGen === this.#lastClockGen ? this.#problem : 'clock';
-    store.gaps.add({ camera, stream, startMs: this.#lastEndMs, endMs: startMs, reason });
+    const gap = store.gaps.add({ camera, stream, startMs: this.#lastEndMs, endMs: startMs, reason });
+    if (!gap) return;
+    const { bus, log } = this.#options;
+    bus.emit('gap.opened', { camera, stream, startMs: gap.startMs, reason });
+    bus.emit('gap.closed', { camera, stream, startMs: gap.startMs, endMs: startMs, reason });
+    log.info('gap found', { camera, stream, startMs: gap.startMs, endMs: startMs, reason });
   }
 
   #linkChanged(event: Link): void {

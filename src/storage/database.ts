@@ -65,6 +65,11 @@ export class Database {
     return [...rows.values()].sort((a, b) => direction * Buffer.compare(a.key, b.key)).slice(0, range.limit);
   }
 
+  /** Bytes of the pages in use; 0 while the files are not open. */
+  usedBytes(): number {
+    return this.#environment?.usedBytes() ?? 0;
+  }
+
   put(table: TableName, key: Buffer, value: Buffer): void {
     this.#change({ table, key, value });
   }

@@ -265,6 +265,11 @@ export class Store {
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
 
+  /** Bytes of the index's pages in use. */
+  indexBytes(): number {
+    return this.#database.usedBytes();
+  }
+
   /** What is wrong at the moment. */
   problems(): StoreProblem[] {
     return this.#problems.list();

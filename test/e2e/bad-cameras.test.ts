@@ -166,9 +166,9 @@ test('each camera that fails says why in words and is tried again, beside one th
     assert.ok(retryAtMs - Date.now() <= 61_000, `${name} is tried again within a minute`);
   }
   assert.equal(await service.get<Health>('/api/health'), { status: 'degraded' });
-  const { degradations } = await service.get<Status>('/api/status');
+  const { problems } = await service.get<Status>('/api/status');
   for (const [name] of cases) {
-    const found = degradations.find(one => one.camera === ids.get(name));
+    const found = problems.find(one => one.camera === ids.get(name));
     assert.match(found?.message ?? '', name);
     assert.ok(found?.cure, name);
   }

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Camera, Degradation, ErrorBody, Health, SegmentList, Status } from '../../src/api/contract.ts';
+import type { Camera, ErrorBody, Health, Problem, SegmentList, Status } from '../../src/api/contract.ts';
 import { readChecked, writeChecked } from '../../src/storage/checked-file.ts';
 import { stopChildren } from '../support/child.ts';
 import { footageFaults, timelineOf } from '../support/footage.ts';
@@ -168,12 +168,12 @@ withVolume('a full volume stops recording with a reason and nothing else; with r
   await service.until<SegmentList>('/api/segments?camera=1', list => list.segments.length >= 2);
   volume.fill();
   const fullMs = Date.now();
-  const status = await service.until<Status>('/api/status', ({ degradations }) => {
+  const status = await service.until<Status>('/api/status', ({ problems }) => {
     // Segments that close give back what was reserved for them.
     volume.fill();
-    return recordingOnes(degradations) === 2;
+    return recordingOnes(problems) === 2;
   });
-  const first = status.degradations.find(one => one.kind === 'recording');
+  const first = status.problems.find(one => one.kind === 'recording');
   assert.match(first?.message ?? '', /is not being recorded: the storage volume is full\.$/);
   assert.match(first?.cure ?? '', /^Delete footage/);
   assert.equal(await service.get('/api/health'), { status: 'degraded' });
@@ -206,7 +206,7 @@ withVolume('a start on a full volume works, says so, and records as soon as ther
   const startedMs = Date.now();
   const service = await Service.start({ dataDir: volume.folder, args: ['--demo'] });
   assert.ok(Date.now() - startedMs < 3000, 'it does not wait for room');
-  await service.until<Status>('/api/status', ({ degradations }) => recordingOnes(degradations) === 2);
+  await service.until<Status>('/api/status', ({ problems }) => recordingOnes(problems) === 2);
   volume.makeRoom();
   await recordsAgain(service, startedMs);
   await service.until<Health>('/api/health', health => health.status === 'ok');
@@ -214,8 +214,8 @@ withVolume('a start on a full volume works, says so, and records as soon as ther
   assert.is((await service.stop()).code, 0);
 });
 
-function recordingOnes(degradations: Degradation[]): number {
-  return degradations.filter(one => one.kind === 'recording').length;
+function recordingOnes(problems: Problem[]): number {
+  return problems.filter(one => one.kind === 'recording').length;
 }
 
 /** Both cameras have new footage at most 7 s from now: the disk is tried again each 5 s, and there is a keyframe each 2 s. */

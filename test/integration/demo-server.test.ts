@@ -26,6 +26,7 @@ const log = new Log({
   human: false,
   levels: { other: 'info', tags: {} },
   ringBytes: 10_000,
+  repeatMs: 0,
 });
 
 test.after(stopChildren);

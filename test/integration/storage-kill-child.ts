@@ -71,6 +71,7 @@ async function main(): Promise<void> {
     human: false,
     levels: { other: 'error', tags: {} },
     ringBytes: 0,
+    repeatMs: 0,
   });
   const store = await openStore(dir, {
     examine: examineFake,

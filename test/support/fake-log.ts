@@ -12,11 +12,12 @@ export interface FakeLog {
 export function fakeLog(tag = 'test'): FakeLog {
   const lines: LogFields[] = [];
   const log = new Log({
-    clock: { nowMs: () => 0 },
+    clock: { nowMs: () => 0, after: () => () => undefined },
     write: line => lines.push(JSON.parse(line)),
     human: false,
     levels: { other: 'debug', tags: {} },
     ringBytes: 0,
+    repeatMs: 0,
   });
   return {
     logger: log.logger(tag),

@@ -19,7 +19,9 @@ export interface FakeServices {
   segments: IndexedSegment[];
   /** Cameras whose footage was removed. */
   purged: number[];
-  degradations: ReturnType<ApiServices['degradations']>;
+  problems: ReturnType<ApiServices['problems']>;
+  /** Lines that the log keeps in memory. */
+  lines: string[];
   /** Gaps that go on, by camera. */
   gaps: Map<number, ReturnType<ApiServices['ongoingGap']>>;
   /** Adds a closed segment, with a file when `content` is given. */
@@ -79,7 +81,8 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   await cameras.start(new AbortController().signal);
   const segments: IndexedSegment[] = [];
   const purged: number[] = [];
-  const degradations: FakeServices['degradations'] = [];
+  const problems: FakeServices['problems'] = [];
+  const lines: string[] = [];
   const gaps: FakeServices['gaps'] = new Map();
   const write = (path: string, content: Buffer) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -114,7 +117,10 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     recordingSettled: async () => {},
     storage: fakeStorage(segments),
     timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
-    degradations: () => [...degradations],
+    problems: () => [...problems],
+    gapCounts: () => [{ camera: 1, reason: 'offline', count: 3 }],
+    indexBytes: () => 4096,
+    logs: { lines: () => lines, counts: () => ({ debug: 0, info: 5, warn: 2, error: 1 }) },
     ongoingGap: camera => gaps.get(camera),
     facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct' },
     clock,
@@ -128,7 +134,8 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     log,
     segments,
     purged,
-    degradations,
+    problems,
+    lines,
     gaps,
     addSegment(startMs, content) {
       const segment: IndexedSegment = {

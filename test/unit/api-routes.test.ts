@@ -3,22 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Api } from '../../src/api/index.ts';
-import type { HttpHandler, HttpReply, HttpServer } from '../../src/api/server.ts';
 import { NvrError } from '../../src/core/index.ts';
+import { FakeServer } from '../support/fake-server.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('api routes');
-
-/** A server that hands over what a test says. */
-class FakeServer implements HttpServer {
-  handler: HttpHandler | undefined;
-  async start(handler: HttpHandler) {
-    this.handler = handler;
-    return { host: '127.0.0.1', port: 80 };
-  }
-  async stop() {}
-}
 
 interface Answer {
   status: number;
@@ -46,17 +36,7 @@ test.after.each(async () => {
 });
 
 async function ask(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-  const [path = '', query = ''] = url.split('?', 2);
-  const all: Record<string, string> = { host: '127.0.0.1:80', ...headers };
-  if (body !== undefined) all['content-type'] ??= 'application/json';
-  const text = typeof body === 'string' ? body : JSON.stringify(body ?? '');
-  const reply = (await server.handler?.({
-    method,
-    path,
-    query,
-    header: name => all[name],
-    body: async () => Buffer.from(text),
-  })) as HttpReply;
+  const reply = await server.ask(method, url, body, headers);
   const content = Buffer.isBuffer(reply.body) ? reply.body.toString() : '';
   return { status: reply.status, headers: reply.headers ?? {}, json: content ? JSON.parse(content) : undefined };
 }
@@ -310,12 +290,12 @@ test('health sums up what status tells', async () => {
   fakes.engine.link(1, 'waiting', 'unauthorized');
   assert.equal((await ask('GET', '/api/health')).json, { status: 'degraded' });
   const { json } = await ask('GET', '/api/status');
-  assert.equal([json.degradations[0].kind, json.degradations[0].camera], ['camera', 1]);
-  assert.ok(json.degradations[0].cure);
+  assert.equal([json.problems[0].kind, json.problems[0].camera], ['camera', 1]);
+  assert.ok(json.problems[0].cure);
   assert.ok(json.storage.freeBytes > 0);
   await ask('PATCH', '/api/cameras/1', { enabled: false });
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
-  fakes.degradations.push({ kind: 'storage', message: 'full' });
+  fakes.problems.push({ kind: 'index-unwritable', message: 'full' });
   assert.equal((await ask('GET', '/api/health')).json, { status: 'degraded' });
 });
 
@@ -326,9 +306,38 @@ test('pictures that arrive and are not stored count as well', async () => {
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
   fakes.gaps.set(1, { startMs: 5, reason: 'disk-full' });
   assert.equal((await ask('GET', '/api/health')).json, { status: 'degraded' });
-  const { degradations } = (await ask('GET', '/api/status')).json;
-  assert.equal([degradations[0].kind, degradations[0].camera, degradations[0].sinceMs], ['recording', 1, 5]);
+  const { problems } = (await ask('GET', '/api/status')).json;
+  assert.equal([problems[0].kind, problems[0].camera, problems[0].sinceMs], ['recording', 1, 5]);
   await ask('PATCH', '/api/cameras/1', { record: { mode: 'off' } });
+  assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
+});
+
+test('what endangers no recording is told and degrades nothing', async () => {
+  await ask('POST', '/api/cameras', door);
+  fakes.problems.push({ kind: 'index-restored', message: 'restored', cure: 'Nothing.', sinceMs: 1 });
+  fakes.engine.link(1, 'live');
+  fakes.engine.emit({
+    type: 'parameters',
+    camera: 1,
+    stream: 'main',
+    video: { codec: 'h264', codecString: 'avc1.640020', width: 640, height: 360, fps: 25 },
+    audioLeftOut: 'G726',
+  });
+  const { problems } = (await ask('GET', '/api/status')).json;
+  assert.equal(
+    problems.map((problem: { kind: string }) => problem.kind),
+    ['index-restored', 'no-audio'],
+  );
+  assert.match(problems[1].message, /^Door: .*G726/);
+  assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
+  await ask('PATCH', '/api/cameras/1', { audio: false });
+  assert.is((await ask('GET', '/api/status')).json.problems.length, 1);
+});
+
+test('a camera that is not to be recorded may fail without degrading anything', async () => {
+  await ask('POST', '/api/cameras', { ...door, record: { mode: 'off' } });
+  fakes.engine.link(1, 'waiting', 'unauthorized');
+  assert.is((await ask('GET', '/api/status')).json.problems[0].kind, 'camera');
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
 });
 

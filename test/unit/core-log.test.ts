@@ -1,17 +1,19 @@
 import * as assert from 'uvu/assert';
 import { Log, type LogFields, type LogLevels, NvrError, redactText } from '../../src/core/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('core log');
 
-function setUp(options: { human?: boolean; levels?: Partial<LogLevels>; ringBytes?: number } = {}) {
+function setUp(options: { human?: boolean; levels?: Partial<LogLevels>; ringBytes?: number; clock?: FakeClock } = {}) {
   const written: string[] = [];
   const log = new Log({
-    clock: { nowMs: () => 1234 },
+    clock: options.clock ?? { nowMs: () => 1234, after: () => () => undefined },
     write: line => written.push(line),
     human: options.human ?? false,
     levels: { other: 'info', tags: {}, ...options.levels },
     ringBytes: options.ringBytes ?? 1000,
+    repeatMs: options.clock ? 1000 : 0,
   });
   const last = () => JSON.parse(written.at(-1) ?? '{}') as LogFields;
   return { log, written, last };
@@ -104,6 +106,70 @@ test('keeps the newest lines in memory within its bytes', () => {
   assert.ok(lines.join('').length <= 300);
   assert.ok(lines.length >= 4);
   assert.is(JSON.parse(lines.at(-1) ?? '').i, 49);
+});
+
+test('a failure that repeats is written at most once a second, the newest of each second with their number', async () => {
+  const clock = new FakeClock();
+  const { log, written, last } = setUp({ clock });
+  const logger = log.logger('api');
+  for (let i = 0; i < 40; i++) logger.error('cut off', { i });
+  assert.equal([written.length, last().i, last().repeated], [1, 0, undefined]);
+  await clock.advance(1000);
+  assert.equal([written.length, last().i, last().repeated], [2, 39, 39]);
+  assert.is(last().timeMs, clock.nowMs());
+  for (let i = 0; i < 10; i++) {
+    await clock.advance(500);
+    logger.error('cut off');
+  }
+  await clock.advance(2000);
+  const repeats = written.slice(2).map(line => JSON.parse(line).repeated ?? 1);
+  assert.ok(repeats.length <= 6, `${repeats.length} lines in 5 s`);
+  assert.is(
+    repeats.reduce((sum, count) => sum + count, 0),
+    10,
+  );
+  assert.is(clock.pending, 0);
+  logger.error('cut off');
+  assert.is(last().repeated, undefined);
+  assert.equal(log.counts(), { debug: 0, info: 0, warn: 0, error: 51 });
+});
+
+test('other messages, cameras, levels and parts have seconds of their own; what is no failure is always written', () => {
+  const { log, written } = setUp({ clock: new FakeClock() });
+  for (const tag of ['api', 'storage']) {
+    for (const camera of [1, 2]) {
+      for (let i = 0; i < 3; i++) {
+        log.logger(tag).warn('x', { camera });
+        log.logger(tag).error('x', { camera });
+        log.logger(tag).error('y', { camera });
+      }
+    }
+  }
+  assert.is(written.length, 12);
+  for (let i = 0; i < 3; i++) log.logger('api').info('x');
+  assert.is(written.length, 15);
+});
+
+test('a thousand kinds of failure keep to a bound, and nothing is lost at the end', () => {
+  const clock = new FakeClock();
+  const { log, written } = setUp({ clock });
+  for (let i = 0; i < 1000; i++) log.logger('api').error(`kind ${i}`);
+  assert.ok(clock.pending <= 257);
+  log.flush();
+  assert.is(clock.pending, 0);
+  assert.is(
+    written.reduce((sum, line) => sum + (JSON.parse(line).repeated ?? 1), 0),
+    1000,
+  );
+});
+
+test('repeated lines are redacted like all others', async () => {
+  const clock = new FakeClock();
+  const { log, written } = setUp({ clock });
+  for (let i = 0; i < 3; i++) log.logger('api').error('failed', { url: 'rtsp://u:canary@h/', password: 'canary' });
+  await clock.advance(1000);
+  assert.is(written.length, 2);
+  assert.not.match(written.join('') + log.lines().join(''), 'canary');
 });
 
 test.run();

@@ -1,0 +1,30 @@
+// An HTTP server without a network: hands over what a test says.
+import type { HttpHandler, HttpReply, HttpServer } from '../../src/api/server.ts';
+
+export class FakeServer implements HttpServer {
+  handler: HttpHandler | undefined;
+
+  async start(handler: HttpHandler) {
+    this.handler = handler;
+    return { host: '127.0.0.1', port: 80 };
+  }
+
+  async stop() {}
+
+  /** One exchange; `body` is sent as JSON unless `headers` say something else. */
+  async ask(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<HttpReply> {
+    const [path = '', query = ''] = url.split('?', 2);
+    const all: Record<string, string> = { host: '127.0.0.1:80', ...headers };
+    if (body !== undefined) all['content-type'] ??= 'application/json';
+    const text = typeof body === 'string' ? body : JSON.stringify(body ?? '');
+    const reply = await this.handler?.({
+      method,
+      path,
+      query,
+      header: name => all[name],
+      body: async () => Buffer.from(text),
+    });
+    if (!reply) throw new Error('the server is not started');
+    return reply;
+  }
+}
