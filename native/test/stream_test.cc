@@ -569,12 +569,12 @@ TEST_CASE("stream: the memory of the ring goes with the stream") {
   camera.with_sound = true;
   camera.raw_macroblocks = 16;
   Rig rig({&camera});
-  rig.settings.ring_max_bytes = 512 << 10;
+  rig.settings.ring_max_bytes = 256 << 10;
   REQUIRE(rig.connect());
   camera.gop = 1000;
-  rig.play(20 * kSecond, true);
+  rig.play(8 * kSecond, true);
   // GOPs that exceed the bound: recording goes on.
-  CHECK(rig.stream->stats(rig.now_us).ring_bytes <= (512 << 10) + 4 * 65536);
+  CHECK(rig.stream->stats(rig.now_us).ring_bytes <= (256 << 10) + 4 * 65536);
   rig.stop();
   CHECK(rig.recorded() == camera.pictures);
 }
