@@ -93,6 +93,14 @@ export interface Problem {
 /** `GET /api/settings`; `PATCH` takes any part of it. */
 export interface Settings {
   storage: StorageSettings;
+  log: LogSettings;
+}
+
+/** What is logged, until the service ends; it starts with what `--log` says. */
+export interface LogSettings {
+  level: LogLevel;
+  /** Levels of single parts by their tag; `PATCH` takes one back with null. */
+  tags: Record<string, LogLevel>;
 }
 
 /** `GET /api/storage` */

@@ -63,7 +63,7 @@ export interface ApiServices {
   gapCounts(): GapCount[];
   /** Pages of the index in use. */
   indexBytes(): number;
-  logs: Pick<Log, 'lines' | 'counts'>;
+  logs: Pick<Log, 'lines' | 'counts' | 'levels'>;
   /** Facts of this run. */
   facts: { version: string; startedMs: number; dataDir: string; hub: 'direct' };
   clock: Clock;

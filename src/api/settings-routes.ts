@@ -1,24 +1,59 @@
 // The settings of the service over HTTP.
 import * as v from 'valibot';
+import { LOG_LEVELS, type LogLevel, NvrError } from '../core/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Settings } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
 import { type Route, route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
-const patchSchema = v.strictObject({ storage: v.optional(storagePatchSchema) });
+/** More than the service has parts. */
+const MAX_TAGS = 32;
 
-export function settingsRoutes({ storage }: ApiServices): Route[] {
-  const all = (): Settings => ({ storage: storage.settings() });
+const level = v.picklist(LOG_LEVELS, `Use ${LOG_LEVELS.join(', ')}.`);
+const tag = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'Use the tag of a log line.'));
+const logPatchSchema = v.strictObject({
+  level: v.optional(level),
+  tags: v.optional(v.record(tag, v.nullable(level))),
+});
+const patchSchema = v.strictObject({ storage: v.optional(storagePatchSchema), log: v.optional(logPatchSchema) });
+
+type LogPatch = v.InferOutput<typeof logPatchSchema>;
+
+export function settingsRoutes(services: ApiServices): Route[] {
+  const { storage, logs, log } = services;
+  const all = (): Settings => ({
+    storage: storage.settings(),
+    log: { level: logs.levels.other, tags: logs.levels.tags },
+  });
   return [
     route('GET', '/api/settings', { identity: 'public', handle: () => jsonReply(200, all()) }),
     route('PATCH', '/api/settings', {
       identity: 'public',
       body: patchSchema,
       handle: async ({ body }) => {
+        const levels = body.log && changedLevels(logs.levels, body.log);
         if (body.storage) await storage.updateSettings(body.storage);
+        if (levels) {
+          logs.levels = levels;
+          log.info('settings changed', { section: 'log', levels });
+        }
         return jsonReply(200, all());
       },
     }),
   ];
+}
+
+/** Throws `invalid-argument` when there would be too many. */
+function changedLevels(before: ApiServices['logs']['levels'], patch: LogPatch): ApiServices['logs']['levels'] {
+  const changed = Object.entries({ ...before.tags, ...patch.tags }).filter(
+    (entry): entry is [string, LogLevel] => entry[1] !== null,
+  );
+  if (changed.length > MAX_TAGS) {
+    throw new NvrError('invalid-argument', `there are more than ${MAX_TAGS} parts in "log.tags"`, {
+      field: 'log.tags',
+      cure: 'Take some back with null.',
+    });
+  }
+  return { other: patch.level ?? before.other, tags: Object.fromEntries(changed) };
 }

@@ -30,6 +30,7 @@ export interface LogOptions {
   write: (line: string) => void;
   /** Short lines for people in place of JSON. */
   human: boolean;
+  /** Those of the start. */
   levels: LogLevels;
   /** Bound of the lines kept in memory. */
   ringBytes: number;
@@ -44,10 +45,12 @@ export class Log {
   readonly #options: LogOptions;
   readonly #ring: LineRing;
   readonly #limit: LineLimit;
+  #levels: LogLevels;
   readonly #counts: Record<LogLevel, number> = { debug: 0, info: 0, warn: 0, error: 0 };
 
   constructor(options: LogOptions) {
     this.#options = options;
+    this.#levels = options.levels;
     this.#ring = new LineRing(options.ringBytes);
     this.#limit = new LineLimit(options.clock, options.repeatMs);
   }
@@ -69,6 +72,15 @@ export class Log {
     return this.#ring.lines();
   }
 
+  /** In force for all lines to come. */
+  get levels(): LogLevels {
+    return this.#levels;
+  }
+
+  set levels(levels: LogLevels) {
+    this.#levels = levels;
+  }
+
   /** Lines so far by level, with those that were left out as repetitions and without those below the wanted level. */
   counts(): Record<LogLevel, number> {
     return { ...this.#counts };
@@ -80,8 +92,7 @@ export class Log {
   }
 
   #line(level: LogLevel, tag: string, message: string, fields: LogFields): void {
-    const { levels } = this.#options;
-    const wanted = levels.tags[tag] ?? levels.other;
+    const wanted = this.#levels.tags[tag] ?? this.#levels.other;
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(wanted)) return;
     this.#counts[level]++;
     const write = (count: number) => this.#write(level, tag, message, fields, count);

@@ -120,7 +120,11 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     problems: () => [...problems],
     gapCounts: () => [{ camera: 1, reason: 'offline', count: 3 }],
     indexBytes: () => 4096,
-    logs: { lines: () => lines, counts: () => ({ debug: 0, info: 5, warn: 2, error: 1 }) },
+    logs: {
+      lines: () => lines,
+      counts: () => ({ debug: 0, info: 5, warn: 2, error: 1 }),
+      levels: { other: 'info', tags: {} },
+    },
     ongoingGap: camera => gaps.get(camera),
     facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct' },
     clock,

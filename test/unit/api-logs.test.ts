@@ -23,7 +23,11 @@ async function setUp(ringBytes = 100_000) {
     return { status, text: String(body), json: JSON.parse(String(body)) };
   };
   const messages = async (query: string) => (await ask(query)).json.lines.map((line: { msg: string }) => line.msg);
-  return { clock, log, ask, messages };
+  const patch = async (change: unknown) => {
+    const { status, body } = await server.ask('PATCH', '/api/settings', { log: change });
+    return { status, json: JSON.parse(String(body)) };
+  };
+  return { clock, log, ask, messages, patch };
 }
 
 test('lines come newest last, filtered by level, part, camera and time', async () => {
@@ -67,6 +71,37 @@ test('secrets are gone before they can be asked for', async () => {
   const { text, json } = await ask('');
   assert.is(json.lines.length, 2);
   assert.not.match(text, 'canary');
+});
+
+test('levels are changed while the service runs, for all and for single parts', async () => {
+  const { log, messages, patch } = await setUp();
+  const speak = () => {
+    for (const tag of ['cameras', 'storage']) log.logger(tag).debug(tag);
+    log.logger('storage').warn('always');
+  };
+  assert.equal((await patch({ level: 'warn', tags: { cameras: 'debug' } })).json.log, {
+    level: 'warn',
+    tags: { cameras: 'debug' },
+  });
+  speak();
+  assert.equal(await messages(''), ['cameras', 'always']);
+  assert.equal((await patch({ tags: { storage: 'error' } })).json.log.tags, { cameras: 'debug', storage: 'error' });
+  speak();
+  assert.equal(await messages(''), ['cameras', 'always', 'cameras']);
+  assert.equal((await patch({ tags: { cameras: null, storage: null } })).json.log, { level: 'warn', tags: {} });
+  speak();
+  assert.equal(await messages(''), ['cameras', 'always', 'cameras', 'always']);
+});
+
+test('levels that are none change nothing', async () => {
+  const { log, patch } = await setUp();
+  const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`x${i}`, 'info']));
+  const bad: unknown[] = [{ level: 'loud' }, { tags: { 'a b': 'info' } }, { tags: { a: 'x' } }, { other: 'info' }];
+  for (const change of [...bad, { level: 'error', tags: many }]) {
+    const { status, json } = await patch(change);
+    assert.equal([status, /^log\./.test(json.error?.field)], [400, true], JSON.stringify(change));
+  }
+  assert.equal(log.levels, { other: 'debug', tags: {} });
 });
 
 test.run();
