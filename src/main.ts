@@ -9,6 +9,7 @@ import {
   Lifecycle,
   Log,
   type Logger,
+  type MaintainOptions,
   NvrError,
   parseOptions,
   redactText,
@@ -17,7 +18,16 @@ import {
   usage,
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
-import { clockSynchronised, Engine, examineSegment, lockDirectory, notify, Supervisor } from './native/index.ts';
+import { maintain } from './maintenance/index.ts';
+import {
+  clockSynchronised,
+  Engine,
+  examineSegment,
+  lockDirectory,
+  notify,
+  planExport,
+  Supervisor,
+} from './native/index.ts';
 import { GapCounts, Recording, StorageCare } from './recording/index.ts';
 import { openStore, type Store, segmentCursor } from './storage/index.ts';
 
@@ -121,6 +131,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     cameras,
     prober: new Prober({ engine, clock, allowLoopback: options.allowLoopback }),
     engine,
+    planExport: request => planExport({ ...request, storeUuid: store.uuid }),
     facts,
     clock,
     log: log.logger('api'),
@@ -281,10 +292,39 @@ async function run(options: ServeOptions): Promise<number> {
   return clean || exitCode !== EXIT.clean ? exitCode : EXIT.failed;
 }
 
+/** Checks or mends a data directory; the lines about it go to stdout, the log to stderr. */
+async function maintainStore(options: MaintainOptions): Promise<number> {
+  const log = new Log({
+    clock: systemClock,
+    write: outputWriter(process.stderr),
+    human: process.stderr.isTTY,
+    levels: options.logLevels,
+    ringBytes: 0,
+    repeatMs: 0,
+  });
+  try {
+    const well = await maintain({
+      command: options.command,
+      dataDir: options.dataDir,
+      examine: examineSegment,
+      lock: lockDirectory,
+      clock: systemClock,
+      log: log.logger('storage'),
+      print: line => process.stdout.write(`${line}\n`),
+      human: process.stdout.isTTY,
+    });
+    return well ? EXIT.clean : EXIT.failed;
+  } catch (error) {
+    explain(error);
+    return error instanceof NvrError && error.kind !== 'internal' ? EXIT.data : EXIT.failed;
+  }
+}
+
 async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2), process.env);
     if (options.command === 'serve') return await run(options);
+    if (options.command !== 'version' && options.command !== 'help') return await maintainStore(options);
     process.stdout.write(options.command === 'version' ? `thimble ${version}\n` : usage());
     return EXIT.clean;
   } catch (error) {

@@ -4,6 +4,7 @@ import { NvrError } from '../core/index.ts';
 import { cameraRoutes } from './camera-routes.ts';
 import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
+import { exportRoutes } from './export-routes.ts';
 import { guard } from './guard.ts';
 import { jsonReply } from './json-reply.ts';
 import { logRoutes } from './log-routes.ts';
@@ -65,6 +66,7 @@ export class Api {
       ...cameraRoutes(services),
       ...segmentRoutes(services),
       ...timelineRoutes(services),
+      ...exportRoutes(services),
       ...storageRoutes(services),
       ...settingsRoutes(services),
     ]);

@@ -10,12 +10,14 @@ const STATUS: Record<ErrorKind, number> = {
   'permission-denied': 403,
   'not-found': 404,
   'failed-precondition': 409,
-  // What runs out in this version is storage; rates are not limited yet.
+  // Storage; what comes back by itself says when, and is TOO_MANY.
   'resource-exhausted': 507,
   unavailable: 503,
   'data-loss': 500,
   internal: 500,
 };
+
+const TOO_MANY = 429;
 
 /** Seconds after which a client may ask again. */
 const RETRY_AFTER: Partial<Record<ErrorKind, string>> = { unavailable: '1' };
@@ -29,6 +31,7 @@ export function errorReply(error: unknown, onInternal: (error: unknown) => void)
   if (known?.field !== undefined) body.error.field = known.field;
   if (known?.cure !== undefined) body.error.cure = known.cure;
   if (!known) body.error.cure = 'The log tells more.';
-  const retryAfter = RETRY_AFTER[kind];
-  return jsonReply(STATUS[kind], body, retryAfter ? { 'Retry-After': retryAfter } : {});
+  const retryAfter = known?.retryAfterS?.toString() ?? RETRY_AFTER[kind];
+  const status = kind === 'resource-exhausted' && retryAfter !== undefined ? TOO_MANY : STATUS[kind];
+  return jsonReply(status, body, retryAfter ? { 'Retry-After': retryAfter } : {});
 }

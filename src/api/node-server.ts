@@ -165,6 +165,7 @@ function toRequest(request: IncomingMessage, maxBodyBytes: number): HttpRequest 
     query: question < 0 ? '' : url.slice(question + 1),
     header: name => headerOf(request, name),
     body: () => readBody(request, maxBodyBytes),
+    isGone: () => request.socket.destroyed,
   };
 }
 

@@ -113,17 +113,22 @@ function closed({ id, camera, stream, startMs, endMs, sizeBytes, codecs, endReas
   return { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: false, locked, endReason };
 }
 
-interface OpenSegment {
+export interface OpenSegment {
   segment: Segment;
+  clockGen: number;
   path: string;
 }
 
 /** What the engine is writing, as far as readers may count on it. */
-function openSegments(services: ApiServices): OpenSegment[] {
+export function openSegments(services: ApiServices): OpenSegment[] {
   return services.engine.stats().streams.flatMap(({ camera, stream, open }) =>
     open.map(({ startMs, clockGen, endMs, sizeBytes, codecs, path }) => {
       const id = segmentId(camera, stream, startMs, clockGen);
-      return { segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true, locked: false }, path };
+      return {
+        segment: { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: true, locked: false },
+        clockGen,
+        path,
+      };
     }),
   );
 }
@@ -158,7 +163,7 @@ async function sendFile(services: ApiServices, id: string, request: HttpRequest)
   }
 }
 
-interface Plan {
+export interface Plan {
   status: number;
   headers: Record<string, string>;
   /** Absent = no bytes. */
@@ -166,7 +171,7 @@ interface Plan {
 }
 
 /** Which bytes the client gets, by RFC 9110 sections 13 and 14. */
-function plan(request: HttpRequest, sizeBytes: number, etag: string | undefined): Plan {
+export function plan(request: HttpRequest, sizeBytes: number, etag: string | undefined): Plan {
   if (etag && matchesAny(request.header('if-none-match'), etag)) return { status: 304, headers: {} };
   const ifRange = request.header('if-range');
   const range = ifRange === undefined || ifRange === etag ? parseRange(request.header('range'), sizeBytes) : undefined;

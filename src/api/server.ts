@@ -11,6 +11,8 @@ export interface HttpRequest {
   header(name: string): string | undefined;
   /** The whole body; rejects with `invalid-argument` when it is longer than the limit. */
   body(): Promise<Buffer>;
+  /** True when nobody waits for the answer any more. Absent where that cannot be told. */
+  isGone?(): boolean;
 }
 
 /** Bytes that are read as fast as the client takes them. */

@@ -16,6 +16,8 @@ export interface ErrorDetails {
   field?: string;
   /** What the reader can do about it, one sentence. */
   cure?: string;
+  /** For `resource-exhausted`: it is a rate or a number of things at once, and this many seconds are worth waiting. */
+  retryAfterS?: number;
   cause?: unknown;
 }
 
@@ -24,6 +26,7 @@ export class NvrError extends Error {
   readonly kind: ErrorKind;
   readonly field?: string;
   readonly cure?: string;
+  readonly retryAfterS?: number;
 
   constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -31,6 +34,7 @@ export class NvrError extends Error {
     this.kind = kind;
     if (details.field !== undefined) this.field = details.field;
     if (details.cure !== undefined) this.cure = details.cure;
+    if (details.retryAfterS !== undefined) this.retryAfterS = details.retryAfterS;
   }
 }
 

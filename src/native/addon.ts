@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
+import type {
+  EngineEvent,
+  EngineOptions,
+  EngineStats,
+  ExportFacts,
+  SegmentReport,
+  StreamSettings,
+} from './messages.ts';
 
 export interface NativeEngine {
   start(): void;
@@ -13,10 +20,34 @@ export interface NativeEngine {
   stats(): EngineStats;
 }
 
+/** Calls come one after the other: add, finish, read. */
+export interface NativeExportPlan {
+  add(segment: {
+    path: string;
+    sizeBytes: number;
+    startMs: number;
+    clockGen: number;
+    fromMs?: number;
+    toMs?: number;
+  }): Promise<{ state: 'added' | 'unreadable' | 'other-codec' | 'sound-hole' | 'too-large'; code?: string }>;
+  /** Undefined when there is nothing in it. */
+  finish(): ExportFacts | undefined;
+  read(offset: number, buffer: Buffer): Promise<number>;
+  close(): void;
+}
+
 export interface Addon {
   Engine: new (options: EngineOptions, onEvent: (event: EngineEvent) => void) => NativeEngine;
   /** One datagram to a socket of sd_notify(3), `@` = abstract; false when it did not get there. */
   notify(socketPath: string, state: string): boolean;
+  ExportPlan: new (range: {
+    storeUuid: string;
+    camera: number;
+    stream: string;
+    startMs: number;
+    endMs: number;
+    mostTableBytes: number;
+  }) => NativeExportPlan;
   examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport>;
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
   lockFile(path: string): number;

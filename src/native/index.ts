@@ -1,8 +1,10 @@
 // The native engine as the service sees it: finds the addon, hands over commands, delivers events.
 import { NvrError } from '../core/index.ts';
 import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
+import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
 import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
 
+export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
 export type * from './messages.ts';
 export * from './supervisor.ts';
 
@@ -73,6 +75,11 @@ export class Engine {
 /** Tells systemd a state (sd_notify(3)) through its socket; false when it did not get there. Never waits. */
 export function notify(socketPath: string, state: string): boolean {
   return addon().notify(socketPath, state);
+}
+
+/** Plans an export; as `makeExport` of export.ts. Runs off the main thread. */
+export function planExport(request: ExportRequest): Promise<ExportFile> {
+  return makeExport(addon(), request);
 }
 
 /** Examines a segment file that may have been left unfinished and, with `write`, mends it. Runs off the main thread. */

@@ -139,6 +139,20 @@ export interface EngineStats {
   writer: { queuedBytes: number; writtenBytes: number; mediaBytes: number; syncs: number; slowestSyncMs: number };
 }
 
+/** What a planned export turned out to be. */
+export interface ExportFacts {
+  sizeBytes: number;
+  /** Memory that the plan takes. */
+  tableBytes: number;
+  /** UTC of the first moment shown. */
+  startMs: number;
+  durationMs: number;
+  /** Hex digits, the same only for the same bytes. */
+  digest: string;
+  /** Times without footage, with the place in the export where they were. */
+  gaps: { startMs: number; endMs: number; atMs: number }[];
+}
+
 export interface SegmentReport {
   state: 'whole' | 'repaired' | 'empty' | 'foreign' | 'error';
   /** errno name for `error`. */

@@ -116,6 +116,9 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     },
     recordingSettled: async () => {},
     storage: fakeStorage(segments),
+    planExport: async () => {
+      throw new NvrError('not-found', 'there is no footage in this range');
+    },
     timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
     problems: () => [...problems],
     gapCounts: () => [{ camera: 1, reason: 'offline', count: 3 }],

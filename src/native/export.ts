@@ -1,0 +1,103 @@
+// Exports: one progressive MP4 of any range, planned from segment files and read in any order.
+import { fromSystem, NvrError, type StreamName } from '../core/index.ts';
+import type { Addon, NativeExportPlan } from './addon.ts';
+import type { ExportFacts } from './messages.ts';
+
+/** A segment file, or the part of one that is wanted. */
+export interface ExportSegment {
+  /** Absolute. */
+  path: string;
+  /** How much of the file is whole: all of a closed one. */
+  sizeBytes: number;
+  startMs: number;
+  clockGen: number;
+  /** Set only where the part begins behind the segment's start, or ends before its end. */
+  fromMs?: number;
+  toMs?: number;
+}
+
+export interface ExportRequest {
+  /** 32 hex digits. */
+  storeUuid: string;
+  camera: number;
+  stream: StreamName;
+  startMs: number;
+  endMs: number;
+  /** In the order in which they are shown. */
+  segments: readonly ExportSegment[];
+  /** Asked between segments; planning ends with `unavailable` when nobody wants the result any more. */
+  isWanted?: () => boolean;
+}
+
+/** The bound of the tables in memory; a day of one camera takes about 15 MB. */
+const MOST_TABLE_BYTES = 16 * 1024 * 1024;
+
+/** A planned export. It holds memory until it is closed. */
+export class ExportFile {
+  readonly facts: ExportFacts;
+  /** Segments that could not be read, in whole or in part; the export has gaps in their place. */
+  readonly unreadable: readonly { path: string; code: string }[];
+  readonly #plan: NativeExportPlan;
+
+  constructor(plan: NativeExportPlan, facts: ExportFacts, unreadable: readonly { path: string; code: string }[]) {
+    this.#plan = plan;
+    this.facts = facts;
+    this.unreadable = unreadable;
+  }
+
+  /**
+   * Fills the buffer with the bytes from `offset` on; how many, fewer than it holds only at the end. One call at a time. Rejects
+   * with `not-found` when a segment was deleted in the meantime.
+   */
+  async read(offset: number, buffer: Buffer): Promise<number> {
+    try {
+      return await this.#plan.read(offset, buffer);
+    } catch (error) {
+      throw fromSystem(error, 'the export was cut off');
+    }
+  }
+
+  /** Idempotent. A read under way is not disturbed. */
+  close(): void {
+    this.#plan.close();
+  }
+}
+
+/**
+ * Reads the tables of all segments. Rejects with `not-found` when there is no footage in the range, `failed-precondition` when it
+ * cannot stand in one file, and `invalid-argument` when it is too much for one.
+ */
+export async function makeExport(addon: Addon, request: ExportRequest): Promise<ExportFile> {
+  const { storeUuid, camera, stream, startMs, endMs, segments, isWanted } = request;
+  const plan = new addon.ExportPlan({ storeUuid, camera, stream, startMs, endMs, mostTableBytes: MOST_TABLE_BYTES });
+  try {
+    const unreadable: { path: string; code: string }[] = [];
+    for (const segment of segments) {
+      if (isWanted && !isWanted()) throw new NvrError('unavailable', 'nobody waits for this export any more');
+      const { state, code = '' } = await plan.add(segment);
+      if (state === 'unreadable') unreadable.push({ path: segment.path, code });
+      else if (state !== 'added') throw refusal(state, segment);
+    }
+    const facts = plan.finish();
+    if (!facts) throw new NvrError('not-found', 'there is no footage in this range');
+    return new ExportFile(plan, facts, unreadable);
+  } catch (error) {
+    plan.close();
+    throw error;
+  }
+}
+
+function refusal(state: 'other-codec' | 'sound-hole' | 'too-large', segment: ExportSegment): NvrError {
+  if (state === 'too-large') {
+    return new NvrError('invalid-argument', 'the range holds more than fits in the tables of one file', {
+      field: 'endMs',
+      cure: 'Export a shorter range.',
+    });
+  }
+  const borderMs = segment.fromMs ?? segment.startMs;
+  const what = state === 'other-codec' ? 'the codec changes' : 'the sound pauses for more than half a day, until';
+  return new NvrError('failed-precondition', `${what} at ${new Date(borderMs).toISOString()}`, {
+    field: 'endMs',
+    cure: `Export two files: one up to ${borderMs}, one from there on.`,
+  });
+}

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { errorReply } from '../../src/api/error-reply.ts';
+import { exportRoutes } from '../../src/api/export-routes.ts';
+import { Router } from '../../src/api/router.ts';
+import type { ByteSource, HttpReply } from '../../src/api/server.ts';
+import { newCameraSchema } from '../../src/cameras/index.ts';
+import { NvrError, parseInput } from '../../src/core/index.ts';
+import { ExportFile } from '../../src/native/export.ts';
+import type { ExportRequest } from '../../src/native/index.ts';
+import { type FakeServices, fakeServices } from '../support/fake-services.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('export routes');
+
+const CONTENT = Buffer.from('0123456789');
+
+let folder = '';
+let fakes: FakeServices;
+let router: Router;
+let asked: Omit<ExportRequest, 'storeUuid'>[] = [];
+let closed = 0;
+let isGone = false;
+let refusal: Error | undefined;
+
+test.before.each(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'thimble-export-'));
+  fakes = await fakeServices(folder);
+  asked = [];
+  closed = 0;
+  refusal = undefined;
+  isGone = false;
+  fakes.services.planExport = async request => {
+    asked.push(request);
+    if (refusal) throw refusal;
+    const plan = {
+      add: async () => ({ state: 'added' as const }),
+      finish: () => undefined,
+      read: async (offset: number, buffer: Buffer) => CONTENT.copy(buffer, 0, offset),
+      close: () => void closed++,
+    };
+    const facts = { sizeBytes: CONTENT.length, tableBytes: 0, startMs: 1_700_000_000_000, durationMs: 1, gaps: [] };
+    return new ExportFile(plan, { ...facts, digest: 'ab' }, []);
+  };
+  router = new Router(exportRoutes(fakes.services));
+});
+test.after.each(async () => {
+  await fakes.cameras.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function ask(query: string, headers: Record<string, string> = {}): Promise<HttpReply> {
+  const request = {
+    ...{ method: 'GET', path: '/api/export.mp4', query },
+    header: (name: string) => headers[name],
+    body: async () => Buffer.alloc(0),
+    isGone: () => isGone,
+  };
+  try {
+    return await router.dispatch(request);
+  } catch (error) {
+    return errorReply(error, () => undefined);
+  }
+}
+
+async function addCamera(name: string): Promise<void> {
+  await fakes.cameras.add(parseInput(newCameraSchema, { name, main: { url: 'rtsp://10.0.0.2/a' } }));
+}
+
+function errorOf(reply: HttpReply): { kind: string; field?: string; cure?: string; message: string } {
+  return JSON.parse(String(reply.body)).error;
+}
+
+async function drain(reply: HttpReply): Promise<string> {
+  const source = reply.body as ByteSource;
+  let text = '';
+  for (let piece = await source.next(); piece; piece = await source.next()) text += piece.toString();
+  await source.close();
+  return text;
+}
+
+test('wrong questions name the field and the cure', async () => {
+  const day = 24 * 3_600_000;
+  for (const [query, field] of [
+    ['startMs=1&endMs=2', 'camera'],
+    ['camera=1&endMs=2', 'startMs'],
+    ['camera=1&startMs=1', 'endMs'],
+    ['camera=0&startMs=1&endMs=2', 'camera'],
+    ['camera=1&startMs=1.5&endMs=2', 'startMs'],
+    ['camera=1&startMs=2&endMs=1', 'endMs'],
+    ['camera=1&startMs=2&endMs=2', 'endMs'],
+    [`camera=1&startMs=1&endMs=${day + 2}`, 'endMs'],
+    ['camera=1&startMs=1&endMs=2&stream=third', 'stream'],
+    ['camera=1&startMs=1&endMs=2&timeZone=Mars/Base', 'timeZone'],
+    ['camera=1&startMs=1&endMs=2&timezone=UTC', 'timezone'],
+  ] as const) {
+    const reply = await ask(query);
+    assert.is(reply.status, 400, query);
+    assert.is(errorOf(reply).field, field, query);
+    assert.ok(errorOf(reply).cure, query);
+  }
+  assert.equal(asked, []);
+  assert.is((await ask(`camera=1&startMs=1&endMs=${day + 1}`)).status, 200);
+});
+
+test('the plan gets the closed segments and the whole part of the open one', async () => {
+  await addCamera('Door');
+  const first = fakes.addSegment(1000);
+  const second = fakes.addSegment(2000);
+  fakes.openSegment(3000, Buffer.alloc(20), 12);
+  await ask('camera=1&startMs=1500&endMs=3200');
+  const { segments, ...range } = asked[0] as ExportRequest;
+  assert.equal([range.camera, range.stream, range.startMs, range.endMs], [1, 'main', 1500, 3200]);
+  assert.equal(segments, [
+    { path: join(folder, first.path), sizeBytes: 0, startMs: 1000, clockGen: 0, fromMs: 1500 },
+    { path: join(folder, second.path), sizeBytes: 0, startMs: 2000, clockGen: 0 },
+    { path: join(folder, '1/3000.mp4'), sizeBytes: 12, startMs: 3000, clockGen: 0, toMs: 3200 },
+  ]);
+});
+
+test('the name is that of the camera and the local time, safe for headers and file systems', async () => {
+  await addCamera('Tür "1"; ../x%');
+  const { headers } = await ask('camera=1&startMs=1&endMs=2&timeZone=America/New_York');
+  assert.is(
+    headers?.['Content-Disposition'],
+    `attachment; filename="T_r _1_; .._x_ 2023-11-14 17-13-20.mp4"; filename*=UTF-8''T%C3%BCr%20_1_%3B%20.._x%25%202023-11-14%2017-13-20.mp4`,
+  );
+  assert.match((await ask('camera=2&startMs=1&endMs=2')).headers?.['Content-Disposition'] ?? '', '"Camera 2 2023-11-1');
+});
+
+test('two at once, the next one waits, whoever ends makes room', async () => {
+  const query = 'camera=1&startMs=1&endMs=2';
+  const first = await ask(query);
+  const second = await ask(query);
+  const third = await ask(query);
+  assert.equal([first.status, second.status, third.status], [200, 200, 429]);
+  assert.is(errorOf(third).kind, 'resource-exhausted');
+  assert.match(third.headers?.['Retry-After'] ?? '', /^\d+$/);
+  assert.is(asked.length, 2);
+  await (first.body as ByteSource).close();
+  assert.is(closed, 1);
+  assert.is(await drain(await ask(query)), '0123456789');
+  assert.is(await drain(second), '0123456789');
+  assert.is(closed, 3);
+});
+
+test('answers without bytes and refusals hold nothing', async () => {
+  const query = 'camera=1&startMs=1&endMs=2';
+  for (let round = 0; round < 3; round++) {
+    assert.is((await ask(query, { 'if-none-match': '"ab"' })).status, 304);
+    assert.is((await ask(query, { range: 'bytes=10-' })).status, 416);
+    refusal = new NvrError('failed-precondition', 'the codec changes');
+    assert.is((await ask(query)).status, 409);
+    refusal = undefined;
+  }
+  assert.is(closed, 6);
+  const part = await ask(query, { range: 'bytes=3-5', 'if-range': '"ab"' });
+  assert.equal([part.status, part.headers?.['Content-Range'], await drain(part)], [206, 'bytes 3-5/10', '345']);
+});
+
+test('a client that left ends the planning', async () => {
+  await ask('camera=1&startMs=1&endMs=2');
+  assert.is(asked[0]?.isWanted?.(), true);
+  isGone = true;
+  assert.is(asked[0]?.isWanted?.(), false);
+});
+
+test.run();
