@@ -60,7 +60,8 @@ struct Converter {
     builder.object("video", video.done());
     if (event.has_audio) {
       Builder audio(env);
-      audio.text("codec", "aac").text("codecString", event.audio_codec_string);
+      audio.text("codec", event.audio_codec).text("codecString", event.audio_codec_string);
+      audio.some_text("source", event.audio_source);
       audio.number("sampleRate", event.sample_rate).number("channels", event.channels);
       builder.object("audio", audio.done());
     }

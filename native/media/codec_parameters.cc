@@ -69,6 +69,7 @@ bool AudioParameters::same(const AudioParameters& other) const {
       frame_samples != other.frame_samples) {
     return false;
   }
+  if (codec != rtsp::Codec::kAac) return config == other.config;
   const auto mine = rtsp::read_aac_config({config.data(), config.size()});
   const auto theirs = rtsp::read_aac_config({other.config.data(), other.config.size()});
   // Channels that a program config element lays out can only be compared by their bytes.
@@ -78,6 +79,7 @@ bool AudioParameters::same(const AudioParameters& other) const {
 }
 
 std::string AudioParameters::codec_string() const {
+  if (codec == rtsp::Codec::kOpus) return "opus";
   const auto aac = rtsp::read_aac_config({config.data(), config.size()});
   if (!aac) return "mp4a.40";
   return "mp4a.40." + std::to_string(aac->ps ? 29 : aac->sbr ? 5 : aac->object_type);
@@ -92,6 +94,21 @@ std::optional<AudioParameters> parse_aac_config(ByteView config) {
   parameters.sample_rate = aac->rate;
   parameters.channels = aac->channels;
   parameters.frame_samples = aac->samples();
+  return parameters;
+}
+
+AudioParameters opus_parameters() {
+  AudioParameters parameters;
+  parameters.codec = rtsp::Codec::kOpus;
+  // RFC 7845 5.1: version 1, stereo (a decoder makes that of mono packets too), 48 kHz, no gain, mapping
+  // family 0. No pre-skip: who joins a stream does not hear its begin, and RTP times are those of the decoded
+  // sound.
+  static constexpr uint8_t kHeader[] = {'O', 'p', 'u',  's',  'H', 'e', 'a', 'd', 1, 2,
+                                        0,   0,   0x80, 0xbb, 0,   0,   0,   0,   0};
+  parameters.config.assign(std::begin(kHeader), std::end(kHeader));
+  parameters.sample_rate = 48000;
+  parameters.channels = 2;
+  parameters.frame_samples = 960;
   return parameters;
 }
 

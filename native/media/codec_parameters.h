@@ -45,16 +45,18 @@ struct VideoParameters {
 
 /// Parameters of the sound track in force.
 struct AudioParameters {
-  rtsp::Codec codec = rtsp::Codec::kUnknown;  ///< kAac
-  Bytes config;                               ///< AudioSpecificConfig
+  rtsp::Codec codec = rtsp::Codec::kUnknown;  ///< kAac or kOpus
+  Bytes config;                               ///< AudioSpecificConfig; of Opus the identification header
   uint32_t sample_rate = 0;                   ///< Hz, also the timescale in files
   int channels = 0;
   uint32_t frame_samples = 1024;  ///< samples in one access unit
 
   bool same(const AudioParameters& other) const;
-  std::string codec_string() const;  ///< e.g. "mp4a.40.2"
+  std::string codec_string() const;  ///< e.g. "mp4a.40.2", "opus"
 };
 /// Reads an AudioSpecificConfig (ISO 14496-3 1.6.2.1). nullopt when it cannot be read.
 std::optional<AudioParameters> parse_aac_config(ByteView config);
+/// Of any Opus stream in RTP (RFC 7587 has no parameters that a decoder needs).
+AudioParameters opus_parameters();
 
 }  // namespace thimble::media

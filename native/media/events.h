@@ -57,7 +57,9 @@ struct ParametersEvent {
   int width, height;
   double fps;  ///< from the parameter sets, 0 = not given
   bool has_audio = false;
+  std::string audio_codec;  ///< "aac", "opus"
   std::string audio_codec_string;
+  std::string audio_source;  ///< name of the camera's codec when it is transcoded
   uint32_t sample_rate = 0;
   int channels = 0;
   std::string audio_left_out;  ///< name of a sound codec that is not recorded

@@ -66,14 +66,16 @@ bool add_video(AVFormatContext* format, const VideoParameters& video) {
 }
 
 bool add_audio(AVFormatContext* format, const AudioParameters& audio) {
-  if (audio.codec != rtsp::Codec::kAac || audio.sample_rate == 0 || audio.sample_rate > INT_MAX) return false;
+  const bool opus = audio.codec == rtsp::Codec::kOpus;
+  if (!opus && audio.codec != rtsp::Codec::kAac) return false;
+  if (audio.sample_rate == 0 || audio.sample_rate > INT_MAX) return false;
   if (audio.channels < 1 || audio.channels > 64) return false;
   AVStream* stream = avformat_new_stream(format, nullptr);
   if (!stream) return false;
   stream->time_base = {1, static_cast<int>(audio.sample_rate)};
   AVCodecParameters* parameters = stream->codecpar;
   parameters->codec_type = AVMEDIA_TYPE_AUDIO;
-  parameters->codec_id = AV_CODEC_ID_AAC;
+  parameters->codec_id = opus ? AV_CODEC_ID_OPUS : AV_CODEC_ID_AAC;
   parameters->sample_rate = static_cast<int>(audio.sample_rate);
   parameters->frame_size = static_cast<int>(audio.frame_samples);
   av_channel_layout_default(&parameters->ch_layout, audio.channels);

@@ -79,6 +79,7 @@ void read_entry(ByteView stsd, MoovFacts* facts) {
   if (avc.size >= 78) facts->video_codec = avc_codec(child(avc.sub(78), "avcC"));
   if (hevc.size >= 78) facts->video_codec = hevc_codec(child(hevc.sub(78), "hvcC"));
   if (aac.size >= 28) facts->audio_codec = aac_codec(child(aac.sub(28), "esds"));
+  if (!child(entries, "Opus").empty()) facts->audio_codec = "opus";
 }
 
 /// tkhd and mdhd have longer times in version 1.

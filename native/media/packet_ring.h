@@ -18,6 +18,7 @@ struct Packet {
   uint32_t size = 0;
   bool key = false;
   bool damaged = false;
+  uint16_t duration = 0;  ///< of sound that says how long it lasts: ticks; else 0
   int64_t dts = 0;
   int64_t pts = 0;
   int64_t arrival_us = 0;

@@ -168,6 +168,8 @@ bool Recorder::open_file(Segment& segment) {
   if (segment.has_audio) {
     if (!audio_origin90k_ || std::llabs(*origin - *audio_origin90k_) > kResync90k) audio_origin90k_ = origin;
     segment.audio_zero = rescale(segment.zero90k - *audio_origin90k_, session_.audio_rate, 90000);
+    segment.sound_rate = audio_parameters_->sample_rate;
+    segment.frame_samples = audio_parameters_->frame_samples;
   }
   SegmentSpec spec;
   std::string error;

@@ -109,7 +109,9 @@ class Recorder {
     int64_t first_pts90k = 0;
     int64_t clock_offset_us = 0;
     bool has_audio = false;
-    int64_t audio_zero = 0;  ///< sound ticks at file time zero
+    uint32_t sound_rate = 0;     ///< timescale of its sound track
+    uint32_t frame_samples = 0;  ///< usual ones of a frame, at that rate
+    int64_t audio_zero = 0;      ///< sound ticks at file time zero
   };
   /// A segment whose pictures are complete and whose sound may still be on its way.
   struct Closing {

@@ -74,10 +74,10 @@ int64_t Recorder::add_video(const Segment& segment, uint64_t end, int64_t last_d
 void Recorder::add_audio(const Segment& segment, int64_t until, bool final_audio, Fragment* fragment) {
   const PacketTrack& track = ring_.audio();
   const int64_t from = audio_ticks(segment, segment.first_pts90k);
-  const int64_t file_rate = audio_parameters_ ? audio_parameters_->sample_rate : session_.audio_rate;
-  const int64_t nominal = std::max<int64_t>(
-      1,
-      rescale(audio_parameters_ ? audio_parameters_->frame_samples : 1024, session_.audio_rate, file_rate));
+  // Those of the file: the parameters in force may already be others.
+  const int64_t file_rate = segment.sound_rate;
+  const int64_t nominal =
+      std::max<int64_t>(1, rescale(segment.frame_samples, session_.audio_rate, file_rate));
   const auto file_time = [&](int64_t ticks) {
     return rescale(ticks - segment.audio_zero, file_rate, session_.audio_rate);
   };
@@ -93,8 +93,8 @@ void Recorder::add_audio(const Segment& segment, int64_t until, bool final_audio
     const bool last = next_audio_ + 1 == track.end();
     // The duration of a frame is known when the next one is there.
     if (last && !final_audio) break;
-    const int64_t next =
-        last ? packet.pts + nominal : std::max(track.at(next_audio_ + 1).pts, packet.pts + 1);
+    const int64_t next = last ? packet.pts + (packet.duration > 0 ? packet.duration : nominal)
+                              : std::max(track.at(next_audio_ + 1).pts, packet.pts + 1);
     if (run.samples.empty()) run.base_time = static_cast<uint64_t>(file_time(packet.pts));
     FragmentSample sample;
     sample.size = packet.size;

@@ -21,11 +21,6 @@ Recorder::Identity recorder_identity(const uint8_t* store, const StreamKey& key)
   return identity;
 }
 
-/// Rates that real cameras use, and wide of them; an absurd one would only make absurd times.
-uint32_t believable_rate(uint32_t rate, uint32_t otherwise) {
-  return rate >= 1000 && rate <= 1000000 ? rate : otherwise;
-}
-
 /// The name of a codec in the camera's words, cut down to what may stand in a sentence.
 std::string plain_name(const std::string& name) {
   std::string plain;
@@ -67,7 +62,11 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
   ring_.set_max_bytes(settings_.ring_max_bytes);
   std::optional<RecordPlan> plan;
   if (settings_.record) plan = RecordPlan{settings_.segment_ms, settings_.stagger_ms};
+  if (sound_ && settings_.record) sound_->set_recording(true);
+  if (sound_ && !settings_.record) sound_->finish();
   recorder_.set_plan(plan, now_us);
+  if (sound_ && !settings_.record) sound_->set_recording(false);
+  if (sound_) follow_sound();
   if (!new_way) return;
   url_index_ = 0;
   redirect_url_.clear();
@@ -146,6 +145,7 @@ void Stream::on_resolved(const rtsp::ResolveResult& result, int64_t now_us) {
     config.password = settings_.password;
   }
   config.want_audio = settings_.audio;
+  config.audio_codecs = SoundTrack::recordable_codecs();
   config.user_agent = context_.user_agent;
   session_ = std::make_unique<Session>(context_.poller, context_.read_buffer,
                                        static_cast<SessionOwner&>(*this), std::move(config));
@@ -167,9 +167,8 @@ void Stream::end_attempt(int64_t now_us) {
   session_.reset();
   sync_.reset();
   video_line_.reset();
-  audio_line_.reset();
+  sound_.reset();
   undated_.clear();
-  undated_sound_.clear();
   if (stopped_) return;
   if (std::exchange(restart_, false)) {
     attempt_at_us_ = now_us;
@@ -192,9 +191,10 @@ void Stream::flush_lines(int64_t now_us) {
     video_line_->flush();
     date_pictures(now_us);
   }
-  if (audio_line_) {
-    audio_line_->flush();
+  if (sound_) {
+    sound_->flush();
     date_sound(now_us);
+    sound_->finish();
   }
 }
 
@@ -245,34 +245,38 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
   announced_.vps = video.vps;
   announced_.sps = video.sps;
   announced_.pps = video.pps;
-  audio_parameters_.reset();
-  audio_left_out_.clear();
-  last_sound_ticks_ = INT64_MIN / 2;
-  if (settings_.audio && description.audio >= 0) {
-    const rtsp::Track& audio = description.tracks[static_cast<size_t>(description.audio)];
-    if (audio.codec == rtsp::Codec::kAac && audio.aac) {
-      audio_parameters_ = parse_aac_config({audio.aac->config.data(), audio.aac->config.size()});
-    }
-    if (audio_parameters_) {
-      const uint32_t own_rate = believable_rate(audio_parameters_->sample_rate, 48000);
-      audio_line_ = std::make_unique<RtpTimeline>(believable_rate(audio.clock_rate, own_rate));
-      sync_ = std::make_unique<AvSync>(*video_line_, *audio_line_);
-    } else {
-      audio_left_out_ = plain_name(audio.codec_name);
-    }
-  } else if (settings_.audio) {
-    const auto sound = std::find_if(description.tracks.begin(), description.tracks.end(),
-                                    [](const rtsp::Track& track) { return track.media == "audio"; });
-    if (sound != description.tracks.end()) audio_left_out_ = plain_name(sound->codec_name);
-  }
   anchor_ = WallAnchor();
   decode_times_ = DecodeTimes();
   ring_.clear();
+  begin_sound(description);
   RecordSession session;
   session.anchor = &anchor_;
   session.sync = sync_.get();
-  session.audio_rate = audio_line_ ? audio_line_->clock_rate() : 0;
+  session.audio_rate = sound_ ? sound_->line().clock_rate() : 0;
   recorder_.begin_session(session);
+}
+
+void Stream::begin_sound(const rtsp::SessionDescription& description) {
+  sync_.reset();
+  sound_.reset();
+  audio_codec_name_.clear();
+  audio_left_out_.clear();
+  if (!settings_.audio) return;
+  const rtsp::Track* track = nullptr;
+  if (description.audio >= 0) {
+    track = &description.tracks[static_cast<size_t>(description.audio)];
+    sound_ = SoundTrack::create(*track, ring_.audio(), settings_.record);
+  } else {
+    for (const rtsp::Track& other : description.tracks) {
+      if (!track && other.media == "audio") track = &other;
+    }
+  }
+  if (track) audio_codec_name_ = plain_name(track->codec_name);
+  if (sound_) {
+    sync_ = std::make_unique<AvSync>(*video_line_, sound_->line());
+  } else {
+    audio_left_out_ = audio_codec_name_;
+  }
 }
 
 void Stream::on_playing(int64_t now_us) {
@@ -350,11 +354,13 @@ void Stream::report_parameters() {
   event.width = parameters_.sequence.width;
   event.height = parameters_.sequence.height;
   event.fps = parameters_.sequence.fps;
-  if (audio_wanted()) {
+  if (const AudioParameters* audio = audio_parameters()) {
     event.has_audio = true;
-    event.audio_codec_string = audio_parameters_->codec_string();
-    event.sample_rate = audio_parameters_->sample_rate;
-    event.channels = audio_parameters_->channels;
+    event.audio_codec = audio->codec == rtsp::Codec::kOpus ? "opus" : "aac";
+    event.audio_codec_string = audio->codec_string();
+    if (sound_->transcodes()) event.audio_source = audio_codec_name_;
+    event.sample_rate = audio->sample_rate;
+    event.channels = audio->channels;
   }
   event.audio_left_out = audio_left_out_;
   context_.sink.on_event(std::move(event));

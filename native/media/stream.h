@@ -17,6 +17,7 @@
 #include "media/recorder.h"
 #include "media/retry.h"
 #include "media/session.h"
+#include "media/sound_track.h"
 #include "media/wall_clock.h"
 #include "media/writer.h"
 #include "rtsp/connector.h"
@@ -114,7 +115,9 @@ class Stream final : private SessionOwner {
   void date_sound(int64_t now_us);
   int64_t sound_worth_keeping();
   void apply_parameters(const VideoParameters& parameters);
-  bool audio_wanted() const { return audio_parameters_.has_value() && sync_ != nullptr; }
+  void begin_sound(const rtsp::SessionDescription& description);
+  void follow_sound();
+  const AudioParameters* audio_parameters() const { return sound_ ? sound_->parameters() : nullptr; }
 
   const StreamContext context_;
   StreamSettings settings_;
@@ -139,15 +142,13 @@ class Stream final : private SessionOwner {
   // Of the session:
   VideoParameters parameters_;  ///< in force
   VideoParameters announced_;   ///< sets seen since the last keyframe
-  std::optional<AudioParameters> audio_parameters_;
-  std::string audio_left_out_;
-  std::unique_ptr<RtpTimeline> video_line_, audio_line_;
+  std::unique_ptr<SoundTrack> sound_;
+  std::string audio_codec_name_, audio_left_out_;  ///< in the camera's words
+  std::unique_ptr<RtpTimeline> video_line_;
   std::unique_ptr<AvSync> sync_;
   WallAnchor anchor_;
   DecodeTimes decode_times_;
   std::deque<Undated> undated_;
-  std::deque<Packet> undated_sound_;
-  int64_t last_sound_ticks_ = 0;
 
   RateMeter rate_;
   int64_t last_key_us_ = 0, gop_us_ = 0;

@@ -132,6 +132,7 @@ void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t 
     sync_->observe(true, stamp.ticks, packet.arrival_us);
   }
   if (packet.key) {
+    if (sound_) sound_->on_keyframe();
     if (last_key_us_ > 0) gop_us_ = packet.arrival_us - last_key_us_;
     last_key_us_ = packet.arrival_us;
   }
@@ -143,8 +144,8 @@ void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t 
 
 /// Sound ticks of the oldest picture in the ring, less a second.
 int64_t Stream::sound_worth_keeping() {
-  if (!audio_line_ || ring_.audio().end() == ring_.audio().begin()) return INT64_MIN;
-  const int64_t rate = audio_line_->clock_rate();
+  if (!sound_ || ring_.audio().end() == ring_.audio().begin()) return INT64_MIN;
+  const int64_t rate = sound_->line().clock_rate();
   const auto origin = sync_->audio_origin90k();
   PacketTrack& video = ring_.video();
   if (!origin || video.begin() == video.end()) {
@@ -156,42 +157,35 @@ int64_t Stream::sound_worth_keeping() {
 void Stream::apply_parameters(const VideoParameters& parameters) {
   const double fps = parameters.sequence.fps > 0 ? parameters.sequence.fps : 25;
   decode_times_.reset(parameters.sequence.reorder_frames, static_cast<int64_t>(90000 / fps));
-  recorder_.set_parameters(parameters, audio_wanted() ? &*audio_parameters_ : nullptr);
+  recorder_.set_parameters(parameters, audio_parameters());
   report_parameters();
 }
 
 void Stream::on_audio_unit(const rtsp::AccessUnit& unit) {
-  if (stopped_ || restart_ || !audio_line_ || unit.data.empty()) return;
+  if (stopped_ || restart_ || !sound_ || unit.data.empty()) return;
   rate_.add(unit.data.size, false, unit.arrival_us);
-  Packet packet;
-  Arena& arena = ring_.audio().arena();
-  packet.position = arena.end();
-  packet.size = static_cast<uint32_t>(unit.data.size);
-  packet.key = true;
-  packet.arrival_us = unit.arrival_us;
-  if (!arena.append(unit.data)) {
-    memory_drops_ += unit.data.size;
-    return;
-  }
-  undated_sound_.push_back(packet);
-  audio_line_->push(unit.rtp_time, unit.arrival_us, unit.discontinuity);
+  if (!sound_->push(unit)) memory_drops_ += unit.data.size;
   date_sound(unit.arrival_us);
 }
 
 void Stream::date_sound(int64_t now_us) {
-  TimelineStamp stamp;
-  while (!undated_sound_.empty() && audio_line_->pop(&stamp)) {
-    Packet packet = undated_sound_.front();
-    undated_sound_.pop_front();
-    // Equal or falling stamps of a confused camera must not make a file with falling times.
-    packet.pts = packet.dts = std::max(stamp.ticks, last_sound_ticks_ + 1);
-    last_sound_ticks_ = packet.pts;
-    if (stamp.jump) sync_->on_jump(false);
-    sync_->observe(false, stamp.ticks, packet.arrival_us);
-    ring_.audio().push(packet);
+  while (const auto dated = sound_->next()) {
+    if (dated->jump) sync_->on_jump(false);
+    sync_->observe(false, dated->ticks, dated->arrival_us);
     recorder_.on_audio(now_us);
     ring_.evict_audio(recorder_.keep_audio(), sound_worth_keeping());
   }
+  follow_sound();
+}
+
+/// Sound whose parameters become known, change, or that cannot be recorded any more: files follow at the next
+/// keyframe.
+void Stream::follow_sound() {
+  if (!sound_->take_change()) return;
+  if (sound_->failed()) audio_left_out_ = audio_codec_name_;
+  if (!parameters_.complete()) return;
+  recorder_.set_parameters(parameters_, audio_parameters());
+  report_parameters();
 }
 
 }  // namespace thimble::media

@@ -18,4 +18,9 @@ inline int64_t rescale(int64_t value, int64_t to, int64_t from) {
   return value / from * to + (rest >= 0 ? rest + from / 2 : rest - from / 2) / from;
 }
 
+/// Rates that real cameras use, and wide of them; an absurd one would only make absurd times.
+inline uint32_t believable_rate(uint32_t rate, uint32_t otherwise) {
+  return rate >= 1000 && rate <= 1000000 ? rate : otherwise;
+}
+
 }  // namespace thimble::media

@@ -38,8 +38,11 @@ export interface StreamFacts {
   fps: number;
   bitrateBps: number;
   gopMs: number;
-  audio?: 'aac';
-  /** A sound track that cannot be recorded, e.g. "PCMA". */
+  /** The codec that is recorded. */
+  audio?: 'aac' | 'opus';
+  /** The camera's own codec when it is transcoded to the recorded one, e.g. "PCMA". */
+  audioSource?: string;
+  /** A sound track that cannot be recorded, e.g. "G726-32". */
   audioLeftOut?: string;
 }
 

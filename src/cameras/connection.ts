@@ -185,6 +185,7 @@ export class Connection {
       bitrateBps: Math.round(stats?.bitrateBps ?? 0),
       gopMs: Math.round(stats?.gopMs ?? 0),
       ...(parameters.audio ? { audio: parameters.audio.codec } : {}),
+      ...(parameters.audio?.source ? { audioSource: parameters.audio.source } : {}),
       ...(parameters.audioLeftOut ? { audioLeftOut: parameters.audioLeftOut } : {}),
     };
   }

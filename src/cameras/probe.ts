@@ -155,6 +155,7 @@ export class Prober {
       fps: Math.round((stats?.fps || video.fps) * 100) / 100,
       bitrateBps: Math.round(stats?.bitrateBps ?? 0),
       ...(audio ? { audio: audio.codec } : {}),
+      ...(audio?.source ? { audioSource: audio.source } : {}),
       ...(audioLeftOut ? { audioLeftOut } : {}),
     };
     return { ok: true, streams: [stream] };

@@ -75,8 +75,9 @@ export type EngineEvent =
       camera: CameraId;
       stream: StreamName;
       video: { codec: 'h264' | 'h265'; codecString: string; width: number; height: number; fps: number };
-      audio?: { codec: 'aac'; codecString: string; sampleRate: number; channels: number };
-      /** A sound track that cannot be recorded, e.g. "PCMA". */
+      /** What files hold; `source` names the camera's codec when it is another, e.g. "PCMA". */
+      audio?: { codec: 'aac' | 'opus'; codecString: string; sampleRate: number; channels: number; source?: string };
+      /** A sound track that cannot be recorded, e.g. "G726-32". */
       audioLeftOut?: string;
     }
   | {
