@@ -159,7 +159,10 @@ class FaultyDisk final : public thimble::media::Disk {
     }
   }
   /// Bytes of a file that were synced.
-  size_t durable_bytes(const std::string& path) { return files_[path].durable.size(); }
+  size_t durable_bytes(const std::string& path) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return files_[path].durable.size();
+  }
   const std::vector<uint8_t>& durable(const std::string& path) { return files_[path].durable; }
 
  private:

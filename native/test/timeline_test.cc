@@ -8,6 +8,7 @@
 #include "media/decode_times.h"
 #include "media/rtp_timeline.h"
 #include "media/wall_anchor.h"
+#include "media/wall_clock.h"
 
 using namespace thimble::media;
 
@@ -316,4 +317,32 @@ TEST_CASE("wall anchor: pinned, it goes back to the truth slowly") {
     anchor.observe(media_us, 1'000'000 + media_us);
   CHECK(anchor.monotonic_us(0) < 2'960'000);
   CHECK(anchor.monotonic_us(0) >= 2'949'000);
+}
+
+TEST_CASE("wall clock: small differences are followed at 500 ppm, steps at once and counted") {
+  const int64_t realtime_us = 1'767'225'600'000'000;
+  WallClock clock(realtime_us, 1'000'000, 4);
+  CHECK(clock.utc_ms(1'000'000) == realtime_us / 1000);
+  int64_t now_us = 1'000'000, ahead_us = 1'500'000;
+  int64_t before_ms = clock.utc_ms(now_us);
+  for (int second = 0; second < 100; ++second) {
+    now_us += 1'000'000;
+    REQUIRE(clock.update(realtime_us + now_us - 1'000'000 + ahead_us, now_us) == 0);
+    REQUIRE(clock.utc_ms(now_us) - before_ms >= 1000);
+    REQUIRE(clock.utc_ms(now_us) - before_ms <= 1001);
+    before_ms = clock.utc_ms(now_us);
+  }
+  CHECK(clock.generation() == 4);
+  CHECK(clock.offset_us() == realtime_us - 1'000'000 + 50'000);
+  for (const int64_t to_us : {-3'600'000'000LL, 30LL * 86'400'000'000}) {
+    const uint32_t generation = clock.generation();
+    now_us += 1'000'000;
+    const int64_t old_us = clock.offset_us();
+    const int64_t step_us = clock.update(realtime_us + to_us + now_us, now_us);
+    CHECK(step_us == realtime_us + to_us - old_us);
+    CHECK(clock.generation() == generation + 1);
+    CHECK(clock.utc_ms(now_us) == (realtime_us + to_us + now_us) / 1000);
+    now_us += 1'000'000;
+    CHECK(clock.update(realtime_us + to_us + now_us, now_us) == 0);
+  }
 }
