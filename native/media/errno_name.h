@@ -10,6 +10,8 @@ inline const char* errno_name(int error) {
   switch (error) {
     case EACCES:
       return "EACCES";
+    case EBADMSG:
+      return "EBADMSG";
     case EBADF:
       return "EBADF";
     case EDQUOT:

@@ -19,7 +19,15 @@ export interface ServeOptions {
   logLevels: LogLevels;
 }
 
-export type Options = ServeOptions | { command: 'version' } | { command: 'help' };
+/** Work on a data directory that no service uses. */
+export interface MaintainOptions {
+  command: 'check' | 'repair' | 'reindex';
+  /** Absolute. */
+  dataDir: string;
+  logLevels: LogLevels;
+}
+
+export type Options = ServeOptions | MaintainOptions | { command: 'version' } | { command: 'help' };
 
 interface Flag {
   name: string;
@@ -62,9 +70,17 @@ const FLAGS: readonly Flag[] = [
   },
 ];
 
+/** Commands beside `serve`. */
+const MAINTENANCE: Record<MaintainOptions['command'], string> = {
+  check: 'compares index and files, changes nothing; exit code 1 when something is wrong',
+  repair: 'mends files and index',
+  reindex: 'sets the index aside and builds it anew from the files; cameras and locks are kept, gaps and settings not',
+};
+const MAINTENANCE_FLAGS = ['--data', '--log'];
+
 /** Part of the design, and not of this version: named, so that nobody takes silence for obedience. */
 const LATER_FLAGS = ['--config'];
-const LATER_COMMANDS = ['check', 'repair', 'reindex', 'user', 'go2rtc', 'export'];
+const LATER_COMMANDS = ['user', 'go2rtc', 'export'];
 
 /** What `--help` prints. */
 export function usage(): string {
@@ -72,7 +88,8 @@ export function usage(): string {
     const left = flag.value ? `${flag.name} ${flag.value}` : flag.name;
     return `  ${left.padEnd(26)} ${flag.help}\n  ${''.padEnd(26)} or ${flag.variable}=${flag.value ?? '1'}`;
   });
-  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n`;
+  const commands = Object.entries(MAINTENANCE).map(([name, help]) => `  ${name.padEnd(26)} ${help}`);
+  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n\nthimble check|repair|reindex [--data DIR] [--log …], while no service runs on DIR\n\n${commands.join('\n')}\n`;
 }
 
 /** Flags win over the environment. Throws `invalid-argument` with `field` = the flag or variable, and a cure. */
@@ -80,6 +97,7 @@ export function parseOptions(argv: readonly string[], environment: Record<string
   const args = [...argv];
   if (args[0] !== undefined && !args[0].startsWith('-')) {
     const command = args.shift() as string;
+    if (isMaintenance(command)) return parseMaintenance(command, args, environment);
     if (command !== 'serve') throw unknownCommand(command);
   }
   if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
@@ -95,6 +113,27 @@ export function parseOptions(argv: readonly string[], environment: Record<string
     demo: parseSwitch(values['--demo']),
     allowLoopback: parseSwitch(values['--allow-loopback']),
     logLevels: parseLevels(values['--log']),
+  };
+}
+
+function isMaintenance(command: string): command is MaintainOptions['command'] {
+  return Object.hasOwn(MAINTENANCE, command);
+}
+
+function parseMaintenance(
+  command: MaintainOptions['command'],
+  args: readonly string[],
+  environment: Record<string, string | undefined>,
+): Options {
+  if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  const given = fromArguments(args);
+  const foreign = Object.keys(given).find(name => !MAINTENANCE_FLAGS.includes(name));
+  if (foreign) throw invalid(foreign, `${foreign} means nothing to ${command}`, 'Leave it out.');
+  const values = { ...fromEnvironment(environment), ...given };
+  return {
+    command,
+    dataDir: resolve(nonEmpty(values['--data']) ?? 'thimble-data'),
+    logLevels: values['--log'] ? parseLevels(values['--log']) : { other: 'error', tags: {} },
   };
 }
 
@@ -204,7 +243,7 @@ function unknownFlag(name: string): NvrError {
 
 function unknownCommand(command: string): NvrError {
   if (LATER_COMMANDS.includes(command)) return notYet(command);
-  const meant = nearest(command, ['serve']);
+  const meant = nearest(command, ['serve', ...Object.keys(MAINTENANCE)]);
   return invalid('command', `"${command}" is not a command`, meant ? `Did you mean ${meant}?` : 'See --help.');
 }
 

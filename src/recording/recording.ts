@@ -16,7 +16,7 @@ import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
 
 export interface RecordingOptions {
-  store: RecordingStore & Pick<Store, 'deleteSegment' | 'deleteCamera'>;
+  store: RecordingStore & Pick<Store, 'deleteSegment' | 'deleteCamera' | 'isThere'>;
   engine: Pick<Engine, 'on' | 'stats' | 'stop'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'setRecording'>;
   bus: EventBus;
@@ -28,6 +28,8 @@ export interface RecordingOptions {
 const STREAMS: readonly StreamName[] = ['main'];
 /** Between two attempts to get a licence from a store that refuses. */
 const RETRY_MS = 5000;
+/** Between two looks whether the volume is still there. */
+const WATCH_MS = 5000;
 /** Closing eight files takes a tenth of it on a slow card. */
 const ENGINE_STOP_MS = 3000;
 /** Golden ratio: the offsets of any number of cameras lie far apart. */
@@ -40,6 +42,8 @@ export class Recording {
   readonly #changes = new Map<CameraId, Promise<void>>();
   readonly #retries = new Map<CameraId, () => void>();
   readonly #unsubscribe: (() => void)[] = [];
+  #watch: (() => void) | undefined;
+  #volumeMissing = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: RecordingOptions) {
@@ -122,7 +126,9 @@ export class Recording {
     const recorder = this.#recorder(camera.id, stream);
     recorder.want();
     try {
+      if (this.#volumeMissing && recorder.licensed) await this.#suspend(camera.id, stream);
       await recorder.licence();
+      this.#volumeMissing = false;
     } catch (error) {
       const problem = fromSystem(error, 'no licence to record');
       log.error('a stream cannot be recorded', { camera: camera.id, stream, error: problem, retryMs: RETRY_MS });
@@ -133,9 +139,37 @@ export class Recording {
       );
       return;
     }
+    this.#armWatch();
     const { segmentMs } = camera.record;
     const rotationOffsetMs = Math.floor(((camera.id * STAGGER) % 1) * segmentMs);
     await cameras.setRecording(camera.id, stream, { segmentMs, rotationOffsetMs });
+  }
+
+  /** Ends the files of a stream whose volume is gone: nothing may be written to the directory underneath. */
+  async #suspend(id: CameraId, stream: StreamName): Promise<void> {
+    await this.#options.cameras.setRecording(id, stream, null);
+    await this.#recorder(id, stream)
+      .release()
+      .catch(error => this.#options.log.debug('the licence could not be given back', { camera: id, stream, error }));
+  }
+
+  #armWatch(): void {
+    if (this.#stopped !== undefined) return;
+    this.#watch ??= this.#options.clock.after(WATCH_MS, () => {
+      this.#watch = undefined;
+      background(this.#watchVolume(), 'watch the volume', this.#options.log);
+    });
+  }
+
+  /** Each stream that records asks for its licence anew when the volume is gone, and again until it is back. */
+  async #watchVolume(): Promise<void> {
+    const licensed = [...this.#recorders.values()].filter(recorder => recorder.licensed);
+    if (licensed.length === 0) return;
+    const missing = !(await this.#options.store.isThere());
+    if (missing && !this.#volumeMissing) this.#options.log.error('the storage volume is gone');
+    this.#volumeMissing = missing;
+    if (missing) for (const camera of new Set(licensed.map(recorder => recorder.camera))) this.#changed(camera);
+    this.#armWatch();
   }
 
   async #cease(id: CameraId, stream: StreamName, reason: 'disabled' | 'stopped'): Promise<void> {
@@ -176,6 +210,7 @@ export class Recording {
 
   async #stop(): Promise<void> {
     const { engine, store } = this.#options;
+    this.#watch?.();
     for (const cancel of this.#retries.values()) cancel();
     for (const recorder of this.#recorders.values()) recorder.cease();
     const closed = await engine.stop(ENGINE_STOP_MS);

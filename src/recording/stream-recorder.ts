@@ -50,6 +50,10 @@ export class StreamRecorder {
     this.#options = options;
   }
 
+  get camera(): CameraId {
+    return this.#options.camera;
+  }
+
   /** True while the engine may create files for it. */
   get licensed(): boolean {
     return this.#licensed;

@@ -38,7 +38,7 @@ interface Work {
   failed: boolean;
 }
 
-interface Counters {
+export interface AdoptionCounters {
   adopted: number;
   repaired: number;
   removed: number;
@@ -49,7 +49,7 @@ interface Counters {
 export class Adoption {
   readonly #options: AdoptionOptions;
   readonly #work = new Map<CameraId, Work>();
-  readonly #counters: Counters = { adopted: 0, repaired: 0, removed: 0, foreign: 0, failed: 0 };
+  readonly #counters: AdoptionCounters = { adopted: 0, repaired: 0, removed: 0, foreign: 0, failed: 0 };
   /** Names in the quarantine folder; read when the first one is needed. */
   #setAsideNames: Set<string> | undefined;
   #current: Promise<void> = Promise.resolve();
@@ -139,7 +139,7 @@ export class Adoption {
       const facts =
         named && (locked ? await this.#examineLocked(absolute, stats.mode) : await examine(absolute, storeUuid, true));
       onStep('adopt-examined');
-      if (facts?.state === 'error') {
+      if (facts?.state === 'error' && facts.code !== 'EBADMSG') {
         throw new NvrError('unavailable', `the file could not be read or mended: ${facts.code ?? 'unknown error'}`);
       }
       const matches =
@@ -148,7 +148,7 @@ export class Adoption {
         facts.stream === named.stream &&
         facts.startMs === named.startMs &&
         (named.clockGen ?? facts.clockGen) === facts.clockGen;
-      if (!facts || facts.state === 'foreign' || !matches) await this.#setAside(path);
+      if (!facts || facts.state === 'foreign' || facts.state === 'error' || !matches) await this.setAside(path);
       else if (facts.state === 'empty') await this.#remove(path);
       else this.#record(path, facts, runOf(work, facts.stream, facts.startMs), { isLast: isLast(path), locked });
     } catch (error) {
@@ -209,7 +209,13 @@ export class Adoption {
     this.#counters.removed++;
   }
 
-  async #setAside(path: string): Promise<void> {
+  /** What became of the files so far. */
+  get counters(): AdoptionCounters {
+    return { ...this.#counters };
+  }
+
+  /** Moves a file into quarantine. */
+  async setAside(path: string): Promise<void> {
     const { folder, quarantine, log, onStep } = this.#options;
     const name = path.replaceAll('/', '_');
     this.#setAsideNames ??= new Set(await readdir(quarantine));

@@ -85,6 +85,13 @@ export class Deletion {
     return taken.filter(segment => !left.has(segment.path));
   }
 
+  /** Drops the record of a segment whose file is gone, and leaves a gap in its place. */
+  forget(segment: Segment): void {
+    const { segments } = this.#options;
+    if (!segments.drop(segment)) return;
+    this.#leaveGap(segment);
+  }
+
   /** How many files wait for `retry`. */
   get unfinished(): number {
     return this.#unfinished.length;

@@ -49,6 +49,29 @@ export async function claimDirectory(
   }
 }
 
+/** Takes possession of a data directory that exists; makes nothing but the file of the lock. Rejects like `claimDirectory`. */
+export async function claimExisting(
+  dir: string,
+  takeLock: (path: string) => Lock | undefined,
+): Promise<{ identity: Identity; lock: Lock }> {
+  const identity = (await entries(dir)).some(name => name.startsWith(IDENTITY_FILE))
+    ? await readIdentity(dir)
+    : undefined;
+  if (!identity) {
+    throw new NvrError('failed-precondition', `${dir} holds no footage of Thimble`, {
+      cure: 'Name the data directory with --data.',
+    });
+  }
+  const lock = lockOrRefuse(dir, takeLock);
+  try {
+    checkIdentity(dir, identity);
+    return { identity, lock };
+  } catch (error) {
+    lock.unlock();
+    throw error;
+  }
+}
+
 /** True while the directory still is the one with this identity: false under a volume that was unmounted. */
 export async function isMounted(dir: string, identity: Identity): Promise<boolean> {
   try {

@@ -38,7 +38,9 @@ export class IndexFiles {
       const file = join(this.folder, 'data.mdb');
       if (await exists(file)) {
         const doubtful = (await exists(this.#marker)) || !(await looksSound(file, this.#options.pointerBits));
-        if (doubtful && !(await this.#options.probe(this.folder))) await this.setAside();
+        if (doubtful && !(await this.#options.probe(this.folder))) {
+          await this.setAside('the index is damaged and is rebuilt from the segment files');
+        }
       }
       await writeFile(this.#marker, '', { mode: 0o600 });
       await syncFolder(this.#options.dir);
@@ -47,14 +49,14 @@ export class IndexFiles {
     }
   }
 
-  /** Moves the index into quarantine and leaves an empty folder. */
-  async setAside(): Promise<void> {
+  /** Moves the index into quarantine and leaves an empty folder; `why` is for the log. */
+  async setAside(why: string): Promise<void> {
     const quarantine = join(this.#options.dir, QUARANTINE_FOLDER);
     const taken = new Set(await readdir(quarantine));
     let n = 1;
     while (taken.has(`index.${n}`)) n++;
     const target = join(quarantine, `index.${n}`);
-    this.#options.log.error('the index is damaged and is rebuilt from the segment files', { quarantine: target });
+    this.#options.log.warn(why, { quarantine: target });
     await rename(this.folder, target);
     await mkdir(this.folder, { mode: 0o700 });
     await syncFolder(quarantine);

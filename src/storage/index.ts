@@ -1,7 +1,10 @@
 // What the rest of the service sees of `storage`: the store and the shapes that it takes and gives.
 export type { BootFacts } from './boot.ts';
 export type { CameraRow } from './cameras.ts';
+export { type CheckOptions, checkStore } from './check.ts';
 export { type Gap, MIN_GAP_MS } from './gaps.ts';
+export type { Inspection, StoreFault, StoreFaultKind } from './inspection.ts';
+export type { Mended } from './mending.ts';
 export type { StoreProblem } from './problems.ts';
 export type {
   AgedSegment,

@@ -1,5 +1,7 @@
 // Keys of the index: big-endian numbers, so that their byte order is the order of camera, stream and time.
 import type { CameraId, StreamName } from '../core/index.ts';
+import type { Database } from './database.ts';
+import { parseSegmentPath } from './layout.ts';
 
 const STREAM_CODES: Record<StreamName, number> = { main: 0, sub: 1 };
 
@@ -62,4 +64,13 @@ export function cameraOfKey(key: Buffer): CameraId {
 export function streamOfKey(key: Buffer): StreamName | undefined {
   if (key.length < 5) return undefined;
   return key[4] === 0 ? 'main' : key[4] === 1 ? 'sub' : undefined;
+}
+
+/** True for a file (by its path below the segments folder) that is marked as deleted. */
+export function isGarbage(database: Pick<Database, 'range'>, path: string): boolean {
+  const named = parseSegmentPath(path);
+  if (!named) return false;
+  const from = garbageKey(named.camera, named.stream, named.startMs, named.clockGen ?? 0);
+  const to = garbageKey(named.camera, named.stream, named.startMs, named.clockGen ?? 0xffffffff);
+  return database.range('garbage', { from, to: Buffer.concat([to, Buffer.alloc(1)]), limit: 1 }).length > 0;
 }

@@ -60,7 +60,7 @@ export interface Totals {
 /** What an examination of a segment file found; the native addon makes these. */
 export interface SegmentFacts {
   state: 'whole' | 'repaired' | 'empty' | 'foreign' | 'error';
-  /** errno name for `error`. */
+  /** errno name for `error`; `EBADMSG` when the file was read and no footage of it can be saved. */
   code?: string;
   camera: CameraId;
   stream: StreamName;

@@ -102,6 +102,13 @@ export class SegmentTable {
     return this.#segment(key.camera, { ...record, stream: key.stream });
   }
 
+  /** Takes a segment without a file out of the table; true when there was one. */
+  drop(key: SegmentKey): boolean {
+    const segment = this.take(key);
+    if (segment) this.addTotals(segment.camera, -1, -segment.sizeBytes);
+    return segment !== undefined;
+  }
+
   /** Locks or unlocks a segment; undefined when there is none. Durable with the next commit. */
   setLocked(key: SegmentKey, locked: boolean): Segment | undefined {
     const hour = Math.floor(key.startMs / HOUR_MS);

@@ -20,6 +20,10 @@ export interface StoreOptions {
   openEnvironment?: (folder: string) => Environment;
   /** Tells whether an index can be read, after a run that ended badly; a child process does in service. */
   probe?: (folder: string) => Promise<boolean>;
+  /** For repairs: look at all files that the index does not know, or set the index aside and look at all. */
+  rebuild?: 'files' | 'index';
+  /** Refuses a directory that holds no store yet, instead of making one. */
+  existing?: boolean;
   /** Bound of the index. */
   maxIndexBytes?: number;
 }

@@ -1,8 +1,9 @@
 // The store: everything that deals with the index or with the names and order of segment files goes through it.
+import { existsSync } from 'node:fs';
 import { chmod, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { background, type CameraId, fromSystem, NvrError, parseSegmentId, type StreamName } from '../core/index.ts';
-import { Adoption } from './adoption.ts';
+import { Adoption, type AdoptionCounters } from './adoption.ts';
 import { readBootFacts } from './boot.ts';
 import { CameraTable } from './cameras.ts';
 import { ClockGeneration } from './clock-generation.ts';
@@ -10,11 +11,12 @@ import { Database } from './database.ts';
 import { Deletion } from './deletion.ts';
 import { openLmdb } from './environment.ts';
 import { GapTable } from './gaps.ts';
-import { claimDirectory, type Identity, isMounted, type Lock } from './identity.ts';
+import { claimDirectory, claimExisting, type Identity, isMounted, type Lock } from './identity.ts';
 import { IndexFiles } from './index-files.ts';
-import { garbageKey } from './keys.ts';
-import { parseSegmentPath, QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
+import { isGarbage } from './keys.ts';
+import { QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
 import { LicenceTable } from './licences.ts';
+import { type Mended, type MendingOptions, mend } from './mending.ts';
 import { probeIndex } from './probe.ts';
 import { type StoreProblem, StoreProblems } from './problems.ts';
 import { decodeRow, encodeRow } from './rows.ts';
@@ -36,6 +38,7 @@ const RESCAN_KEY = Buffer.from('rescan');
 export async function openStore(path: string, options: StoreOptions): Promise<Store> {
   const dir = resolve(path);
   const onStep = options.onStep ?? (() => undefined);
+  if (options.existing) (await claimExisting(dir, options.lock)).lock.unlock();
   const { identity, lock } = await claimDirectory(dir, options.lock, onStep);
   try {
     const sealer = await openSealer(join(dir, 'secret.key'), options.log);
@@ -122,6 +125,8 @@ export class Store {
    * `unavailable` when the volume refuses; a damaged index is set aside and rebuilt.
    */
   async start(signal: AbortSignal): Promise<void> {
+    const { rebuild } = this.#options;
+    if (rebuild === 'index') await this.#files.setAside('the index is rebuilt from the segment files');
     await this.#files.prepare();
     this.#prepared = true;
     await this.#openIndex();
@@ -259,6 +264,18 @@ export class Store {
     return this.#deletion.deleteCamera(camera);
   }
 
+  /** Examines all files that the index knows, mends what differs and drops records whose files are gone. For a store that nothing records to. */
+  async mend(): Promise<Mended> {
+    const mended = await mend(this.#mending());
+    await this.#database.flush();
+    return mended;
+  }
+
+  /** What became of the files that earlier runs left behind. */
+  get adopted(): AdoptionCounters {
+    return this.#adoption.counters;
+  }
+
   /** Free and total bytes of the volume, as far as this user may use them. */
   async volume(): Promise<{ freeBytes: number; totalBytes: number }> {
     const { bavail, blocks, bsize } = await statfs(this.dir);
@@ -278,7 +295,11 @@ export class Store {
   #makeDatabase(): Database {
     const { clock, log, onStep, maxIndexBytes, openEnvironment = openLmdb } = this.#options;
     return new Database({
-      open: () => openEnvironment(this.#files.folder),
+      open: () => {
+        // Under a volume that is gone a new index would be made in the empty directory.
+        if (existsSync(this.segmentsFolder)) return openEnvironment(this.#files.folder);
+        throw new NvrError('unavailable', 'the storage volume is not there', { cure: 'Mount it again.' });
+      },
       clock,
       log,
       maxBytes: maxIndexBytes ?? MAX_INDEX_BYTES,
@@ -304,7 +325,7 @@ export class Store {
       quarantine: join(this.dir, QUARANTINE_FOLDER),
       log,
       onStep,
-      isGarbage: path => this.#isGarbage(path),
+      isGarbage: path => isGarbage(this.#database, path),
       onDone: ({ camera, stream }) => this.#licences.adopted(camera, stream),
       onClockGeneration: generation => this.#clockGeneration.raise(generation),
     });
@@ -327,12 +348,24 @@ export class Store {
     });
   }
 
+  #mending(): MendingOptions {
+    return {
+      segments: this.#segments,
+      deletion: this.#deletion,
+      setAside: path => this.#adoption.setAside(path),
+      examine: this.#options.examine,
+      storeUuid: this.uuid,
+      folder: this.segmentsFolder,
+      log: this.#options.log,
+    };
+  }
+
   async #openIndex(): Promise<void> {
     try {
       this.#database.start();
     } catch (error) {
       if (!(error instanceof NvrError) || error.kind !== 'data-loss') throw error;
-      await this.#files.setAside();
+      await this.#files.setAside('the index cannot be used and is rebuilt from the segment files');
       this.#database.start();
     }
   }
@@ -342,11 +375,14 @@ export class Store {
     let row = this.#database.get('settings', STORE_KEY);
     if (row && decodeRow(row) !== this.uuid) {
       await this.#database.close();
-      await this.#files.setAside();
+      await this.#files.setAside('the index cannot be used and is rebuilt from the segment files');
       this.#database.start();
       row = undefined;
     }
-    this.#rescan = row === undefined || this.#database.get('settings', RESCAN_KEY) !== undefined;
+    this.#rescan =
+      row === undefined ||
+      this.#options.rebuild !== undefined ||
+      this.#database.get('settings', RESCAN_KEY) !== undefined;
     if (row) return false;
     this.#database.put('settings', STORE_KEY, encodeRow(this.uuid));
     this.#database.put('settings', RESCAN_KEY, encodeRow({}));
@@ -394,14 +430,6 @@ export class Store {
     } finally {
       this.#lock.unlock();
     }
-  }
-
-  #isGarbage(path: string): boolean {
-    const named = parseSegmentPath(path);
-    if (!named) return false;
-    const from = garbageKey(named.camera, named.stream, named.startMs, named.clockGen ?? 0);
-    const to = garbageKey(named.camera, named.stream, named.startMs, named.clockGen ?? 0xffffffff);
-    return this.#database.range('garbage', { from, to: Buffer.concat([to, Buffer.alloc(1)]), limit: 1 }).length > 0;
   }
 
   /** What a damaged row stood for is looked for on the volume, now if the start is still under way, else at the next one. */

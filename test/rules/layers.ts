@@ -15,6 +15,7 @@ export const ROWS: Readonly<Record<string, number>> = {
   detection: 3,
   mqtt: 4,
   api: 4,
+  maintenance: 4,
   cloud: 4,
   main: 5,
 };

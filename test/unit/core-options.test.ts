@@ -84,15 +84,17 @@ test('names the flag that was probably meant', () => {
   assert.match(refusal(['sreve']).cure ?? '', 'serve');
 });
 
+test('check, repair and reindex take a directory and nothing that belongs to the service', () => {
+  const options = parseOptions(['reindex', '--data', '/srv/x'], { THIMBLE_DEMO: '1' });
+  assert.equal(options, { command: 'reindex', dataDir: '/srv/x', logLevels: { other: 'error', tags: {} } });
+  const fromEnvironment = parseOptions(['check'], { THIMBLE_DATA: '/srv/y' });
+  assert.is(fromEnvironment.command === 'check' && fromEnvironment.dataDir, '/srv/y');
+  assert.is(refusal(['repair', '--demo']).field, '--demo');
+  assert.match(refusal(['repiar']).cure ?? '', 'repair');
+});
+
 test('says of what comes later that it is not in this version', () => {
-  for (const args of [
-    ['--config', 'x.yaml'],
-    ['check'],
-    ['repair'],
-    ['user', 'reset', 'bob'],
-    ['--hub', 'go2rtc'],
-    ['go2rtc'],
-  ]) {
+  for (const args of [['--config', 'x.yaml'], ['user', 'reset', 'bob'], ['--hub', 'go2rtc'], ['go2rtc']]) {
     assert.match(refusal(args).message, 'not in this version');
   }
   assert.match(refusal([], { THIMBLE_CONFIG: 'x.yaml' }).message, 'not in this version');

@@ -46,6 +46,7 @@ class World {
   readonly segments: SegmentTable;
   readonly gaps: GapTable;
   failure: NvrError | undefined;
+  there = true;
   recording!: Recording;
 
   constructor() {
@@ -85,6 +86,7 @@ class World {
         openStream: async (camera, stream) => {
           calls.push(`open ${camera}/${stream}`);
           if (this.failure) throw this.failure;
+          if (!this.there) throw new NvrError('unavailable', 'the volume is not there');
         },
         closeStream: async (camera, stream, leftovers) => {
           calls.push(`close ${camera}/${stream}${leftovers ? ' leftovers' : ''}`);
@@ -95,6 +97,7 @@ class World {
         setClockGeneration: async (generation, stepMs) => {
           calls.push(`generation ${generation} ${stepMs}`);
         },
+        isThere: async () => this.there,
         deleteSegment: () => Promise.reject(new NvrError('not-found', 'no segment')),
         deleteCamera: async camera => {
           calls.push(`delete ${camera}`);
@@ -203,6 +206,29 @@ test('a file without a whole fragment leaves no trace', async () => {
   world.closed(T0, T0, 'reconnect', { path: '', sizeBytes: 0 });
   assert.is(world.segments.totals().segments, 0);
   assert.is(world.events['segment.closed'], undefined);
+});
+
+test('a volume that goes away ends the files at once, and recording is back with it', async () => {
+  const world = await recordingWorld();
+  world.opened(T0);
+  await world.clock.advance(20_000);
+  assert.equal(world.calls, ['open 1/main', 'record 1/main'], 'looking at a volume that is there changes nothing');
+  world.there = false;
+  await world.clock.advance(5000);
+  await world.done();
+  assert.equal(world.calls.slice(2, 5), ['end 1/main', 'close 1/main leftovers', 'open 1/main']);
+  assert.is(world.gapList().at(-1)?.[2], 'no-volume');
+  await world.clock.advance(20_000);
+  assert.not.ok(world.calls.slice(5).includes('record 1/main'));
+  world.there = true;
+  await world.clock.advance(5000);
+  await world.done();
+  assert.equal(world.calls.slice(-2), ['open 1/main', 'record 1/main']);
+  world.opened(T0 + 50_000);
+  assert.equal(world.gapList().length, 1);
+  assert.is(world.gapList()[0]?.[1], 50_000);
+  await world.clock.advance(60_000);
+  assert.equal(world.calls.slice(-2), ['open 1/main', 'record 1/main']);
 });
 
 test('a frozen camera: one gap from the last packet to the next segment', async () => {
