@@ -5,6 +5,15 @@
 #include <algorithm>
 
 namespace thimble::media {
+namespace {
+
+uint8_t bits_of(uint64_t value) {
+  uint8_t bits = 0;
+  while (bits < 64 && value >> bits != 0) ++bits;
+  return bits;
+}
+
+}  // namespace
 
 PagePool::~PagePool() {
   for (uint64_t* page : pages_) ::munmap(page, kPageBytes);
@@ -39,19 +48,40 @@ bool Column::push(uint64_t value) {
   return true;
 }
 
+/// The values of the open block, each once; 0 when there are too many for a list.
+size_t Column::list_values(uint64_t* list) const {
+  size_t count = 0;
+  for (const uint64_t value : open_) {
+    if (std::find(list, list + count, value) != list + count) continue;
+    if (count == kLongestList) return 0;
+    list[count++] = value;
+  }
+  return count;
+}
+
 bool Column::seal() {
   const auto [least, most] = std::minmax_element(open_.begin(), open_.end());
-  Block block{*least, nullptr, static_cast<uint32_t>(open_runs_before_), 0};
-  while (block.bits < 64 && (*most - *least) >> block.bits != 0) ++block.bits;
+  Block block{*least, nullptr, static_cast<uint32_t>(open_runs_before_), bits_of(*most - *least), 0};
+  uint64_t list[kLongestList];
+  const size_t listed = list_values(list);
+  const uint8_t place_bits = listed > 0 ? bits_of(listed - 1) : 0;
+  if (listed > 1 && listed + kWordsPerBit * place_bits < kWordsPerBit * block.bits) {
+    block.listed = static_cast<uint8_t>(listed);
+    block.bits = place_bits;
+  }
   if (!pool_.charge(sizeof block)) return false;
   if (block.bits > 0) {
-    uint64_t* words = pool_.take(kBlock / 64 * block.bits);
+    uint64_t* words = pool_.take(block.listed + kWordsPerBit * block.bits);
     if (!words) return false;
+    std::copy(list, list + block.listed, words);
+    uint64_t* packed = words + block.listed;
     for (size_t i = 0; i < kBlock; ++i) {
-      const uint64_t value = open_[i] - block.least;
+      const uint64_t value = block.listed > 0
+                                 ? static_cast<uint64_t>(std::find(list, list + listed, open_[i]) - list)
+                                 : open_[i] - block.least;
       const size_t bit = i * block.bits, word = bit / 64, shift = bit % 64;
-      words[word] |= value << shift;
-      if (shift + block.bits > 64) words[word + 1] |= value >> (64 - shift);
+      packed[word] |= value << shift;
+      if (shift + block.bits > 64) packed[word + 1] |= value >> (64 - shift);
     }
     block.words = words;
   }
@@ -66,11 +96,12 @@ uint64_t Column::at(uint64_t index) const {
   if (number == blocks_.size()) return open_[i];
   const Block& block = blocks_[number];
   if (block.bits == 0) return block.least;
+  const uint64_t* packed = block.words + block.listed;
   const size_t bit = i * block.bits, word = bit / 64, shift = bit % 64;
-  uint64_t value = block.words[word] >> shift;
-  if (shift + block.bits > 64) value |= block.words[word + 1] << (64 - shift);
+  uint64_t value = packed[word] >> shift;
+  if (shift + block.bits > 64) value |= packed[word + 1] << (64 - shift);
   if (block.bits < 64) value &= (uint64_t{1} << block.bits) - 1;
-  return block.least + value;
+  return block.listed > 0 ? block.words[value] : block.least + value;
 }
 
 /// Behind the last of the equal values from `index` on.

@@ -36,7 +36,8 @@ struct ValueRun {
   uint64_t first = 0, count = 0, value = 0;
 };
 
-/// Appended at the end, read anywhere. Values are stored as differences to the least of their block.
+/// Appended at the end, read anywhere. Values are stored as differences to the least of their block or, where
+/// that has only a few, as places in a list of them.
 class Column {
  public:
   explicit Column(PagePool& pool) : pool_(pool) {}
@@ -52,13 +53,17 @@ class Column {
 
  private:
   static constexpr size_t kBlock = 256;
+  static constexpr size_t kWordsPerBit = kBlock / 64;
+  static constexpr size_t kLongestList = 16;
   struct Block {
     uint64_t least;
-    const uint64_t* words;
-    uint32_t runs_before;  ///< that begin before this block
-    uint8_t bits;
+    const uint64_t* words;  ///< the list, then what is packed
+    uint32_t runs_before;   ///< that begin before this block
+    uint8_t bits;           ///< of what is packed
+    uint8_t listed;         ///< length of the list, 0 = differences are packed
   };
   bool seal();
+  size_t list_values(uint64_t* list) const;
   uint64_t run_end(uint64_t index, uint64_t value) const;
 
   PagePool& pool_;

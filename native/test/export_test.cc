@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include <map>
+#include <algorithm>
 #include <random>
 
 #include "export_checker.h"
@@ -453,4 +453,38 @@ TEST_CASE("export: damaged files do no harm") {
     tiny::play(tiny::read_all(plan));
   }
   CHECK(finished > 1000);
+}
+
+TEST_CASE("export: a moov that somebody made up does no harm") {
+  Recording recording;
+  recording.add(0, 2);
+  const std::vector<uint8_t> good = tiny::init_bytes();
+  std::mt19937 random(9);
+  int finished = 0;
+  for (int round = 0; round < 1500; ++round) {
+    std::vector<uint8_t> init = good;
+    // ftyp and the sizes of ftyp and moov stay, or the file would not be taken for a segment at all.
+    const size_t moov = tiny::be(init, 0, 4);
+    for (uint32_t i = 0; i <= random() % 6; ++i) {
+      init[moov + 8 + random() % (init.size() - moov - 8)] =
+          static_cast<uint8_t>(round % 3 ? random() : 0xff);
+    }
+    SegmentSpec spec = tiny::spec(kStartMs + 640);
+    spec.init = init;
+    const ExportSegment odd = tiny::make_segment(recording.folder.path() + "/odd.mp4", spec, fragments(2));
+    ExportPlan plan(posix_disk(), tiny::export_range(kStartMs, kStartMs + 2000));
+    std::vector<ExportSegment> segments = {recording.segments[0], odd};
+    if (round % 2) std::reverse(segments.begin(), segments.end());
+    bool going = true;
+    for (const ExportSegment& segment : segments) {
+      int error = 0;
+      const auto added = plan.add(segment, &error);
+      going = going && (added == ExportPlan::Added::kYes || added == ExportPlan::Added::kUnreadable);
+      if (!going) break;
+    }
+    if (!going || !plan.finish()) continue;
+    ++finished;
+    tiny::play(tiny::read_all(plan));
+  }
+  CHECK(finished > 500);
 }
