@@ -6,7 +6,8 @@ import { runProcess } from './run-process.mjs';
 /** @typedef {import('./run-file.mjs').Verdict} Verdict */
 
 const CONFIGURE_LIMIT_MS = 60_000;
-const BUILD_LIMIT_MS = 600_000;
+/** Two cores alone need two to three minutes; a machine that others load as well is given its time. */
+const BUILD_LIMIT_MS = 1_200_000;
 const RUN_LIMIT_MS = 300_000;
 
 /**
