@@ -4,13 +4,17 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { GstCameras } from '../support/gst-camera.ts';
-import { Service } from '../support/service.ts';
+import { RELEASE_LAUNCHER, Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import { makeLoopDisk } from './loop-disk.ts';
 import { type ProcessFigures, processFigures } from './process-figures.ts';
 import { Reference } from './reference.ts';
 
+/** What is measured: the checkout's build or out/release. */
+export type Edition = 'development' | 'release';
+
 export interface RoundFigures {
+  edition: Edition;
   cameras: number;
   seconds: number;
   service: ProcessFigures & {
@@ -39,15 +43,16 @@ interface CameraList {
 
 const SETTLE_MS = 8000;
 
-export async function measureRound(cameras: number, seconds: number): Promise<RoundFigures> {
+export async function measureRound(edition: Edition, cameras: number, seconds: number): Promise<RoundFigures> {
+  const command = edition === 'release' ? [RELEASE_LAUNCHER] : undefined;
   const clip = await clipFile(CLIPS.full);
   const names = Array.from({ length: cameras }, (_, index) => `camera${index}`);
   const server = await GstCameras.start({ mounts: Object.fromEntries(names.map(name => [name, { clip }])) });
   const disk = makeLoopDisk(256 + cameras * Math.ceil((seconds + 60) / 3));
   const dataDir = disk ? mkdtempSync(join(disk.folder, 'data-')) : tempDir('bench');
   try {
-    const startMs = await warmStart(dataDir);
-    const service = await Service.start({ dataDir });
+    const startMs = await warmStart({ dataDir, ...(command && { command }) });
+    const service = await Service.start({ dataDir, ...(command && { command }) });
     for (const name of names) await service.post('/api/cameras', { name, main: { url: server.url(name) } });
     const live = (list: CameraList) => list.cameras.every(camera => camera.state.name === 'live');
     await service.until<CameraList>('/api/cameras', live, 30_000);
@@ -70,6 +75,7 @@ export async function measureRound(cameras: number, seconds: number): Promise<Ro
     const referenceCpu = sum(referenceAfter, 'cpuSeconds') - sum(referenceBefore, 'cpuSeconds');
     const media = after.media - before.media;
     return {
+      edition,
       cameras,
       seconds,
       service: {
@@ -105,12 +111,12 @@ async function mediaBytes(service: Service): Promise<number> {
 }
 
 /** Milliseconds from the start of the process to its first HTTP answer, with a data directory that exists. */
-async function warmStart(dataDir: string): Promise<number> {
+async function warmStart(options: ServiceOptions): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const first = await Service.start({ dataDir, port });
+  const first = await Service.start({ ...options, port });
   await first.stop();
   const began = performance.now();
-  const { child } = Service.spawn({ dataDir, port });
+  const { child } = Service.spawn({ ...options, port });
   while (!(await answers(port))) await pause(5);
   const startMs = performance.now() - began;
   await child.stop();

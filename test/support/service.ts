@@ -169,6 +169,14 @@ export class Service {
   }
 }
 
+/** Of the release that `npm run build:release` makes. */
+export const RELEASE_LAUNCHER: string = join(ROOT, 'out', 'release', 'bin', 'thimble');
+
+/** Why the release cannot be started; undefined when it is built. */
+export function releaseProblem(): string | undefined {
+  return existsSync(RELEASE_LAUNCHER) ? undefined : 'the release is not built (npm run build:release)';
+}
+
 /** Why the service cannot be started; undefined when it is built. */
 export function serviceProblem(): string | undefined {
   return existsSync(join(ROOT, 'dist', 'thimble.js')) ? undefined : 'the service is not built (npm run build)';
