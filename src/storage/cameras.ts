@@ -64,12 +64,22 @@ export class CameraTable {
         if (spare) this.#set(spare);
       }
     }
-    if (fresh) for (const camera of mirror.cameras) this.#set(camera);
+    if (fresh && mirror.nextId > 1) this.#replace(mirror.cameras);
     const row = this.#database.get('settings', NEXT_ID_KEY);
     const stored = row && decodeRow(row);
     this.#nextId = Math.max(1, Number.isSafeInteger(stored) ? (stored as number) : 1, mirror.nextId);
     for (const id of this.#cameras.keys()) this.#nextId = Math.max(this.#nextId, id + 1);
     return mirror.clockGeneration;
+  }
+
+  /** The mirror is newer than an index that was lost or is a spare copy. */
+  #replace(cameras: readonly CameraRow[]): void {
+    const kept = new Set(cameras.map(camera => camera.id));
+    for (const id of [...this.#cameras.keys()].filter(known => !kept.has(known))) {
+      this.#cameras.delete(id);
+      this.#database.remove('cameras', cameraKey(id));
+    }
+    for (const camera of cameras) this.#set(camera);
   }
 
   /** Ids below `id` are taken, whatever the table says: there is footage of them. */

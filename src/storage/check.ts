@@ -90,6 +90,7 @@ async function openForReading(
     usedBytes: () => environment.usedBytes(),
     close: () => environment.close(),
     write: refuse,
+    copyTo: refuse,
   };
 }
 
@@ -99,6 +100,7 @@ const NO_INDEX: Environment = {
   usedBytes: () => 0,
   close: () => Promise.resolve(),
   write: refuse,
+  copyTo: refuse,
 };
 
 function refuse(): Promise<void> {

@@ -97,6 +97,11 @@ export class Database {
     return this.#waiting.size === 0 ? Promise.resolve() : this.#begin();
   }
 
+  /** Writes a compact copy of what is committed into an empty folder. */
+  async copyTo(folder: string): Promise<void> {
+    await this.#open().copyTo(folder);
+  }
+
   /** Commits what waits and closes the files. Rejects when the last commit failed; the files are closed all the same. */
   async close(): Promise<void> {
     try {

@@ -38,6 +38,8 @@ export interface Environment {
   write(changes: readonly Change[]): Promise<void>;
   /** Bytes of the pages that hold something. */
   usedBytes(): number;
+  /** Writes what is committed into an empty folder, without the pages that hold nothing; other changes go on meanwhile. */
+  copyTo(folder: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -131,6 +133,10 @@ class LmdbEnvironment implements Environment {
       for (const table of Object.values(this.#tables)) pages += countPages(stats(table));
       return pages * root.pageSize;
     });
+  }
+
+  async copyTo(folder: string): Promise<void> {
+    await this.#root.backup(folder, true).catch((error: unknown) => Promise.reject(toNvrError(error)));
   }
 
   async close(): Promise<void> {

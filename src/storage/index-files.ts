@@ -1,7 +1,8 @@
 // The index's files before they are opened: whether the last run ended well, whether they can be read, where damaged ones go.
-import { access, mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromSystem, type Logger, syncFolder } from '../core/index.ts';
+import { BACKUP_FOLDER } from './index-backup.ts';
 import { INDEX_FOLDER, QUARANTINE_FOLDER } from './layout.ts';
 import { looksSound } from './meta-pages.ts';
 
@@ -22,6 +23,7 @@ export class IndexFiles {
   readonly #options: IndexFilesOptions;
   readonly #marker: string;
   readonly folder: string;
+  #restored = false;
 
   constructor(options: IndexFilesOptions) {
     this.#options = options;
@@ -49,8 +51,13 @@ export class IndexFiles {
     }
   }
 
-  /** Moves the index into quarantine and leaves an empty folder; `why` is for the log. */
-  async setAside(why: string): Promise<void> {
+  /** True when the index is the spare copy: older than the files. */
+  get restored(): boolean {
+    return this.#restored;
+  }
+
+  /** Moves the index into quarantine; what is left is the spare copy, if it can be read and `restore` is not false, or an empty folder. */
+  async setAside(why: string, restore = true): Promise<void> {
     const quarantine = join(this.#options.dir, QUARANTINE_FOLDER);
     const taken = new Set(await readdir(quarantine));
     let n = 1;
@@ -61,11 +68,33 @@ export class IndexFiles {
     await mkdir(this.folder, { mode: 0o700 });
     await syncFolder(quarantine);
     await syncFolder(this.#options.dir);
+    this.#restored = restore && (await this.#restore());
+  }
+
+  async #restore(): Promise<boolean> {
+    const { dir, pointerBits, probe, log } = this.#options;
+    const spare = join(dir, BACKUP_FOLDER);
+    const file = join(spare, 'data.mdb');
+    if (!(await exists(file)) || !(await looksSound(file, pointerBits)) || !(await probe(spare))) return false;
+    await copyFile(file, join(this.folder, 'data.mdb'));
+    await syncFile(join(this.folder, 'data.mdb'));
+    await syncFolder(this.folder);
+    log.warn('the spare copy of the index is taken, and the files since then are looked for');
+    return true;
   }
 
   /** To be called when the index was closed well. */
   async release(): Promise<void> {
     await unlink(this.#marker);
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -12,6 +12,7 @@ import { Deletion } from './deletion.ts';
 import { openLmdb } from './environment.ts';
 import { GapTable } from './gaps.ts';
 import { claimDirectory, claimExisting, type Identity, isMounted, type Lock } from './identity.ts';
+import { IndexBackup } from './index-backup.ts';
 import { IndexFiles } from './index-files.ts';
 import { isGarbage } from './keys.ts';
 import { QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
@@ -19,7 +20,7 @@ import { LicenceTable } from './licences.ts';
 import { type Mended, type MendingOptions, mend } from './mending.ts';
 import { probeIndex } from './probe.ts';
 import { type StoreProblem, StoreProblems } from './problems.ts';
-import { decodeRow, encodeRow } from './rows.ts';
+import { openIndex, Recovery } from './recovery.ts';
 import { openSealer, type Sealer } from './secret.ts';
 import type { Segment, Totals } from './segment.ts';
 import { SegmentTable } from './segments.ts';
@@ -27,10 +28,6 @@ import { SettingsTable } from './settings.ts';
 import type { StoreOptions } from './store-options.ts';
 
 const MAX_INDEX_BYTES = 128 * 1024 * 1024;
-const STORE_KEY = Buffer.from('store');
-/** Row that is there while files may lie in the segments folder that no backlog tells of. */
-const RESCAN_KEY = Buffer.from('rescan');
-
 /**
  * Takes possession of a data directory, making it when it does not exist. Rejects with an NvrError that has a cure when the
  * directory is foreign, locked, of another format, or cannot be used; nothing of it is changed then.
@@ -77,11 +74,12 @@ export class Store {
   readonly #licences: LicenceTable;
   readonly #adoption: Adoption;
   readonly #deletion: Deletion;
+  readonly #recovery: Recovery;
+  readonly #backup: IndexBackup;
   readonly #clockGeneration: ClockGeneration;
   readonly #problems: StoreProblems;
   readonly #stopping = new AbortController();
   #background: Promise<void> = Promise.resolve();
-  #rescan = false;
   #prepared = false;
   #stopped: Promise<void> | undefined;
 
@@ -112,12 +110,18 @@ export class Store {
     this.#database = database;
     this.#clockGeneration = new ClockGeneration(database);
     this.settings = new SettingsTable(database);
-    this.#segments = this.segments = new SegmentTable(database, log, () => this.#onDamage());
+    this.#segments = this.segments = new SegmentTable(database, log, () => this.#recovery.noteDamage());
     this.#gaps = this.gaps = new GapTable(database, log);
     this.#licences = new LicenceTable(database, options.boot ?? readBootFacts(), log);
     this.#cameras = this.cameras = this.#makeCameras();
     this.#adoption = this.#makeAdoption();
     this.#deletion = this.#makeDeletion();
+    this.#recovery = this.#makeRecovery();
+    this.#backup = new IndexBackup({
+      ...{ dir, clock, log, onStep: options.onStep },
+      copy: folder => database.copyTo(folder),
+      freeBytes: async () => (await this.volume()).freeBytes,
+    });
   }
 
   /**
@@ -126,12 +130,12 @@ export class Store {
    */
   async start(signal: AbortSignal): Promise<void> {
     const { rebuild } = this.#options;
-    if (rebuild === 'index') await this.#files.setAside('the index is rebuilt from the segment files');
+    if (rebuild === 'index') await this.#files.setAside('the index is rebuilt from the segment files', false);
     await this.#files.prepare();
     this.#prepared = true;
-    await this.#openIndex();
+    await openIndex(this.#database, this.#files);
     signal.throwIfAborted();
-    const fresh = await this.#recognise();
+    const fresh = await this.#recovery.recognise();
     await this.#segments.load();
     await this.#gaps.load();
     signal.throwIfAborted();
@@ -139,7 +143,7 @@ export class Store {
     const mirrored = await this.#cameras.load(fresh);
     this.#clockGeneration.load(mirrored, this.#segments.newestEndMs, this.#options.clock.nowMs());
     const purges = await this.#finishDeletions();
-    await this.#adoption.list(this.#licences.backlogs(), this.#rescan, new Set(purges));
+    await this.#recovery.list(this.#licences.backlogs(), purges);
     for (const camera of this.#adoption.cameras) this.#cameras.reserveIds(camera + 1);
     signal.throwIfAborted();
     try {
@@ -149,8 +153,9 @@ export class Store {
       // A full volume: the service starts all the same, and deleting footage makes room.
       this.#options.log.error('the index cannot be written', { error });
     }
-    this.#background = this.#recover(purges);
+    this.#background = this.#recovery.run(purges, this.#stopping.signal);
     background(this.#background, 'recovery of the store', this.#options.log);
+    this.#backup.start();
   }
 
   /** Commits, closes the index and gives the directory back. Rejects when the last commit failed. Idempotent. */
@@ -223,8 +228,11 @@ export class Store {
   }
 
   /** True while the data directory is the one that was opened: false under a volume that was unmounted. */
-  isThere(): Promise<boolean> {
-    return isMounted(this.dir, this.#identity);
+  async isThere(): Promise<boolean> {
+    const there = await isMounted(this.dir, this.#identity);
+    if (there) this.#problems.remove('volume-missing');
+    else this.#problems.add('volume-missing', `The storage volume of ${this.dir} is not there.`, 'Mount it again.');
+    return there;
   }
 
   /** Locks a closed segment, so that it is never deleted by itself, or unlocks it. Durable when it resolves. Rejects with `not-found`. */
@@ -274,6 +282,12 @@ export class Store {
   /** What became of the files that earlier runs left behind. */
   get adopted(): AdoptionCounters {
     return this.#adoption.counters;
+  }
+
+  /** Makes the spare copy of the index now; by itself it is made once a day. Rejects when the volume refuses. */
+  async copyIndex(): Promise<void> {
+    await this.#database.flush();
+    await this.#backup.make();
   }
 
   /** Free and total bytes of the volume, as far as this user may use them. */
@@ -343,8 +357,21 @@ export class Store {
       onStep,
       nowMs: () => clock.nowMs(),
       cancelAdoption: camera => this.#adoption.cancel(camera),
-      onDamage: () => this.#onDamage(),
+      onDamage: () => this.#recovery.noteDamage(),
       onUnfinished: (files, error) => this.#onUnfinished(files, error),
+    });
+  }
+
+  #makeRecovery(): Recovery {
+    return new Recovery({
+      database: this.#database,
+      files: this.#files,
+      adoption: this.#adoption,
+      deletion: this.#deletion,
+      mending: this.#mending(),
+      problems: this.#problems,
+      storeUuid: this.uuid,
+      everything: this.#options.rebuild !== undefined,
     });
   }
 
@@ -358,35 +385,6 @@ export class Store {
       folder: this.segmentsFolder,
       log: this.#options.log,
     };
-  }
-
-  async #openIndex(): Promise<void> {
-    try {
-      this.#database.start();
-    } catch (error) {
-      if (!(error instanceof NvrError) || error.kind !== 'data-loss') throw error;
-      await this.#files.setAside('the index cannot be used and is rebuilt from the segment files');
-      this.#database.start();
-    }
-  }
-
-  /** True when the index is new. One of another store is set aside: its rows would be lies about our files. */
-  async #recognise(): Promise<boolean> {
-    let row = this.#database.get('settings', STORE_KEY);
-    if (row && decodeRow(row) !== this.uuid) {
-      await this.#database.close();
-      await this.#files.setAside('the index cannot be used and is rebuilt from the segment files');
-      this.#database.start();
-      row = undefined;
-    }
-    this.#rescan =
-      row === undefined ||
-      this.#options.rebuild !== undefined ||
-      this.#database.get('settings', RESCAN_KEY) !== undefined;
-    if (row) return false;
-    this.#database.put('settings', STORE_KEY, encodeRow(this.uuid));
-    this.#database.put('settings', RESCAN_KEY, encodeRow({}));
-    return true;
   }
 
   /** A stream that was being recorded when the last run ended badly has a gap from its last footage on, until it records again. */
@@ -406,23 +404,9 @@ export class Store {
     }
   }
 
-  async #recover(purges: readonly CameraId[]): Promise<void> {
-    const complete = await this.#adoption.run(this.#stopping.signal);
-    for (const camera of purges) {
-      if (this.#stopping.signal.aborted) return;
-      await this.#deletion.deleteCamera(camera);
-    }
-    if (!complete) return;
-    if (this.#rescan) {
-      this.#database.remove('settings', RESCAN_KEY);
-      this.#rescan = false;
-      this.#problems.remove('index-damaged');
-    }
-    if (this.#database.dirty) await this.#database.flush();
-  }
-
   async #close(): Promise<void> {
     this.#stopping.abort();
+    await this.#backup.stop().catch(() => undefined);
     await this.#background.catch(() => undefined);
     try {
       await this.#database.close();
@@ -430,17 +414,6 @@ export class Store {
     } finally {
       this.#lock.unlock();
     }
-  }
-
-  /** What a damaged row stood for is looked for on the volume, now if the start is still under way, else at the next one. */
-  #onDamage(): void {
-    this.#rescan = true;
-    this.#database.put('settings', RESCAN_KEY, encodeRow({}));
-    this.#problems.add(
-      'index-damaged',
-      'A part of the index was damaged.',
-      'Nothing is to be done: what is missing is found again at the next start. Check the storage medium.',
-    );
   }
 
   #onUnfinished(files: number, error: unknown): void {

@@ -34,6 +34,7 @@ class FakeVolume {
         usable();
         return this.#range(table, range);
       },
+      copyTo: async () => undefined,
       write: async changes => {
         usable();
         await this.gate;

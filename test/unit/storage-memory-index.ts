@@ -29,5 +29,7 @@ export class MemoryIndex implements Environment {
     return 0;
   }
 
+  async copyTo(): Promise<void> {}
+
   async close(): Promise<void> {}
 }

@@ -1,0 +1,112 @@
+// What of earlier runs is still to be taken in: whether the index is ours, new, a spare copy or has lost rows, and what follows from it.
+import type { CameraId } from '../core/index.ts';
+import type { Adoption } from './adoption.ts';
+import type { Database } from './database.ts';
+import type { Deletion } from './deletion.ts';
+import type { IndexFiles } from './index-files.ts';
+import type { Backlog } from './licences.ts';
+import { dropMissing, type MendingOptions } from './mending.ts';
+import type { StoreProblems } from './problems.ts';
+import { decodeRow, encodeRow } from './rows.ts';
+
+export interface RecoveryOptions {
+  database: Database;
+  files: IndexFiles;
+  adoption: Adoption;
+  deletion: Deletion;
+  mending: MendingOptions;
+  problems: StoreProblems;
+  storeUuid: string;
+  /** Looks at all files, whatever the index says. */
+  everything: boolean;
+}
+
+const STORE_KEY = Buffer.from('store');
+/** Row that is there while files may lie in the segments folder that no backlog tells of. */
+const RESCAN_KEY = Buffer.from('rescan');
+/** Row that is there while the index is a spare copy whose records may have lost their files since. */
+const RESTORED_KEY = Buffer.from('restored');
+const UNUSABLE = 'the index cannot be used';
+
+/** Opens the index; one whose insides turn out to be damaged is set aside first. Throws `unavailable` when the volume refuses. */
+export async function openIndex(database: Database, files: IndexFiles): Promise<void> {
+  try {
+    database.start();
+  } catch (error) {
+    if ((error as { kind?: unknown }).kind !== 'data-loss') throw error;
+    await files.setAside(UNUSABLE);
+    database.start();
+  }
+}
+
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  #rescan = false;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** True when the index is new, or older than the files. One of another store is set aside: its rows would be lies about our files. */
+  async recognise(): Promise<boolean> {
+    const { database, files, storeUuid, problems, everything } = this.#options;
+    const ours = () => {
+      const row = database.get('settings', STORE_KEY);
+      return row === undefined ? undefined : decodeRow(row) === storeUuid;
+    };
+    for (const restore of [true, false]) {
+      if (ours() !== false) break;
+      await database.close();
+      await files.setAside(UNUSABLE, restore);
+      database.start();
+    }
+    const isNew = ours() === undefined;
+    if (isNew) database.put('settings', STORE_KEY, encodeRow(storeUuid));
+    if (files.restored) {
+      database.put('settings', RESTORED_KEY, encodeRow({}));
+      const message = 'The index was damaged; its copy of the last day is brought up to date.';
+      problems.add('index-restored', message, 'Check the storage medium.');
+    }
+    if (isNew || files.restored) database.put('settings', RESCAN_KEY, encodeRow({}));
+    this.#rescan = everything || database.get('settings', RESCAN_KEY) !== undefined;
+    return isNew || files.restored;
+  }
+
+  /** Notes which files are to be taken in, before anything records. Cameras in `purges` are about to go. */
+  async list(backlogs: readonly Backlog[], purges: readonly CameraId[]): Promise<void> {
+    await this.#options.adoption.list(backlogs, this.#rescan, new Set(purges));
+  }
+
+  /** Takes them in, and finishes the deletion of `purges`. */
+  async run(purges: readonly CameraId[], signal: AbortSignal): Promise<void> {
+    const { database, adoption, deletion, mending, problems } = this.#options;
+    const complete = await adoption.run(signal);
+    for (const camera of purges) {
+      if (signal.aborted) return;
+      await deletion.deleteCamera(camera);
+    }
+    if (!complete) return;
+    if (database.get('settings', RESTORED_KEY)) {
+      for (const { camera } of mending.segments.streams()) await dropMissing(mending, camera);
+      database.remove('settings', RESTORED_KEY);
+      problems.remove('index-restored');
+    }
+    if (this.#rescan) {
+      database.remove('settings', RESCAN_KEY);
+      this.#rescan = false;
+      problems.remove('index-damaged');
+    }
+    if (database.dirty) await database.flush();
+  }
+
+  /** What a damaged row stood for is looked for on the volume, now if the start is still under way, else at the next one. */
+  noteDamage(): void {
+    this.#rescan = true;
+    this.#options.database.put('settings', RESCAN_KEY, encodeRow({}));
+    this.#options.problems.add(
+      'index-damaged',
+      'A part of the index was damaged.',
+      'Nothing is to be done: what is missing is found again at the next start. Check the storage medium.',
+    );
+  }
+}

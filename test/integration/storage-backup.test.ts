@@ -1,0 +1,113 @@
+// The spare copy of the index: made whole, taken when the index is damaged, and brought up to date with the files since.
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { type Clock, systemClock } from '../../src/core/index.ts';
+import { openStore, type Store } from '../../src/storage/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { fakeLog } from '../support/fake-log.ts';
+import { suite } from '../support/suite.ts';
+import { tempDir } from '../support/temp.ts';
+import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
+
+const test = suite('storage: spare copy of the index', { timeoutMs: 30_000 });
+const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
+
+async function started(dir: string, clock: Clock = { ...systemClock, nowMs: () => T0 + 86_400_000 }): Promise<Store> {
+  const log = fakeLog('storage').logger;
+  const lock = () => ({ unlock: () => undefined });
+  const store = await openStore(dir, { examine: examineFake, lock, clock, log, boot: { bootId: 'boot', oomKills: 0 } });
+  await store.start(new AbortController().signal);
+  await store.recovered();
+  return store;
+}
+
+function record(store: Store, n: number): string {
+  const key = { camera: 1, stream: 'main' as const, startMs: T0 + n * 10_000, clockGen: 0 };
+  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
+  const { size } = statSync(join(store.segmentsFolder, path));
+  store.segments.record({
+    ...key,
+    endMs: key.startMs + 10_000,
+    sizeBytes: size,
+    codecs: CODECS,
+    endReason: 'length',
+    path,
+  });
+  return `1-main-${key.startMs}-0`;
+}
+
+function starts(store: Store): number[] {
+  const { segments } = store.segments.list({ camera: 1, startMs: 0, endMs: T0 * 2, limit: 100 });
+  return segments.map(segment => (segment.startMs - T0) / 10_000);
+}
+
+test('a damaged index: gaps and settings of the copy, cameras and files of now', async () => {
+  const dir = tempDir('spare');
+  const store = await started(dir);
+  await store.cameras.put({ id: store.cameras.nextId() });
+  const old = record(store, 0);
+  const kept = record(store, 1);
+  store.gaps.add({ camera: 1, stream: 'main', startMs: T0 - 60_000, endMs: T0 - 30_000, reason: 'offline' });
+  await store.settings.put('storage', { floorPercent: 7 });
+  await store.copyIndex();
+  await store.deleteSegment(old);
+  await store.cameras.remove(1);
+  await store.cameras.put({ id: store.cameras.nextId() });
+  record(store, 2);
+  await store.stop();
+  writeFileSync(join(dir, 'index', 'data.mdb'), Buffer.alloc(70_000, 7));
+
+  const again = await started(dir);
+  assert.equal(starts(again), [1, 2], 'what was deleted since is gone, what was recorded since is there');
+  assert.equal(
+    again.cameras.list().map(camera => camera.id),
+    [2],
+  );
+  assert.is(again.gaps.list(1, 0, T0 - 10)[0]?.reason, 'offline');
+  assert.equal(again.settings.get('storage'), { floorPercent: 7 });
+  assert.ok(again.segments.get(kept));
+  assert.equal(readdirSync(join(dir, 'quarantine')), ['index.1']);
+  await again.stop();
+  const last = await started(dir);
+  assert.equal(starts(last), [1, 2]);
+  await last.stop();
+});
+
+test('a copy that is damaged, too, or of another store is not taken', async () => {
+  const [dir, other] = [tempDir('spare'), tempDir('other')];
+  for (const path of [dir, other]) {
+    const store = await started(path);
+    record(store, path === dir ? 0 : 5);
+    await store.copyIndex();
+    await store.stop();
+  }
+  for (const damage of [
+    () => writeFileSync(join(dir, 'index-backup', 'data.mdb'), Buffer.alloc(70_000, 7)),
+    () => {
+      rmSync(join(dir, 'index-backup'), { recursive: true });
+      cpSync(join(other, 'index-backup'), join(dir, 'index-backup'), { recursive: true });
+    },
+  ]) {
+    damage();
+    writeFileSync(join(dir, 'index', 'data.mdb'), Buffer.alloc(70_000, 7));
+    const again = await started(dir);
+    assert.equal(starts(again), [0]);
+    await again.stop();
+  }
+});
+
+test('is made once a day by itself', async () => {
+  const dir = tempDir('daily');
+  const clock = new FakeClock(Date.now());
+  const store = await started(dir, clock);
+  record(store, 0);
+  assert.not.ok(existsSync(join(dir, 'index-backup')));
+  await clock.advance(3_600_000);
+  for (let n = 0; n < 100 && !existsSync(join(dir, 'index-backup')); n++) await systemClock.sleep(20);
+  assert.ok(existsSync(join(dir, 'index-backup', 'data.mdb')));
+  assert.not.ok(existsSync(join(dir, 'index-backup.new')));
+  await store.stop();
+});
+
+test.run();
