@@ -54,10 +54,14 @@ function join(ranges: [number, number][]): [number, number][] {
   return joined;
 }
 
-/** A camera that stood still for seconds leaves a segment that spans the time without pictures. */
+/**
+ * A camera that stood still for seconds leaves a segment that spans the time without pictures. What was deleted takes nothing away:
+ * footage at the same time comes from before or after a step of the clock.
+ */
 function without(footage: [number, number][], gaps: readonly TimelineGap[]): [number, number][] {
   let rest = footage;
   for (const gap of gaps) {
+    if (gap.reason === 'deleted') continue;
     const gapEndMs = gap.endMs ?? Number.POSITIVE_INFINITY;
     rest = rest.flatMap(([from, to]): [number, number][] => {
       if (gap.startMs >= to || gapEndMs <= from) return [[from, to]];

@@ -208,6 +208,18 @@ test('a file without a whole fragment leaves no trace', async () => {
   assert.is(world.events['segment.closed'], undefined);
 });
 
+test('deleted footage hides none that a clock step brought to the same time', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 60_000);
+  world.gaps.add({ camera: 1, stream: 'main', startMs: T0 + 10_000, endMs: T0 + 30_000, reason: 'deleted' });
+  world.gaps.add({ camera: 1, stream: 'main', startMs: T0 + 40_000, endMs: T0 + 45_000, reason: 'stalled' });
+  const [timeline] = world.recording.timeline([1], T0, T0 + 60_000);
+  assert.equal(timeline?.footage, [
+    [T0, T0 + 40_000],
+    [T0 + 45_000, T0 + 60_000],
+  ]);
+});
+
 test('a volume that goes away ends the files at once, and recording is back with it', async () => {
   const world = await recordingWorld();
   world.opened(T0);
