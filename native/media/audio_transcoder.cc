@@ -1,6 +1,10 @@
 // Samples to frames of the encoder, and its frames to times.
 #include "media/audio_transcoder.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 extern "C" {
 #include <libavcodec/avcodec.h>
 }
@@ -99,7 +103,14 @@ AudioTranscoder::AudioTranscoder(rtsp::Codec codec, uint32_t rate, int channels)
       channels_(channels),
       sample_bytes_((codec == rtsp::Codec::kL16 ? 2u : 1u) * static_cast<size_t>(channels)) {}
 
-AudioTranscoder::~AudioTranscoder() = default;
+AudioTranscoder::~AudioTranscoder() {
+  encoder_.reset();
+#ifdef __GLIBC__
+  // glibc keeps the encoder's large blocks for itself from the second time on; a camera that is gone takes
+  // nothing.
+  malloc_trim(0);
+#endif
+}
 
 bool AudioTranscoder::open() {
   const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_AAC);

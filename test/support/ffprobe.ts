@@ -1,7 +1,9 @@
 // What Debian's ffprobe and ffmpeg say about a media file: the judge of recordings that is not ours.
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { unitSha256 } from './access-units.ts';
 import { run } from './child.ts';
+import { tempDir } from './temp.ts';
 
 export interface ProbedStream {
   index: number;
@@ -136,4 +138,12 @@ function sha256Of(codec: string, data: Buffer): string {
 export async function decodeWhole(path: string): Promise<void> {
   const { stderr } = await run('ffmpeg', ['-v', 'error', '-nostdin', '-xerror', '-i', path, '-f', 'null', '-']);
   if (stderr.trim() !== '') throw new Error(`${path}: ${stderr}`);
+}
+
+/** The decoded sound, mixed to one channel, from the first sample of the first packet. */
+export async function decodeSound(path: string): Promise<Float32Array> {
+  const target = join(tempDir('sound'), 'samples');
+  await run('ffmpeg', ['-v', 'error', '-nostdin', '-i', path, '-map', '0:a', '-ac', '1', '-f', 'f32le', target]);
+  const bytes = await readFile(target);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
 }

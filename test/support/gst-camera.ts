@@ -8,6 +8,8 @@ export interface GstMount {
   clip: string;
   /** Default true: the file's AAC track is played as well and must exist. */
   audio?: boolean;
+  /** Instead of the file's sound: a beep of 10 ms and 1 kHz at each whole second, in this codec. */
+  ticks?: 'pcma' | 'pcmu' | 'l16' | 'opus';
 }
 
 export interface GstOptions {

@@ -1,6 +1,7 @@
 """An RTSP server that is not ours (GStreamer's), playing MP4 clips in a loop without encoding.
 
-Argument: JSON {"mounts": {"name": {"clip": "path", "audio": true}}, "mtu": 1400, "port": 0}.
+Argument: JSON {"mounts": {"name": {"clip": "path", "audio": true, "ticks": "pcma"}}, "mtu": 1400, "port": 0}. With `ticks`
+the sound is not the clip's, but a beep at each whole second, in that codec.
 Prints {"port": N} when it listens on 127.0.0.1. Ends when its standard input does.
 """
 import json
@@ -15,6 +16,13 @@ from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402
 
 # Parser, payloader and stream format of each codec. Not byte-stream: parameter sets would go out twice in HEVC.
 VIDEO = {"video/x-h264": ("h264parse", "rtph264pay", "avc"), "video/x-h265": ("h265parse", "rtph265pay", "hvc1")}
+# Rate, encoder and payloader of each codec for ticks.
+TICKS = {
+    "pcma": (8000, "alawenc ! rtppcmapay min-ptime=20000000 max-ptime=20000000"),
+    "pcmu": (8000, "mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000"),
+    "l16": (16000, "rtpL16pay"),
+    "opus": (48000, "opusenc ! rtpopuspay"),
+}
 # Units pushed at each request for data; what is ahead of its time waits in the sink, so this costs few wake-ups.
 BATCH = 25
 # A new buffer around the same memory.
@@ -98,7 +106,7 @@ class Loop:
 
 
 class Factory(GstRtspServer.RTSPMediaFactory):
-    def __init__(self, kind, tracks, mtu):
+    def __init__(self, kind, tracks, mtu, ticks):
         super().__init__()
         self.tracks = tracks
         _, pay, _ = VIDEO[kind]
@@ -106,6 +114,12 @@ class Factory(GstRtspServer.RTSPMediaFactory):
         launch = f"{source.format('v')} ! {pay} name=pay0 pt=96 config-interval=-1 mtu={mtu} "
         if len(tracks) > 1:
             launch += f"{source.format('a')} ! rtpmp4gpay name=pay1 pt=97 mtu={mtu}"
+        if ticks:
+            rate, chain = TICKS[ticks]
+            # It makes each beep one buffer (20 ms) too early, which the offset puts right.
+            source = f"audiotestsrc wave=ticks freq=1000 sine-periods-per-tick=10 samplesperbuffer={rate // 50}"
+            source += " timestamp-offset=20000000"
+            launch += f"{source} ! audio/x-raw,rate={rate},channels=1 ! audioconvert ! {chain} name=pay1 pt=97 mtu={mtu}"
         self.set_launch(f"( {launch} )")
         self.set_shared(False)
         self.connect("media-configure", self.configure)
@@ -123,10 +137,11 @@ def main():
     server.set_service(str(options.get("port", 0)))
     clips = {}
     for name, mount in options["mounts"].items():
-        key = (mount["clip"], mount.get("audio", True))
+        ticks = mount.get("ticks")
+        key = (mount["clip"], mount.get("audio", True) and not ticks)
         if key not in clips:
             clips[key] = read_clip(*key)
-        server.get_mount_points().add_factory(f"/{name}", Factory(*clips[key], options.get("mtu", 1400)))
+        server.get_mount_points().add_factory(f"/{name}", Factory(*clips[key], options.get("mtu", 1400), ticks))
     if server.attach(None) == 0:
         raise SystemExit("cannot listen")
     print(json.dumps({"port": server.get_bound_port()}), flush=True)
