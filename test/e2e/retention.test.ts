@@ -67,10 +67,10 @@ test.needs(
       await pause(500);
     }
     assert.is((await service.get<{ status: string }>('/api/health')).status, 'degraded');
-    const { degradations } = await service.get<{ degradations: { cure?: string }[] }>('/api/status');
+    const { problems } = await service.get<{ problems: { cure?: string }[] }>('/api/status');
     assert.ok(
-      degradations.some(one => one.cure),
-      JSON.stringify(degradations),
+      problems.some(one => one.cure),
+      JSON.stringify(problems),
     );
     const [oldest] = await listSegments(service, id);
     await service.download(oldest?.id ?? '');
