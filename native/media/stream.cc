@@ -239,12 +239,8 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
   if (stopped_ || restart_) return;
   const rtsp::Track& video = description.tracks[static_cast<size_t>(description.video)];
   video_line_ = std::make_unique<RtpTimeline>(believable_rate(video.clock_rate, 90000));
-  parameters_ = VideoParameters{};
-  parameters_.codec = video.codec;
-  announced_ = VideoParameters{};
-  announced_.vps = video.vps;
-  announced_.sps = video.sps;
-  announced_.pps = video.pps;
+  sets_.begin(video);
+  unfit_ = false;
   anchor_ = WallAnchor();
   decode_times_ = DecodeTimes();
   ring_.clear();
@@ -317,7 +313,7 @@ StreamStats Stream::stats(int64_t now_us) const {
       stats.damaged_units += track->counters().damaged_units;
     }
   }
-  stats.dropped_bytes = recorder_.counters().dropped_bytes + memory_drops_;
+  stats.dropped_bytes = recorder_.counters().dropped_bytes + unrecorded_bytes_;
   stats.late_audio_units = recorder_.counters().late_audio_units;
   stats.open_segment = recorder_.open_handle();
   return stats;
@@ -347,13 +343,14 @@ void Stream::report_losses(int64_t now_us) {
 }
 
 void Stream::report_parameters() {
+  const VideoParameters& parameters = sets_.in_force();
   ParametersEvent event;
   event.key = settings_.key;
-  event.video_codec = parameters_.codec == rtsp::Codec::kH265 ? "h265" : "h264";
-  event.video_codec_string = parameters_.codec_string();
-  event.width = parameters_.sequence.width;
-  event.height = parameters_.sequence.height;
-  event.fps = parameters_.sequence.fps;
+  event.video_codec = parameters.codec == rtsp::Codec::kH265 ? "h265" : "h264";
+  event.video_codec_string = parameters.codec_string();
+  event.width = parameters.sequence.width;
+  event.height = parameters.sequence.height;
+  event.fps = parameters.sequence.fps;
   if (const AudioParameters* audio = audio_parameters()) {
     event.has_audio = true;
     event.audio_codec = audio->codec == rtsp::Codec::kOpus ? "opus" : "aac";

@@ -13,6 +13,7 @@
 #include "media/decode_times.h"
 #include "media/events.h"
 #include "media/packet_ring.h"
+#include "media/parameter_sets.h"
 #include "media/rate_meter.h"
 #include "media/recorder.h"
 #include "media/retry.h"
@@ -107,8 +108,7 @@ class Stream final : private SessionOwner {
   void report_losses(int64_t now_us);
   void report_parameters();
 
-  bool collect_parameters(const rtsp::AccessUnit& unit);
-  std::unique_ptr<VideoParameters> changed_parameters();
+  bool left_out(uint8_t nal_type) const;
   bool store_picture(const rtsp::AccessUnit& unit, Packet* packet);
   void date_pictures(int64_t now_us);
   void push_picture(Undated& undated, const TimelineStamp& stamp, int64_t now_us);
@@ -140,8 +140,8 @@ class Stream final : private SessionOwner {
   uint64_t sessions_live_ = 0;
 
   // Of the session:
-  VideoParameters parameters_;  ///< in force
-  VideoParameters announced_;   ///< sets seen since the last keyframe
+  ParameterSets sets_;
+  bool unfit_ = false;  ///< pictures from the last keyframe on are of a format that no file takes yet
   std::unique_ptr<SoundTrack> sound_;
   std::string audio_codec_name_, audio_left_out_;  ///< in the camera's words
   std::unique_ptr<RtpTimeline> video_line_;
@@ -154,7 +154,7 @@ class Stream final : private SessionOwner {
   int64_t last_key_us_ = 0, gop_us_ = 0;
   uint64_t received_before_ = 0;  ///< by earlier sessions
   uint64_t lost_before_ = 0, damaged_before_ = 0;
-  uint64_t memory_drops_ = 0;  ///< bytes for which there was no memory
+  uint64_t unrecorded_bytes_ = 0;  ///< for which there was no memory, or no file yet
 };
 
 }  // namespace thimble::media

@@ -7,56 +7,10 @@
 namespace thimble::media {
 
 namespace {
-/// Parameter sets are small; whoever sends more is not believed.
-constexpr size_t kMostSets = 16, kMostSetBytes = 4096;
 /// Sound that came before the first picture is kept that long, until it is known where it belongs.
 constexpr int64_t kSoundWithoutPictureS = 5;
 
-bool is_parameter_set(rtsp::Codec codec, uint8_t type) {
-  return codec == rtsp::Codec::kH264 ? type == 7 || type == 8 : type >= 32 && type <= 34;
-}
-
-/// What has no place in an avc1 or hvc1 sample: parameter sets, access unit delimiters, filler.
-bool left_out(rtsp::Codec codec, uint8_t type) {
-  if (is_parameter_set(codec, type)) return true;
-  return codec == rtsp::Codec::kH264 ? type == 9 || type == 12 : type == 35 || type == 38;
-}
 }  // namespace
-
-/// Remembers the parameter sets of an access unit. True when it had any.
-bool Stream::collect_parameters(const rtsp::AccessUnit& unit) {
-  std::vector<Bytes> vps, sps, pps;
-  for (size_t i = 0; i < unit.nal_count; ++i) {
-    const rtsp::Nal& nal = unit.nals[i];
-    if (!is_parameter_set(parameters_.codec, nal.type) || nal.size > kMostSetBytes) continue;
-    std::vector<Bytes>& sets = nal.type == 32 ? vps : nal.type == 7 || nal.type == 33 ? sps : pps;
-    const uint8_t* data = unit.data.data + nal.offset;
-    Bytes set(data, data + nal.size);
-    if (sets.size() < kMostSets && std::find(sets.begin(), sets.end(), set) == sets.end())
-      sets.push_back(std::move(set));
-  }
-  if (!vps.empty()) announced_.vps = std::move(vps);
-  if (!sps.empty()) announced_.sps = std::move(sps);
-  if (!pps.empty()) announced_.pps = std::move(pps);
-  return !announced_.sps.empty() || !announced_.pps.empty() || !announced_.vps.empty();
-}
-
-/// The parameters from this keyframe on, when they differ from those in force. Sets sent in the stream win
-/// over the description's.
-std::unique_ptr<VideoParameters> Stream::changed_parameters() {
-  VideoParameters next = parameters_;
-  if (!announced_.vps.empty()) next.vps = std::exchange(announced_.vps, {});
-  if (!announced_.sps.empty()) next.sps = std::exchange(announced_.sps, {});
-  if (!announced_.pps.empty()) next.pps = std::exchange(announced_.pps, {});
-  if (next.sps.empty() || (parameters_.complete() && next.same(parameters_))) return nullptr;
-  const ByteView sps{next.sps[0].data(), next.sps[0].size()};
-  const auto sequence = next.codec == rtsp::Codec::kH265 ? parse_h265_sps(sps) : parse_h264_sps(sps);
-  if (!sequence) return nullptr;
-  next.sequence = *sequence;
-  if (!next.complete()) return nullptr;
-  parameters_ = next;
-  return std::make_unique<VideoParameters>(std::move(next));
-}
 
 void Stream::on_video_unit(const rtsp::AccessUnit& unit) {
   if (stopped_ || restart_) return;
@@ -65,21 +19,38 @@ void Stream::on_video_unit(const rtsp::AccessUnit& unit) {
   last_packet_utc_ms_ = context_.clock.utc_ms(last_packet_us_);
   if (state_ == LinkState::kStalled) report(LinkState::kLive);
   rate_.add(unit.data.size, true, unit.arrival_us);
-  collect_parameters(unit);
+  sets_.collect(unit);
   Undated undated;
-  if (unit.key && !unit.damaged) undated.parameters = changed_parameters();
+  if (unit.key && !unit.damaged) {
+    const ParameterSets::Verdict verdict = sets_.on_keyframe(unit.arrival_us);
+    if (verdict == ParameterSets::Verdict::kChanged)
+      undated.parameters = std::make_unique<VideoParameters>(sets_.in_force());
+    unfit_ = verdict == ParameterSets::Verdict::kUnfit;
+  }
   if (!keyframe_seen_) {
     // Nothing can be decoded before the first whole keyframe, nor without its parameter sets.
-    if (!unit.key || unit.damaged || !parameters_.complete()) return;
+    if (!unit.key || unit.damaged || !sets_.in_force().complete()) return;
     keyframe_seen_ = true;
     ++sessions_live_;
     retry_.succeeded();
     report(LinkState::kLive);
   }
+  if (unfit_) {
+    unrecorded_bytes_ += unit.data.size;
+    return;
+  }
   if (!store_picture(unit, &undated.packet)) return;
   undated_.push_back(std::move(undated));
   video_line_->push(unit.rtp_time, unit.arrival_us, unit.discontinuity);
   date_pictures(unit.arrival_us);
+}
+
+/// What has no place in an avc1 or hvc1 sample: access unit delimiters, filler, and parameter sets unless the
+/// file does not have them.
+bool Stream::left_out(uint8_t nal_type) const {
+  const rtsp::Codec codec = sets_.in_force().codec;
+  if (is_parameter_set(codec, nal_type)) return !sets_.in_band();
+  return codec == rtsp::Codec::kH264 ? nal_type == 9 || nal_type == 12 : nal_type == 35 || nal_type == 38;
 }
 
 bool Stream::store_picture(const rtsp::AccessUnit& unit, Packet* packet) {
@@ -90,20 +61,20 @@ bool Stream::store_picture(const rtsp::AccessUnit& unit, Packet* packet) {
   packet->arrival_us = unit.arrival_us;
   for (size_t i = 0; i < unit.nal_count;) {
     // Neighbouring NALs are copied as one piece, each with the 4-byte length before it.
-    if (left_out(parameters_.codec, unit.nals[i].type)) {
+    if (left_out(unit.nals[i].type)) {
       ++i;
       continue;
     }
     const size_t begin = unit.nals[i].offset - 4;
     size_t end = begin;
-    while (i < unit.nal_count && !left_out(parameters_.codec, unit.nals[i].type) &&
+    while (i < unit.nal_count && !left_out(unit.nals[i].type) &&
            unit.nals[i].offset - 4 == (end == begin ? begin : end)) {
       end = unit.nals[i].offset + unit.nals[i].size;
       ++i;
     }
     if (!arena.append(unit.data.sub(begin, end - begin))) {
       arena.rewind(packet->position);
-      memory_drops_ += unit.data.size;
+      unrecorded_bytes_ += unit.data.size;
       return false;
     }
   }
@@ -164,7 +135,7 @@ void Stream::apply_parameters(const VideoParameters& parameters) {
 void Stream::on_audio_unit(const rtsp::AccessUnit& unit) {
   if (stopped_ || restart_ || !sound_ || unit.data.empty()) return;
   rate_.add(unit.data.size, false, unit.arrival_us);
-  if (!sound_->push(unit)) memory_drops_ += unit.data.size;
+  if (!sound_->push(unit)) unrecorded_bytes_ += unit.data.size;
   date_sound(unit.arrival_us);
 }
 
@@ -183,8 +154,8 @@ void Stream::date_sound(int64_t now_us) {
 void Stream::follow_sound() {
   if (!sound_->take_change()) return;
   if (sound_->failed()) audio_left_out_ = audio_codec_name_;
-  if (!parameters_.complete()) return;
-  recorder_.set_parameters(parameters_, audio_parameters());
+  if (!sets_.in_force().complete()) return;
+  recorder_.set_parameters(sets_.in_force(), audio_parameters());
   report_parameters();
 }
 

@@ -170,7 +170,7 @@ void LoopbackCamera::send_picture(int64_t at_us) {
   const uint32_t time = static_cast<uint32_t>(at_us * 9 / 100) + 4294000000u;
   const tiny::Bytes picture = without_length(
       tiny::picture(key ? 0 : std::max(position, 1), raw_macroblocks, static_cast<uint32_t>(pictures)));
-  tiny::Bytes sps = tiny::sps();
+  tiny::Bytes sps = tiny::sps(width_macroblocks);
   sps[3] = level;
   for (Connection& connection : connections_) {
     if (!gets_media(connection)) continue;

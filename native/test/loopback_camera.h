@@ -48,8 +48,9 @@ class LoopbackCamera {
   bool with_sound = false;
   bool keys = true;  ///< false: no picture is one
   int gop = 25;
-  int raw_macroblocks = 1;  ///< size of the pictures between keys
-  uint8_t level = 10;       ///< level_idc of the SPS
+  int raw_macroblocks = 1;    ///< size of the pictures between keys
+  int width_macroblocks = 4;  ///< in the SPS only
+  uint8_t level = 10;         ///< level_idc of the SPS
   std::string video_clock = "90000";
   uint64_t pictures = 0, sounds = 0;
 

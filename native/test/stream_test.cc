@@ -510,6 +510,51 @@ TEST_CASE("stream: other parameter sets of the same size begin a new segment") {
   CHECK(rig.recorded() == camera.pictures);
 }
 
+TEST_CASE("stream: a camera that changes its sets with every key gets a file each 10 s, and loses nothing") {
+  LoopbackCamera camera;
+  Rig rig({&camera});
+  REQUIRE(rig.connect());
+  for (int second = 0; second < 25; ++second) {
+    camera.level = static_cast<uint8_t>(10 + second % 2);
+    rig.play(kSecond);
+  }
+  rig.stop();
+  // The first change is followed at once, the next at the first key that differs 10 s later.
+  REQUIRE(rig.writer.files.size() == 4);
+  CHECK(rig.writer.files[1].spec.identity.start_ms - rig.writer.files[0].spec.identity.start_ms == 1000);
+  CHECK(rig.writer.files[2].spec.identity.start_ms - rig.writer.files[1].spec.identity.start_ms == 11'000);
+  CHECK(rig.recorded() == camera.pictures);
+  CHECK(rig.stream->stats(rig.now_us).dropped_bytes == 0);
+  // Where the file's own sets do not tell, the sample does: keys are larger by two parameter sets.
+  const auto key_size = [&](size_t file, size_t key) {
+    std::vector<uint32_t> sizes;
+    rig.writer.files[file].each(true, [&](const rig::Sample& sample) {
+      if (sample.sample.key) sizes.push_back(sample.sample.size);
+    });
+    return sizes.at(key);
+  };
+  CHECK(key_size(1, 1) - key_size(1, 0) == 4 + tiny::sps().size() + 4 + tiny::pps().size());
+  CHECK(key_size(1, 2) == key_size(1, 1));
+  CHECK(key_size(2, 0) == key_size(1, 0));
+}
+
+TEST_CASE("stream: a camera that changes its size with every key cannot flood the disk with files") {
+  LoopbackCamera camera;
+  camera.gop = 5;
+  Rig rig({&camera});
+  REQUIRE(rig.connect());
+  for (int change = 0; change < 100; ++change) {
+    camera.width_macroblocks = 4 + change % 2;
+    rig.play(200'000);
+  }
+  rig.stop();
+  CHECK(rig.writer.files.size() <= 4);
+  CHECK(rig.writer.files.size() >= 3);
+  // What no file could take is counted.
+  CHECK(rig.recorded() < camera.pictures);
+  CHECK(rig.stream->stats(rig.now_us).dropped_bytes > 50 * 5 * 60);
+}
+
 TEST_CASE("stream: a description without a length is read after half a second, not after fifteen") {
   LoopbackCamera camera;
   camera.answers["DESCRIBE"] =

@@ -44,7 +44,7 @@ class BitWriter {
 
 constexpr int kMacroblocks = 16;  // 4 x 4
 
-inline Bytes sps() {
+inline Bytes sps(int width_macroblocks = 4) {
   BitWriter w;
   w.byte(0x67);
   w.byte(66);
@@ -55,7 +55,7 @@ inline Bytes sps() {
   w.ue(2);  // picture order = decoding order
   w.ue(1);  // reference frames
   w.u(0, 1);
-  w.ue(3);  // width and height in macroblocks - 1
+  w.ue(static_cast<uint32_t>(width_macroblocks - 1));  // then the height - 1
   w.ue(3);
   w.u(1, 1);  // frame_mbs_only
   w.u(1, 1);
