@@ -28,7 +28,7 @@ TEST_CASE("arena: slices are what was appended, whatever is released, and outliv
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 10; ++round) {
     const MemoryAccount account = make_account();
     std::vector<uint8_t> tape;
     std::vector<std::pair<std::vector<Slice>, std::vector<uint8_t>>> kept;
