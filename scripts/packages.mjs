@@ -41,6 +41,24 @@ const RELEASE_NEEDS = [
   { name: 'nasm', packages: ['nasm'], isThere: () => !['x64', 'ia32'].includes(process.arch) || onPath('nasm')() },
 ];
 
+/** A clang with libFuzzer: undefined when there is none. @returns {string | undefined} */
+export function fuzzCompiler() {
+  const program = 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }';
+  return ['clang++', ...[19, 18, 17, 16, 15, 14].map(version => `clang++-${version}`)].find(name => {
+    const args = ['-x', 'c++', '-fsanitize=fuzzer', '-o', '/dev/null', '-'];
+    return spawnSync(name, args, { input: program, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+  });
+}
+
+/** @type {Need[]} */
+const FUZZ_NEEDS = [
+  {
+    name: 'clang 14 or newer with libFuzzer',
+    packages: ['clang-14', 'libclang-rt-14-dev'],
+    isThere: () => fuzzCompiler() !== undefined,
+  },
+];
+
 const GSTREAMER_CHECK = `
 import gi
 for name in ("Gst", "GstApp", "GstRtspServer"):
@@ -86,6 +104,11 @@ export function requireReleasePackages() {
 /** The same for everything that `npm test` needs. */
 export function requireTestPackages() {
   require([...BUILD_NEEDS, ...TEST_NEEDS]);
+}
+
+/** The same for `npm run fuzz`. */
+export function requireFuzzPackages() {
+  require([...BUILD_NEEDS, ...TEST_NEEDS.filter(need => ['cmake', 'ninja'].includes(need.name)), ...FUZZ_NEEDS]);
 }
 
 /** @param {Need[]} needs */

@@ -112,8 +112,7 @@ std::optional<AacConfig> read_config(BitReader& bits) {
 }
 
 std::optional<AacConfig> checked(AacConfig config) {
-  if (config.object_type == kErEld) return config;
-  if (config.ps && config.channels == 1) config.channels = 2;
+  if (config.ps && config.channels == 1 && config.object_type != kErEld) config.channels = 2;
   // A frame that is no whole number of samples, or none at all, has no place on a time line.
   if (static_cast<uint64_t>(config.core_samples) * config.rate < config.core_rate) return std::nullopt;
   return config;

@@ -110,6 +110,15 @@ TEST_CASE("AAC config: channels from a program config element") {
   CHECK_FALSE(parse(cut));
 }
 
+TEST_CASE("AAC config: frames of less than a sample are refused, those of AAC-ELD too") {
+  // SBR in front: core rate 48 kHz, sound at 10 Hz; AAC-LC of 1024, AAC-ELD of 512 samples.
+  BitWriter lc, eld;
+  lc.u(5, 5).u(4, 3).u(4, 1).u(4, 15).u(24, 10).u(5, 2).u(3, 0);
+  eld.u(5, 5).u(4, 3).u(4, 1).u(4, 15).u(24, 10).u(5, 31).u(6, 7).u(1, 0).u(10, 0);
+  CHECK_FALSE(parse(lc));
+  CHECK_FALSE(parse(eld));
+}
+
 TEST_CASE("AAC config: cut configs are refused") {
   CHECK_FALSE(parse(Bytes{}));
   CHECK_FALSE(parse(Bytes{0x11}));

@@ -8,7 +8,8 @@ const MAY_INCLUDE: Readonly<Record<string, readonly string[]>> = {
   media: ['rtsp'],
   vision: [],
   binding: ['rtsp', 'media', 'vision'],
-  test: ['rtsp', 'media', 'vision'],
+  test: ['rtsp', 'media', 'vision', 'fuzz'],
+  fuzz: ['rtsp', 'media', 'vision', 'test'],
 };
 
 const NODE_HEADERS = /^(napi|node_api|js_native_api|node|v8|uv)\b.*\.h$/;
