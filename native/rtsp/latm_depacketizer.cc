@@ -21,6 +21,7 @@ class LatmDepacketizer final : public Depacketizer {
       : in_band_(format.in_band),
         config_(std::move(format.config)),
         clock_rate_(clock_rate),
+        max_unit_bytes_(limits.max_unit_bytes),
         buffer_(std::min<size_t>(limits.max_unit_bytes, kMostElementBytes)),
         output_(output) {}
 
@@ -129,7 +130,8 @@ class LatmDepacketizer final : public Depacketizer {
         size += piece;
       }
     }
-    if (!bits.ok() || count_ == kMostFrames || bits.left() < uint64_t{size} * 8) return false;
+    if (!bits.ok() || count_ == kMostFrames || size > max_unit_bytes_) return false;
+    if (bits.left() < uint64_t{size} * 8) return false;
     frames_[count_++] = {bits, size};
     bits.skip(uint64_t{size} * 8);
     return true;
@@ -159,6 +161,7 @@ class LatmDepacketizer final : public Depacketizer {
   const bool in_band_;
   std::optional<LatmConfig> config_;
   const uint32_t clock_rate_;
+  const size_t max_unit_bytes_;
   UnitBuffer buffer_;             // an element in several packets
   std::vector<uint8_t> scratch_;  // a frame that does not begin at a byte
   std::array<Frame, kMostFrames> frames_{};

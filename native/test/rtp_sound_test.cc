@@ -139,6 +139,29 @@ TEST_CASE("LATM: several frames in an element, 1024 apart, and an element in sev
   CHECK(feed.counters().malformed_packets == 0);
 }
 
+TEST_CASE("LATM: a frame beyond the limit is dropped, in one packet as in several") {
+  rtsp::RtpTrack::Limits limits;
+  limits.max_unit_bytes = 300;
+  Collect sink;
+  const auto track = rtsp::RtpTrack::create(track_of(Codec::kAacLatm, 16000, 1, kOutOfBand), sink, limits);
+  const Data large = counted(kB);
+  Packet packet;
+  packet.marker = true;
+  track->on_rtp(view(rtp(packet, large)), 1000);
+  CHECK(sink.units.empty());
+  CHECK(track->counters().malformed_packets == 1);
+  packet = {1, 1024, false};
+  track->on_rtp(view(rtp(packet, Data(large.begin(), large.begin() + 250))), 2000);
+  packet = {2, 1024, true};
+  track->on_rtp(view(rtp(packet, Data(large.begin() + 250, large.end()))), 3000);
+  CHECK(sink.units.empty());
+  packet = {3, 2048, true};
+  track->on_rtp(view(rtp(packet, counted(kC))), 4000);
+  REQUIRE(sink.units.size() == 1);
+  CHECK(sink.units[0].data == kC);
+  CHECK(sink.units[0].loss_before);
+}
+
 TEST_CASE("LATM: an element with a part missing is never made") {
   Feed feed(track_of(Codec::kAacLatm, 16000, 1, kOutOfBand));
   const Data element = counted(kB);
