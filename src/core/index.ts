@@ -9,6 +9,7 @@ export * from './lifecycle.ts';
 export * from './log.ts';
 export * from './nearest.ts';
 export * from './options.ts';
+export { packagePath } from './package-path.ts';
 export * from './process-memory.ts';
 export { redactText } from './redact.ts';
 export * from './schema.ts';

@@ -1,8 +1,7 @@
 // The LMDB files behind the index. The only place that knows lmdb-js and its traps.
 import { createRequire } from 'node:module';
 import type { Database, RootDatabase } from 'lmdb';
-import { NvrError } from '../core/index.ts';
-import { lmdbPath } from './lmdb-path.ts';
+import { NvrError, packagePath } from '../core/index.ts';
 
 /** The tables of the index; each is one named database of LMDB. */
 export const TABLES = ['segments', 'codecs', 'open', 'garbage', 'gaps', 'cameras', 'settings'] as const;
@@ -52,7 +51,7 @@ const MAP_BYTES = 64 * 1024 * 1024;
 /** Opens or makes the LMDB files in a folder. A file cut short kills the process (SIGBUS): see `probe.ts`. */
 export function openLmdb(folder: string): Environment {
   // Only now: loading lmdb-js takes 55 ms, in which HTTP answers already.
-  const { open } = createRequire(import.meta.url)(lmdbPath()) as typeof import('lmdb');
+  const { open } = createRequire(import.meta.url)(packagePath('lmdb')) as typeof import('lmdb');
   const root = mapped(() =>
     open<Buffer, Buffer>({
       path: folder,

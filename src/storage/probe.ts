@@ -1,7 +1,7 @@
 // Opens the index in a child process first: a file cut short kills whoever reads it, without an exception.
 import { spawn } from 'node:child_process';
+import { packagePath } from '../core/index.ts';
 import { TABLES } from './environment.ts';
-import { lmdbPath } from './lmdb-path.ts';
 
 /** Reading 128 MB from a slow card. */
 const TIMEOUT_MS = 60_000;
@@ -19,7 +19,7 @@ root.close().then(() => process.exit(0), () => process.exit(1));
 /** True when every row can be read. Resolves to false when the child dies, fails or takes too long; rejects when there is none. */
 export function probeIndex(folder: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['-e', PROGRAM, lmdbPath(), folder, TABLES.join(',')], {
+    const child = spawn(process.execPath, ['-e', PROGRAM, packagePath('lmdb'), folder, TABLES.join(',')], {
       stdio: 'ignore',
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
