@@ -91,6 +91,9 @@ const TEST_NEEDS = [
   },
 ];
 
+/** Tests that need one of these are skipped by name without it. @type {Need[]} */
+const TEST_WISHES = [{ name: 'Chromium', packages: ['chromium'], isThere: onPath('chromium') }];
+
 /** Installs what is missing to build the addon. Throws a SetupError (exit code 2) that says what to type when it cannot. */
 export function requireBuildPackages() {
   require(BUILD_NEEDS);
@@ -106,7 +109,17 @@ export function requireTestPackages() {
   require([...BUILD_NEEDS, ...TEST_NEEDS]);
 }
 
-/** The same for `npm run fuzz`. */
+/** Installs what some tests need and the rest does without; where that cannot be done, one line says what to type. */
+export function wishForTestPackages() {
+  try {
+    require(TEST_WISHES);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(`tests will be skipped for want of ${TEST_WISHES.map(wish => wish.name).join(', ')}: ${error.message}`);
+  }
+}
+
+/** Installs what is missing for `npm run fuzz`. */
 export function requireFuzzPackages() {
   require([...BUILD_NEEDS, ...TEST_NEEDS.filter(need => ['cmake', 'ninja'].includes(need.name)), ...FUZZ_NEEDS]);
 }

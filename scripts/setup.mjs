@@ -4,7 +4,7 @@ import { addonIsCurrent, buildAddon } from './addon.mjs';
 import { buildBundle, bundleIsCurrent } from './bundle.mjs';
 import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
 import { takeLock } from './lock.mjs';
-import { requireBuildPackages, requireTestPackages } from './packages.mjs';
+import { requireBuildPackages, requireTestPackages, wishForTestPackages } from './packages.mjs';
 import { giveUp, SetupError } from './terminal.mjs';
 
 const forTests = process.argv.includes('--tests');
@@ -20,6 +20,7 @@ try {
     if (!dependenciesAreCurrent()) installDependencies();
     buildAddon();
     await buildBundle();
+    if (forTests) wishForTestPackages();
   }
 } catch (error) {
   giveUp(error);

@@ -1,0 +1,116 @@
+// Debian's Chromium without a window, for what only a browser can judge: one for a test file, kept to this machine.
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { type Browser as Chromium, chromium, type Page } from 'playwright-core';
+
+export interface View {
+  /** CSS pixels; default 1280x800. */
+  width?: number;
+  height?: number;
+  /** A phone: touch instead of a mouse, two device pixels per CSS pixel. */
+  phone?: boolean;
+}
+
+/** A page in a context of its own: no cookies or storage of others. */
+export interface Opened {
+  page: Page;
+  /** What the page complained of: uncaught errors and error lines of the console, in order. */
+  errors: string[];
+  /** Addresses on other machines that it asked for, which it did not get. */
+  foreign: string[];
+}
+
+/** Why Chromium cannot be used here; undefined when it can. */
+export function browserProblem(): string | undefined {
+  return chromiumPath() === undefined ? 'Chromium is not installed' : undefined;
+}
+
+/**
+ * Closed by `close`; when the test process ends without it, however it ends, Chromium goes too. Nothing leaves the
+ * machine: a proxy of ours refuses every other host, also to Chromium's own services.
+ */
+export class Browser {
+  readonly #chromium: Chromium;
+  readonly #proxy: Server;
+
+  private constructor(browser: Chromium, proxy: Server) {
+    this.#chromium = browser;
+    this.#proxy = proxy;
+  }
+
+  /** Rejects when Chromium does not start within 30 s. */
+  static async start(): Promise<Browser> {
+    const proxy = await refusingProxy();
+    const { port } = proxy.address() as AddressInfo;
+    try {
+      const browser = await chromium.launch({
+        executablePath: chromiumPath() ?? 'chromium',
+        args: [
+          // This machine is reached past the proxy by itself; names are never looked up.
+          `--proxy-server=127.0.0.1:${port}`,
+          '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]',
+          '--disable-quic',
+          '--autoplay-policy=no-user-gesture-required',
+          '--mute-audio',
+        ],
+      });
+      return new Browser(browser, proxy);
+    } catch (error) {
+      proxy.close();
+      throw error;
+    }
+  }
+
+  /** Loads `url` in a new page. Rejects when that fails. */
+  async open(url: string, { width = 1280, height = 800, phone = false }: View = {}): Promise<Opened> {
+    const context = await this.#chromium.newContext({
+      viewport: { width, height },
+      ...(phone ? { hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : {}),
+    });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', error => errors.push(String(error)));
+    page.on('console', message => {
+      if (message.type() === 'error') errors.push(message.text());
+    });
+    const foreign: string[] = [];
+    const note = (asked: { url(): string }) => void (isHere(asked.url()) || foreign.push(asked.url()));
+    page.on('request', note);
+    page.on('websocket', note);
+    await page.goto(url);
+    return { page, errors, foreign };
+  }
+
+  /** Also closes all pages. Idempotent. */
+  async close(): Promise<void> {
+    await this.#chromium.close();
+    this.#proxy.closeAllConnections();
+    await new Promise(resolve => this.#proxy.close(resolve));
+  }
+}
+
+/** The program is named by its place, so that playwright looks for no browser of its own. */
+function chromiumPath(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(folder => folder !== '');
+  return folders.map(folder => join(folder, 'chromium')).find(path => existsSync(path));
+}
+
+async function refusingProxy(): Promise<Server> {
+  const proxy = createServer((_, response) => void response.writeHead(403).end());
+  proxy.on('connect', (_, socket) => {
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+  });
+  await new Promise<void>((resolve, reject) => {
+    proxy.once('error', reject);
+    proxy.listen(0, '127.0.0.1', resolve);
+  });
+  return proxy;
+}
+
+function isHere(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return !/^(http|ws)s?:$/.test(protocol) || ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+}
