@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { cameraPatchSchema, newCameraSchema, probeSchema } from '../cameras/index.ts';
 import { NvrError } from '../core/index.ts';
-import type { CameraList } from './contract.ts';
+import type { CameraList, FootageKept } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
 import { type Route, route } from './router.ts';
 import type { ApiServices } from './services.ts';
@@ -53,12 +53,22 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       query: removeQuery,
       handle: async ({ params, query }) => {
         const id = parseId(params.id);
-        await cameras.remove(id);
-        if (query.footage === 'delete') await segments.removeAll(id);
-        return { status: 204 };
+        const purge = query.footage === 'delete';
+        await cameras.remove(id, purge);
+        const kept = purge ? (await segments.removeAll(id)).kept : undefined;
+        return kept && kept.segments > 0 ? jsonReply(200, keptWords(kept)) : { status: 204 };
       },
     }),
   ];
+}
+
+function keptWords(kept: FootageKept['kept']): FootageKept {
+  const { segments } = kept;
+  return {
+    kept,
+    message: `The camera and its footage are deleted, but for ${segments} locked ${segments === 1 ? 'segment' : 'segments'}.`,
+    cure: 'Unlock and delete them one by one if you do not need them: GET /api/segments still lists them.',
+  };
 }
 
 function parseId(text: string | undefined): number {

@@ -35,6 +35,13 @@ export interface CameraList {
   cameras: Camera[];
 }
 
+/** `DELETE /api/cameras/{id}?footage=delete` where locked segments stay; else the answer is empty (204). */
+export interface FootageKept {
+  kept: { segments: number; sizeBytes: number };
+  message: string;
+  cure: string;
+}
+
 export interface Segment {
   id: string;
   camera: CameraId;

@@ -8,6 +8,8 @@ type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap'>;
 /** What `health` calls degraded. Of cameras that are not to be recorded nothing is. */
 const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   'index-unwritable': true,
+  // Footage is recorded all the same, and found by its files.
+  'index-full': false,
   // What was lost or restored lies behind us.
   'index-damaged': false,
   'index-restored': false,

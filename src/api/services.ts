@@ -40,8 +40,8 @@ export interface SegmentSource {
   get(id: string): IndexedSegment | undefined;
   /** Removes record and file. Rejects with `not-found`, or `failed-precondition` when it is locked. */
   remove(id: string): Promise<void>;
-  /** Removes all footage of a camera. Resolves when none of it can come back. */
-  removeAll(camera: CameraId): Promise<void>;
+  /** Removes all footage of a camera but for locked segments, and says what stays. Resolves when none of the rest can come back. */
+  removeAll(camera: CameraId): Promise<{ kept: { segments: number; sizeBytes: number } }>;
   /** Of one camera or of all. */
   totals(camera?: CameraId): { segments: number; sizeBytes: number };
 }

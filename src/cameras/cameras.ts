@@ -19,7 +19,8 @@ export interface CameraStore {
     list(): readonly { id: CameraId }[];
     /** Resolves when durable. */
     put(camera: CameraRecord): Promise<void>;
-    remove(id: CameraId): Promise<void>;
+    /** `purge`: its footage is to go with it, whatever happens next. */
+    remove(id: CameraId, purge: boolean): Promise<void>;
     /** A number that no camera ever had. */
     nextId(): CameraId | Promise<CameraId>;
   };
@@ -146,12 +147,12 @@ export class Cameras {
     });
   }
 
-  /** Disconnects and forgets the camera; its footage stays. */
-  remove(id: CameraId): Promise<void> {
+  /** Disconnects and forgets the camera. Its footage stays, or with `purge` it is marked: it goes even if this process ends now. */
+  remove(id: CameraId, purge = false): Promise<void> {
     return this.#serially(async () => {
       const damaged = this.#unreadable.indexOf(id);
       const connection = damaged < 0 ? this.#existing(id) : undefined;
-      await this.#options.store.cameras.remove(id);
+      await this.#options.store.cameras.remove(id, purge);
       if (damaged >= 0) this.#unreadable.splice(damaged, 1);
       await connection?.disconnect();
       this.#connections.delete(id);

@@ -11,7 +11,7 @@ import {
   type StreamName,
 } from '../core/index.ts';
 import type { Engine, EngineEvent } from '../native/index.ts';
-import type { Segment, Store } from '../storage/index.ts';
+import type { Purged, Segment, Store } from '../storage/index.ts';
 import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
 
@@ -88,11 +88,16 @@ export class Recording {
     await this.#changes.get(camera);
   }
 
-  /** Deletes all footage of a camera that was removed or does not record; waits until its files are closed. */
-  async deleteFootage(camera: CameraId): Promise<void> {
+  /** Deletes all footage of a camera that was removed or does not record, but for locked segments; waits until its files are closed. */
+  async deleteFootage(camera: CameraId): Promise<Purged> {
     await this.#changes.get(camera);
-    const deleted = await this.#options.store.deleteCamera(camera);
-    this.#options.log.info('footage of a camera deleted', { camera, cause: 'owner', ...deleted });
+    const purged = await this.#options.store.deleteCamera(camera);
+    const { deleted, kept } = purged;
+    this.#options.log.info('footage of a camera deleted', {
+      ...{ camera, cause: 'owner', ...deleted },
+      lockedSegments: kept.segments,
+    });
+    return purged;
   }
 
   #changed(camera: CameraId): void {

@@ -110,6 +110,13 @@ export class Adoption {
     await this.#current;
   }
 
+  /** Adopts one file, by its path below the segments folder, now. False when that failed. */
+  async adopt(path: string): Promise<boolean> {
+    const work: Work = { days: [], backlogs: [], failed: false };
+    await this.#adopt(path, work, () => false);
+    return !work.failed;
+  }
+
   async #listCamera(camera: CameraId, fromMs: number): Promise<UnknownFiles[]> {
     const { folder, segments, isGarbage } = this.#options;
     const days: UnknownFiles[] = [];

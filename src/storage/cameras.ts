@@ -12,6 +12,12 @@ export interface CameraRow {
   readonly id: CameraId;
 }
 
+/** How footage is marked that is to go with its camera. */
+export interface PurgeMarks {
+  mark(camera: CameraId): void;
+  unmark(camera: CameraId): void;
+}
+
 const MIRROR_FILE = 'cameras.json';
 const MAX_CAMERA_BYTES = 64 * 1024;
 const MAX_ID = 999_999_999;
@@ -29,6 +35,7 @@ export class CameraTable {
   readonly #log: Logger;
   readonly #onStep: (name: string) => void;
   readonly #clockGeneration: () => number;
+  readonly #purge: PurgeMarks;
   /** As JSON, so that nobody can change what is stored by changing an object. */
   readonly #cameras = new Map<CameraId, string>();
   #nextId = 1;
@@ -42,12 +49,14 @@ export class CameraTable {
     onStep: (name: string) => void;
     /** Stands in the mirror as well: the ids of segments must stay unique when the index is lost. */
     clockGeneration: () => number;
+    purge: PurgeMarks;
   }) {
     this.#database = options.database;
     this.#path = join(options.dir, MIRROR_FILE);
     this.#log = options.log;
     this.#onStep = options.onStep;
     this.#clockGeneration = options.clockGeneration;
+    this.#purge = options.purge;
   }
 
   /** The clock generation that the mirror knows, 0 without a mirror. */
@@ -113,9 +122,19 @@ export class CameraTable {
     await this.#change(camera.id, text);
   }
 
-  /** Removes a camera; its footage stays. Durable when it resolves. */
-  async remove(id: CameraId): Promise<void> {
-    if (this.#cameras.has(id)) await this.#change(id, undefined);
+  /**
+   * Removes a camera. `purge`: its footage is marked with the same commit, so that it goes whatever happens next; else it stays. Durable
+   * when it resolves.
+   */
+  async remove(id: CameraId, purge = false): Promise<void> {
+    if (!this.#cameras.has(id)) return;
+    if (purge) this.#purge.mark(id);
+    try {
+      await this.#change(id, undefined);
+    } catch (error) {
+      if (purge && this.#cameras.has(id)) this.#purge.unmark(id);
+      throw error;
+    }
   }
 
   /** Brings the mirror up to date; writes nothing when it already is. */

@@ -4,6 +4,8 @@ import type { Change, Entry, Environment, Range, TableName } from './environment
 
 /** Longest time that a change waits for its commit when nobody asks for it. Each commit costs some 30 KB of flash. */
 const COMMIT_INTERVAL_MS = 10_000;
+/** Tables that grow with the footage. The others have a few rows, and deleting or locking needs them. */
+const GROWING: ReadonlySet<TableName> = new Set(['segments', 'gaps']);
 
 export interface DatabaseOptions {
   /** Opens the files; called again after a failure that lmdb does not recover from. */
@@ -15,6 +17,8 @@ export interface DatabaseOptions {
   onStep: (name: string) => void;
   /** Told about the state of commits whenever it changes: the failure, or undefined when they work again. */
   onHealth: (problem: NvrError | undefined) => void;
+  /** Told when rows begin to wait for room below the bound, before a commit leaves them out, and when none waits any more. */
+  onFull?: (full: boolean) => void;
 }
 
 /** A change that waits; `value` undefined removes the row. */
@@ -29,6 +33,7 @@ export class Database {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #problem: NvrError | undefined;
+  #full = false;
   #closed = false;
 
   constructor(options: DatabaseOptions) {
@@ -83,9 +88,14 @@ export class Database {
     return this.#waiting.size > 0;
   }
 
+  /** True while the index has reached its bound, so that rows about new footage wait in memory. */
+  get full(): boolean {
+    return this.#full;
+  }
+
   /**
-   * Resolves when everything changed before the call is durable. Rejects with `resource-exhausted` (volume or index full),
-   * `unavailable` or `data-loss`; the changes then stay readable and are tried again.
+   * Resolves when everything changed before the call is durable, but for rows about footage while the index is `full`. Rejects with
+   * `resource-exhausted` (a full volume), `unavailable` or `data-loss`; the changes then stay readable and are tried again.
    */
   flush(): Promise<void> {
     // A commit that has not begun yet takes everything that waits now.
@@ -146,16 +156,21 @@ export class Database {
   async #commit(): Promise<void> {
     this.#timer?.();
     this.#timer = undefined;
-    const batch = [...this.#waiting];
-    if (batch.length === 0) return;
+    if (this.#waiting.size === 0) return;
     try {
       this.#reopen();
-      const fitting = this.#fitting(batch);
-      this.#options.onStep('index-commit');
-      await this.#open().write(fitting.map(([, change]) => change));
-      this.#options.onStep('index-committed');
+      let { fitting, isAll } = this.#fitting();
+      if (!isAll) {
+        this.#setFull(true);
+        fitting = this.#fitting().fitting;
+      }
+      if (fitting.length > 0) {
+        this.#options.onStep('index-commit');
+        await this.#open().write(fitting.map(([, change]) => change));
+        this.#options.onStep('index-committed');
+      }
       for (const [name, change] of fitting) if (this.#waiting.get(name) === change) this.#waiting.delete(name);
-      if (fitting.length < batch.length) throw indexFull(this.#options.maxBytes);
+      if (isAll) this.#setFull(false);
       this.#report(undefined);
     } catch (error) {
       const problem = error instanceof NvrError ? error : new NvrError('internal', String(error), { cause: error });
@@ -167,12 +182,22 @@ export class Database {
     }
   }
 
-  /** Above the bound only what removes rows or replaces them is committed; the rest waits. */
-  #fitting(batch: [string, Waiting][]): [string, Waiting][] {
+  /** Above the bound, rows that are new in the tables that grow wait. */
+  #fitting(): { fitting: [string, Waiting][]; isAll: boolean } {
     const environment = this.#open();
+    const batch = [...this.#waiting];
     const growth = batch.reduce((sum, [, { key, value }]) => sum + (value ? key.length + value.length : 0), 0);
-    if (environment.usedBytes() + growth <= this.#options.maxBytes) return batch;
-    return batch.filter(([, { table, key, value }]) => !value || environment.get(table, key) !== undefined);
+    if (environment.usedBytes() + growth <= this.#options.maxBytes) return { fitting: batch, isAll: true };
+    const fitting = batch.filter(
+      ([, { table, key, value }]) => !GROWING.has(table) || !value || environment.get(table, key) !== undefined,
+    );
+    return { fitting, isAll: fitting.length === batch.length };
+  }
+
+  #setFull(full: boolean): void {
+    if (full === this.#full) return;
+    this.#full = full;
+    this.#options.onFull?.(full);
   }
 
   /** After a failed write lmdb refuses everything until the environment is opened anew. */
@@ -201,10 +226,4 @@ export class Database {
 
 function rowName(table: TableName, key: Buffer): string {
   return `${table}:${key.toString('latin1')}`;
-}
-
-function indexFull(maxBytes: number): NvrError {
-  return new NvrError('resource-exhausted', `the index has reached its bound of ${maxBytes} bytes`, {
-    cure: 'Delete footage, or give the service fewer and longer segments.',
-  });
 }

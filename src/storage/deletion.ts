@@ -1,22 +1,19 @@
 // Deletes segments so that no crash leaves a file that the index does not know: garbage row, unlink, folder sync, row dropped.
-import type { Dirent } from 'node:fs';
-import { readdir, rmdir, unlink } from 'node:fs/promises';
+import { rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type CameraId, fromSystem, type Logger, NvrError, parseSegmentId, syncFolder } from '../core/index.ts';
+import { fromSystem, type Logger, NvrError, parseSegmentId, syncFolder } from '../core/index.ts';
 import type { Database } from './database.ts';
 import type { GapTable } from './gaps.ts';
-import { cameraKey, cameraOfKey, clockGenOfKey, garbageKey, streamOfKey, timeOfKey } from './keys.ts';
+import { CAMERA_KEY_BYTES, cameraOfKey, clockGenOfKey, garbageKey, streamOfKey, timeOfKey } from './keys.ts';
 import { DAY_MS, MAX_TIME_MS, parseDayFolder, segmentPath } from './layout.ts';
 import type { LicenceTable } from './licences.ts';
 import { decodeRow, encodeRow } from './rows.ts';
-import type { Segment, Totals } from './segment.ts';
+import type { Segment } from './segment.ts';
 import type { SegmentTable } from './segments.ts';
 
 /** Files between two commits. */
 const BATCH = 256;
 const GARBAGE_KEY_BYTES = 15;
-/** A garbage row with the key of a camera: all footage of it is to go. */
-const PURGE_KEY_BYTES = 4;
 
 export interface DeletionOptions {
   database: Database;
@@ -28,8 +25,6 @@ export interface DeletionOptions {
   log: Logger;
   onStep: (name: string) => void;
   nowMs: () => number;
-  /** Stops the adoption of a camera's files and waits for the one under way. */
-  cancelAdoption: (camera: CameraId) => Promise<void>;
   /** Called when a garbage row is damaged: its file is unknown to the index from then on. */
   onDamage: () => void;
   /** Told how many files could not be deleted and wait for the next attempt, and why the last one could not. */
@@ -110,42 +105,24 @@ export class Deletion {
     return this.#unfinished.length === 0;
   }
 
-  /** Deletes all footage of a camera, whether the index knows it or not. A crash on the way is made good by the next start. */
-  async deleteCamera(camera: CameraId): Promise<Totals> {
-    const { database, segments, gaps, licences, cancelAdoption } = this.#options;
-    if (licences.standing(camera)) {
-      throw new NvrError('failed-precondition', `camera ${camera} is being recorded`, {
-        cure: 'Stop recording it first.',
-      });
-    }
-    const before = segments.totals(camera);
-    database.put('garbage', cameraKey(camera), encodeRow({}));
-    await this.#mark();
-    await cancelAdoption(camera);
-    for (;;) {
-      const batch = segments.list({ camera, startMs: 0, endMs: MAX_TIME_MS, limit: BATCH }).segments;
-      if (batch.length === 0) break;
-      for (const segment of batch) if (segments.take(segment)) this.#discard(segment);
-      await this.#remove(batch);
-    }
-    await this.#removeFolder(camera);
-    gaps.removeCamera(camera);
-    licences.removeCamera(camera);
-    database.remove('garbage', cameraKey(camera));
-    await database.flush();
-    return before;
+  /** Deletes segments, locked ones too, and leaves no gaps: their camera is gone. Rejects when the volume refuses. */
+  async discard(found: readonly Segment[]): Promise<void> {
+    const { segments } = this.#options;
+    const taken = found.filter(segment => segments.take(segment) !== undefined);
+    for (const segment of taken) this.#discard(segment);
+    await this.#remove(taken);
   }
 
-  /** Finishes what earlier runs began. The cameras whose footage is still to go are returned: that may take long. */
-  async finish(): Promise<CameraId[]> {
+  /** Finishes what earlier runs began; what the volume refuses is tried again while the service runs. */
+  async finish(): Promise<void> {
     const { database, segments, log, onDamage } = this.#options;
-    const cameras: CameraId[] = [];
     const files: GarbageFile[] = [];
     const range = { from: Buffer.alloc(1), to: Buffer.alloc(16, 0xff), limit: 1_000_000 };
     for (const { key, value } of database.range('garbage', range)) {
+      // A camera whose footage is to go: see purge.ts.
+      if (key.length === CAMERA_KEY_BYTES) continue;
       const file = parseGarbage(key, value);
-      if (key.length === PURGE_KEY_BYTES) cameras.push(cameraOfKey(key));
-      else if (!file) {
+      if (!file) {
         log.error('a row of the index is damaged', { table: 'garbage', row: key.toString('hex') });
         database.remove('garbage', key);
         onDamage();
@@ -155,12 +132,10 @@ export class Deletion {
       }
     }
     for (let at = 0; at < files.length; at += BATCH) {
-      // Those that the volume refuses are tried again while the service runs.
       await this.#unlinkAll(files.slice(at, at + BATCH)).catch(error =>
         log.error('files that were deleted before cannot be removed', { error }),
       );
     }
-    return cameras;
   }
 
   /** Marks a segment that was just taken out of the table. */
@@ -195,7 +170,7 @@ export class Deletion {
   }
 
   /**
-   * Makes the garbage rows durable. A full volume or index has no room for them, and only a deletion makes room: then it goes on without.
+   * Makes the garbage rows durable. A full volume has no room for them, and only a deletion makes room: then it goes on without.
    * After a crash in between a record is left without its file, the oldest one, and so the next to be deleted.
    */
   async #mark(): Promise<void> {
@@ -277,27 +252,6 @@ export class Deletion {
     // An empty folder does no harm.
     await rmdir(join(this.#options.folder, name)).catch(() => undefined);
   }
-
-  /** What is left of a camera: files that nobody adopted, then the empty folders. */
-  async #removeFolder(camera: CameraId): Promise<void> {
-    const { folder, onStep } = this.#options;
-    const path = join(folder, String(camera));
-    try {
-      for (const day of await entriesIn(path)) {
-        // Links are no folders of ours, wherever they lead.
-        if (!day.isDirectory() || parseDayFolder(day.name) === undefined) continue;
-        onStep('delete-leftovers');
-        for (const entry of await entriesIn(join(path, day.name))) {
-          if (!entry.isDirectory()) await removeFile(join(path, day.name, entry.name));
-        }
-        await rmdir(join(path, day.name)).catch(ignoreOccupied);
-      }
-      await rmdir(path).catch(ignoreOccupied);
-      await syncIfThere(folder);
-    } catch (error) {
-      throw fromSystem(error, 'deleting footage failed');
-    }
-  }
 }
 
 type GarbageFile = Pick<Segment, 'camera' | 'stream' | 'startMs' | 'clockGen' | 'sizeBytes' | 'path'>;
@@ -312,25 +266,16 @@ function parseGarbage(key: Buffer, value: Buffer): GarbageFile | undefined {
   return { ...segment, sizeBytes: row.sizeBytes as number, path: segmentPath(segment, row.withGeneration) };
 }
 
-async function removeFile(path: string): Promise<void> {
+/** Not an error when it is gone already. */
+export async function removeFile(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
 }
 
-async function entriesIn(path: string): Promise<Dirent[]> {
-  return readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-}
-
-async function syncIfThere(folder: string): Promise<void> {
+/** Not an error when it is gone already. */
+export async function syncIfThere(folder: string): Promise<void> {
   await syncFolder(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-}
-
-function ignoreOccupied(error: NodeJS.ErrnoException): void {
-  if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(error.code ?? '')) throw error;
 }

@@ -6,6 +6,7 @@ export { type Gap, MIN_GAP_MS } from './gaps.ts';
 export type { Inspection, StoreFault, StoreFaultKind } from './inspection.ts';
 export type { Mended } from './mending.ts';
 export type { StoreProblem } from './problems.ts';
+export type { Purged } from './purge.ts';
 export type {
   AgedSegment,
   ClosedSegment,

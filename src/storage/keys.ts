@@ -12,8 +12,11 @@ function prefix(size: number, camera: CameraId, stream: StreamName): Buffer {
   return key;
 }
 
+export const CAMERA_KEY_BYTES = 4;
+
+/** Cameras; in the garbage table: all footage of the camera is to go. */
 export function cameraKey(camera: CameraId): Buffer {
-  const key = Buffer.alloc(4);
+  const key = Buffer.alloc(CAMERA_KEY_BYTES);
   key.writeUInt32BE(camera, 0);
   return key;
 }

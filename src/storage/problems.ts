@@ -3,7 +3,7 @@ import type { Clock } from '../core/index.ts';
 
 /** Something about the store that its owner should know. */
 export interface StoreProblem {
-  kind: 'index-unwritable' | 'index-damaged' | 'index-restored' | 'deletion-failed' | 'volume-missing';
+  kind: 'index-unwritable' | 'index-full' | 'index-damaged' | 'index-restored' | 'deletion-failed' | 'volume-missing';
   message: string;
   cure: string;
   sinceMs: number;

@@ -2,18 +2,18 @@
 import type { CameraId } from '../core/index.ts';
 import type { Adoption } from './adoption.ts';
 import type { Database } from './database.ts';
-import type { Deletion } from './deletion.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { Backlog } from './licences.ts';
 import { dropMissing, type MendingOptions } from './mending.ts';
 import type { StoreProblems } from './problems.ts';
+import type { Purge } from './purge.ts';
 import { decodeRow, encodeRow } from './rows.ts';
 
 export interface RecoveryOptions {
   database: Database;
   files: IndexFiles;
   adoption: Adoption;
-  deletion: Deletion;
+  purge: Pick<Purge, 'resume'>;
   mending: MendingOptions;
   problems: StoreProblems;
   storeUuid: string;
@@ -79,24 +79,40 @@ export class Recovery {
 
   /** Takes them in, and finishes the deletion of `purges`. */
   async run(purges: readonly CameraId[], signal: AbortSignal): Promise<void> {
-    const { database, adoption, deletion, mending, problems } = this.#options;
+    const { database, adoption, purge, mending, problems } = this.#options;
     const complete = await adoption.run(signal);
-    for (const camera of purges) {
-      if (signal.aborted) return;
-      await deletion.deleteCamera(camera);
-    }
-    if (!complete) return;
+    await purge.resume(purges);
+    if (!complete || signal.aborted) return;
     if (database.get('settings', RESTORED_KEY)) {
       for (const { camera } of mending.segments.streams()) await dropMissing(mending, camera);
       database.remove('settings', RESTORED_KEY);
       problems.remove('index-restored');
     }
+    if (database.dirty) await database.flush();
     if (this.#rescan) {
-      database.remove('settings', RESCAN_KEY);
       this.#rescan = false;
       problems.remove('index-damaged');
+      // What waits for room in the index is to be looked for again.
+      if (database.full) return;
+      database.remove('settings', RESCAN_KEY);
+      await database.flush();
     }
-    if (database.dirty) await database.flush();
+  }
+
+  /** The index has reached its bound: rows wait in memory, and the next start looks for their files. Or none waits any more. */
+  noteFull(full: boolean): void {
+    const { database, problems } = this.#options;
+    if (full) {
+      database.put('settings', RESCAN_KEY, encodeRow({}));
+      problems.add(
+        'index-full',
+        'The index has reached its bound. Cameras are recorded all the same, and what is listed now is found again at the next start.',
+        'Delete footage, or record longer segments.',
+      );
+    } else {
+      if (!this.#rescan) database.remove('settings', RESCAN_KEY);
+      problems.remove('index-full');
+    }
   }
 
   /** What a damaged row stood for is looked for on the volume, now if the start is still under way, else at the next one. */

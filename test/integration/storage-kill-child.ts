@@ -86,12 +86,15 @@ async function main(): Promise<void> {
   if (scenario === 'work') await work(store);
   else {
     await store.openStream(1, 'main');
-    await record(store, 'main', START_MS + 100_000, false);
+    const [locked = ''] = await record(store, 'main', START_MS + 100_000, false);
     await store.recovered();
     step('recovered');
     await store.closeStream(1, 'main');
-    await store.deleteCamera(1);
+    await store.lockSegment(locked, true);
+    note(`locked ${locked}`);
+    await store.cameras.remove(1, true);
     note('purged 1');
+    await store.deleteCamera(1);
   }
   await store.stop();
   note('done');

@@ -69,10 +69,20 @@ function check(store: Store, notes: string[], where: string): void {
   const purged = notes.some(line => line.startsWith('purged'));
   for (const line of notes) {
     const [what, value = ''] = line.split(' ');
-    if (what === 'camera') assert.equal(store.cameras.list(), [{ id: Number(value) }], `camera ${where}`);
+    if (what === 'camera' && !purged) assert.equal(store.cameras.list(), [{ id: Number(value) }], `camera ${where}`);
     if (what === 'segment' && !purged) assert.ok(known(value), `${line} ${where}`);
     if (what === 'deleted') assert.not.ok(known(value), `${line} ${where}`);
+    if (what === 'locked') assert.ok(segments.find(({ id }) => id === value)?.locked, `${line} ${where}`);
     if (what === 'generation') assert.ok(store.clockGeneration >= Number(value), `${line} ${where}`);
+  }
+  if (purged) {
+    assert.equal(store.cameras.list(), [], `camera ${where}`);
+    const locked = notes.filter(line => line.startsWith('locked'));
+    assert.equal(
+      segments.map(({ id }) => `locked ${id}`),
+      locked,
+      `what is left ${where}`,
+    );
   }
   for (const { startMs, endMs, stream, clockGen } of segments) {
     const overlapping = segments.filter(
@@ -145,7 +155,7 @@ test('while the next one adopts what it left, records, and deletes a camera', as
     await survives(result);
   }
   assert.ok(ended);
-  for (const name of ['adopt-examine', 'adopt-examined', 'delete-mark', 'delete-sync']) {
+  for (const name of ['adopt-examine', 'adopt-examined', 'delete-mark', 'delete-sync', 'delete-leftovers']) {
     assert.ok(killedAt.has(`killed-at ${name}`), name);
   }
 });

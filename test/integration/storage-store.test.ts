@@ -414,7 +414,7 @@ test('deletes all footage of a camera that does not record', async () => {
   assert.is((await refusal(() => store.deleteCamera(1))).kind, 'failed-precondition');
   await store.closeStream(1, 'main');
   store.gaps.open(1, 'main', T0, 'offline');
-  assert.is((await store.deleteCamera(1)).segments, 600);
+  assert.is((await store.deleteCamera(1)).deleted.segments, 600);
   assert.equal(readdirSync(store.segmentsFolder), ['2']);
   assert.equal(store.segments.totals().segments, 1);
   assert.equal(store.gaps.list(1, 0, T0 * 2), []);

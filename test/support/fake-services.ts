@@ -111,6 +111,8 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
       },
       async removeAll(camera) {
         purged.push(camera);
+        const locked = segments.filter(segment => segment.camera === camera && segment.locked);
+        return { kept: { segments: locked.length, sizeBytes: locked.reduce((sum, one) => sum + one.sizeBytes, 0) } };
       },
       totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
     },

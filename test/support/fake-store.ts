@@ -7,6 +7,8 @@ type Stored = Parameters<CameraStore['cameras']['put']>[0];
 
 export class FakeStore implements CameraStore {
   readonly records = new Map<number, Stored>();
+  /** Cameras whose footage was marked to go with them. */
+  readonly purges: number[] = [];
   lastId = 0;
   /** Thrown by the next writes while set. */
   failure: NvrError | undefined;
@@ -17,8 +19,9 @@ export class FakeStore implements CameraStore {
       if (this.failure) throw this.failure;
       this.records.set(camera.id, structuredClone(camera));
     },
-    remove: async (id: number) => {
+    remove: async (id: number, purge: boolean) => {
       if (this.failure) throw this.failure;
+      if (purge) this.purges.push(id);
       this.records.delete(id);
     },
     nextId: async () => ++this.lastId,

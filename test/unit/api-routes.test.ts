@@ -62,7 +62,18 @@ test('footage goes with its camera only when asked for', async () => {
   assert.is((await ask('DELETE', '/api/cameras/1?footage=yes')).json.error.field, 'footage');
   assert.is((await ask('DELETE', '/api/cameras/1?footage=delete')).status, 204);
   assert.equal(fakes.purged, [1]);
+  assert.equal(fakes.store.purges, [1], 'marked together with the camera');
   assert.is((await ask('DELETE', '/api/cameras/1?footage=delete')).status, 404);
+});
+
+test('locked segments of a deleted camera stay, and the answer says how many', async () => {
+  fakes.addSegment(1000, Buffer.from('abc')).locked = true;
+  fakes.addSegment(2000, Buffer.from('abc'));
+  await ask('POST', '/api/cameras', door);
+  const { status, json } = await ask('DELETE', '/api/cameras/1?footage=delete');
+  assert.equal([status, json.kept], [200, { segments: 1, sizeBytes: 3 }]);
+  assert.match(json.message, /but for 1 locked segment\.$/);
+  assert.match(json.cure, /^Unlock/);
 });
 
 test('no answer and no log line holds a password', async () => {

@@ -101,7 +101,8 @@ class World {
         deleteSegment: () => Promise.reject(new NvrError('not-found', 'no segment')),
         deleteCamera: async camera => {
           calls.push(`delete ${camera}`);
-          return { segments: 0, sizeBytes: 0 };
+          const none = { segments: 0, sizeBytes: 0 };
+          return { deleted: none, kept: none };
         },
       },
       cameras: {

@@ -68,7 +68,8 @@ function name(table: TableName, key: Buffer): string {
   return `${table} ${key.toString('hex')}`;
 }
 
-function setUp() {
+function setUp(onFull: (full: boolean) => void = () => undefined) {
+  const full: boolean[] = [];
   const volume = new FakeVolume();
   const clock = new FakeClock();
   const health: (NvrError | undefined)[] = [];
@@ -79,9 +80,13 @@ function setUp() {
     maxBytes: MAX_BYTES,
     onStep: () => undefined,
     onHealth: problem => health.push(problem),
+    onFull: now => {
+      full.push(now);
+      onFull(now);
+    },
   });
   database.start();
-  return { volume, clock, health, database };
+  return { volume, clock, health, full, database };
 }
 
 const key = (n: number) => Buffer.from([n]);
@@ -195,22 +200,36 @@ test('an environment that panics is opened anew, and nothing is lost', async () 
   );
 });
 
-test('above its bound the index takes removals and replacements only', async () => {
-  const { volume, database, health } = setUp();
+test('above its bound new rows about footage wait, all else is committed, and it is told once', async () => {
+  const { volume, clock, database, health, full } = setUp();
   database.put('segments', key(1), value('x'.repeat(900)));
   await database.flush();
   database.put('segments', key(2), value('y'.repeat(900)));
-  assert.is((await rejection(database.flush())).kind, 'resource-exhausted');
-  database.put('segments', key(1), value('z'.repeat(10)));
-  await rejection(database.flush());
-  assert.is(volume.rows.size, 1);
-  assert.is(database.get('segments', key(2))?.length, 900, 'still readable');
   await database.flush();
-  assert.is(volume.rows.size, 2, 'there is room again');
-  assert.equal(
-    health.map(problem => problem?.kind),
-    ['resource-exhausted', undefined],
-  );
+  assert.equal([volume.rows.size, database.full, full], [1, true, [true]]);
+  assert.is(database.get('segments', key(2))?.length, 900, 'readable all the while');
+  database.put('garbage', key(3), value('g'));
+  database.put('segments', key(1), value('z'.repeat(950)));
+  await database.flush();
+  assert.equal([volume.rows.size, volume.rows.get('segments 01')?.value.length], [2, 950], 'rows that are there grow');
+  await clock.advance(60_000);
+  assert.is(volume.commits.length, 2, 'what waits for room alone costs no commit');
+  database.remove('segments', key(1));
+  await database.flush();
+  await database.flush();
+  assert.equal([volume.rows.size, database.full, database.dirty, full], [2, false, false, [true, false]]);
+  assert.equal(health, []);
+});
+
+test('what is noted when the index is full is in the first commit that leaves rows out', async () => {
+  const { volume, database } = setUp(full => {
+    if (full) database.put('settings', key(9), value('look'));
+  });
+  database.put('segments', key(1), value('x'.repeat(2000)));
+  database.put('open', key(2), value('o'));
+  await database.flush();
+  assert.is(volume.commits.length, 1);
+  assert.equal([...volume.rows.keys()], ['open 02', 'settings 09']);
 });
 
 test('close commits what waits; afterwards nothing is open and no timer runs', async () => {
