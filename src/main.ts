@@ -1,7 +1,7 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
 import { Api, type ApiServices, NodeServer } from './api/index.ts';
-import { Cameras, Prober } from './cameras/index.ts';
+import { Cameras, DirectHub, Prober } from './cameras/index.ts';
 import {
   background,
   EventBus,
@@ -92,9 +92,11 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await step(EXIT.data, () => store.start(signal));
 
   const engine = makeEngine(options, store, log);
+  const hub = new DirectHub({ allowLoopback: options.allowLoopback });
   const cameras = new Cameras({
     store,
     engine,
+    hub,
     bus,
     log: log.logger('cameras'),
     clock,
@@ -129,7 +131,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     gapCounts: () => gapCounts.list(),
     logs: log,
     cameras,
-    prober: new Prober({ engine, clock, allowLoopback: options.allowLoopback }),
+    prober: new Prober({ engine, clock, hub, allowLoopback: options.allowLoopback }),
     engine,
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
     facts,
@@ -197,7 +199,7 @@ function storageServices(
     },
     recordingSettled: camera => recording.settled(camera),
     storage: care,
-    timeline: (ids, startMs, endMs) => recording.timeline(ids, startMs, endMs),
+    timeline: (ids, stream, startMs, endMs) => recording.timeline(ids, stream, startMs, endMs),
     problems: () => [...store.problems(), ...care.problems()],
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
     indexBytes: () => store.indexBytes(),

@@ -74,7 +74,7 @@ export interface Gap {
   reason: GapReason;
 }
 
-/** `GET /api/timeline?camera=1&camera=2&startMs&endMs` */
+/** `GET /api/timeline?camera=1&camera=2&stream&startMs&endMs`: footage of one stream (default main); gaps are the camera's. */
 export interface Timeline {
   cameras: { camera: CameraId; footage: [startMs: number, endMs: number][]; gaps: Gap[] }[];
 }
@@ -86,6 +86,7 @@ export type ProblemKind =
   | 'recording'
   | 'camera'
   | 'camera-settings'
+  | 'sub-stream'
   | 'no-audio';
 
 /** Something that does not work as it should, with what to do about it. */

@@ -20,6 +20,8 @@ const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   recording: true,
   camera: true,
   'camera-settings': true,
+  // Main is recorded.
+  'sub-stream': false,
   'no-audio': false,
 };
 
@@ -61,7 +63,7 @@ function cameraProblems(camera: Camera, services: Services): Problem[] {
   const { enabled, state } = camera;
   if (!enabled || state.name === 'starting') return [];
   if (state.name !== 'live') return [absent(camera)];
-  return [unrecorded(camera, services), silent(camera)].filter(problem => problem !== undefined);
+  return [unrecorded(camera, services), silent(camera), subAbsent(camera)].filter(problem => problem !== undefined);
 }
 
 function absent({ id, name, state }: Camera): Problem {
@@ -71,6 +73,17 @@ function absent({ id, name, state }: Camera): Problem {
     message: `${name}: ${state.message ?? state.name}`,
     sinceMs: state.sinceMs,
     ...(state.cure ? { cure: state.cure } : {}),
+  };
+}
+
+function subAbsent({ id, name, state: { sub } }: Camera): Problem | undefined {
+  if (!sub?.message) return undefined;
+  return {
+    kind: 'sub-stream',
+    camera: id,
+    message: `${name}, sub stream: ${sub.message}`,
+    sinceMs: sub.sinceMs,
+    ...(sub.cure ? { cure: sub.cure } : {}),
   };
 }
 

@@ -55,7 +55,7 @@ export interface ApiServices {
   planExport(request: Omit<ExportRequest, 'storeUuid'>): Promise<ExportFile>;
   /** Resolves when recording follows the settings that the camera has now: files that end by them are closed. */
   recordingSettled(camera: CameraId): Promise<void>;
-  timeline(cameras: CameraId[], startMs: number, endMs: number): Timeline['cameras'];
+  timeline(cameras: CameraId[], stream: StreamName, startMs: number, endMs: number): Timeline['cameras'];
   storage: Pick<StorageCare, 'figures' | 'forecast' | 'settings' | 'updateSettings' | 'lockSegment' | 'clockState'>;
   /** What is wrong with the store. */
   problems(): Problem[];

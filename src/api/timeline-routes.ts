@@ -1,7 +1,7 @@
 // The timeline over HTTP: where there is footage, and why there is none elsewhere.
 import * as v from 'valibot';
 import type { Timeline } from './contract.ts';
-import { cameraId, timeMs } from './input.ts';
+import { cameraId, streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
 import { type Route, route } from './router.ts';
 import { endBeforeStart } from './segment-routes.ts';
@@ -17,6 +17,7 @@ const timelineQuery = v.strictObject({
     v.array(cameraId),
     v.maxLength(MAX_CAMERAS, CAMERA_CURE),
   ),
+  stream: v.optional(streamName, 'main'),
   startMs: timeMs,
   endMs: timeMs,
 });
@@ -26,9 +27,9 @@ export function timelineRoutes({ timeline }: ApiServices): Route[] {
     route('GET', '/api/timeline', {
       identity: 'public',
       query: timelineQuery,
-      handle: ({ query: { camera, startMs, endMs } }) => {
+      handle: ({ query: { camera, stream, startMs, endMs } }) => {
         if (endMs < startMs) throw endBeforeStart();
-        return jsonReply(200, { cameras: timeline([...new Set(camera)], startMs, endMs) } satisfies Timeline);
+        return jsonReply(200, { cameras: timeline([...new Set(camera)], stream, startMs, endMs) } satisfies Timeline);
       },
     }),
   ];

@@ -1,8 +1,8 @@
-// What may be written into a camera: schemas with defaults and cures, and the merge of a change into a stored record.
+// What may be written into a camera: schemas with defaults and cures.
 import * as v from 'valibot';
-import { NvrError, parseInput } from '../core/index.ts';
-import type { CameraRecord, MainStream } from './camera.ts';
-import { type CameraUrl, MAX_URL_CHARS, parseCameraUrl } from './camera-url.ts';
+import { parseInput } from '../core/index.ts';
+import { type CameraRecord, HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
+import { MAX_URL_CHARS } from './camera-url.ts';
 
 const PRINTABLE = /^[^\p{Cc}\u2028\u2029]*$/u;
 
@@ -17,7 +17,8 @@ export const urlSchema = v.pipe(
   v.string('Write rtsp://host/path.'),
   v.maxLength(MAX_URL_CHARS, `Use at most ${MAX_URL_CHARS} characters.`),
 );
-export const transportSchema = v.picklist(['tcp'], 'Use tcp: udp, http and tls are not in this version.');
+export const transportSchema = v.picklist(TRANSPORTS, 'Use tcp.');
+const hub = v.picklist(HUB_CHOICES, 'Use auto or direct.');
 const fallbackUrls = v.pipe(
   v.array(urlSchema, 'Write a list of RTSP URLs.'),
   v.maxLength(3, 'Use at most 3 further URLs.'),
@@ -37,10 +38,7 @@ const login = (what: string) =>
   );
 export const loginSchemas = { username: login('user name'), password: login('password') };
 const mode = v.picklist(['off', 'continuous'], 'Use off or continuous.');
-const streams = v.pipe(
-  v.array(v.literal('main', 'Use ["main"]: this version records the main stream.'), 'Use ["main"].'),
-  v.length(1, 'Use ["main"]; to stop recording use the mode off.'),
-);
+const streams = v.picklist(RECORDED_STREAMS, 'Use auto, main or both.');
 const SEGMENT_CURE = 'Use 5000 to 3600000 milliseconds.';
 const segmentMs = v.pipe(
   v.number(SEGMENT_CURE),
@@ -62,23 +60,38 @@ const retention = v.optional(
   {},
 );
 
+const newStream = v.strictObject({
+  url: urlSchema,
+  transport: v.optional(transportSchema, 'tcp'),
+  fallbackUrls: v.optional(v.nullable(fallbackUrls)),
+});
+const streamPatch = v.strictObject({
+  url: v.optional(urlSchema),
+  transport: v.optional(transportSchema),
+  fallbackUrls: v.optional(v.nullable(fallbackUrls)),
+});
+const storedStream = v.strictObject({
+  url: urlSchema,
+  transport: transportSchema,
+  fallbackUrls: v.optional(fallbackUrls),
+});
+export type StreamPatch = v.InferOutput<typeof streamPatch>;
+
 /** The body of `POST /api/cameras`. */
 export const newCameraSchema = v.strictObject({
   name,
   enabled: v.optional(flag, true),
   priority: v.optional(priority, 50),
-  main: v.strictObject({
-    url: urlSchema,
-    transport: v.optional(transportSchema, 'tcp'),
-    fallbackUrls: v.optional(v.nullable(fallbackUrls)),
-  }),
+  hub: v.optional(v.nullable(hub)),
+  main: newStream,
+  sub: v.optional(v.nullable(newStream)),
   username: v.optional(v.nullable(login('user name'))),
   password: v.optional(v.nullable(login('password'))),
   audio: v.optional(flag, true),
   record: v.optional(
     v.strictObject({
       mode: v.optional(mode, 'continuous'),
-      streams: v.optional(streams, ['main']),
+      streams: v.optional(streams, 'auto'),
       segmentMs: v.optional(segmentMs, 300_000),
     }),
     {},
@@ -92,13 +105,9 @@ export const cameraPatchSchema = v.strictObject({
   name: v.optional(name),
   enabled: v.optional(flag),
   priority: v.optional(priority),
-  main: v.optional(
-    v.strictObject({
-      url: v.optional(urlSchema),
-      transport: v.optional(transportSchema),
-      fallbackUrls: v.optional(v.nullable(fallbackUrls)),
-    }),
-  ),
+  hub: v.optional(v.nullable(hub)),
+  main: v.optional(streamPatch),
+  sub: v.optional(v.nullable(streamPatch)),
   username: v.optional(v.nullable(login('user name'))),
   password: v.optional(v.nullable(login('password'))),
   audio: v.optional(flag),
@@ -113,17 +122,28 @@ export const cameraPatchSchema = v.strictObject({
 });
 export type CameraPatch = v.InferOutput<typeof cameraPatchSchema>;
 
+/** Before there were sub streams a list was stored, of main alone. */
+const storedStreams = v.union([
+  streams,
+  v.pipe(
+    v.tuple([v.literal('main')]),
+    v.transform(() => 'auto' as const),
+  ),
+]);
+
 /** What comes back from the store: files are as little to be trusted as browsers. */
 const recordSchema = v.strictObject({
   id: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(999_999_999)),
   name,
   enabled: flag,
   priority,
-  main: v.strictObject({ url: urlSchema, transport: transportSchema, fallbackUrls: v.optional(fallbackUrls) }),
+  hub: v.optional(hub),
+  main: storedStream,
+  sub: v.optional(storedStream),
   username: v.optional(login('user name')),
   sealedPassword: v.optional(v.pipe(v.string(), v.maxLength(2048))),
   audio: flag,
-  record: v.strictObject({ mode, streams, segmentMs }),
+  record: v.strictObject({ mode, streams: storedStreams, segmentMs }),
   retention,
   demo: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(99))),
 });
@@ -131,116 +151,4 @@ const recordSchema = v.strictObject({
 /** A stored record; throws `invalid-argument` when it is none. */
 export function parseRecord(stored: unknown): CameraRecord {
   return parseInput(recordSchema, stored, 'the stored camera') as CameraRecord;
-}
-
-export interface MergeOptions {
-  allowLoopback: boolean;
-  seal: (password: string) => string;
-}
-
-/** The record of a new camera. */
-export function createRecord(id: number, input: NewCamera, options: MergeOptions): CameraRecord {
-  const { name, enabled, priority, audio, record, retention } = input;
-  const main: MainStream = { url: input.main.url, transport: input.main.transport };
-  return mergeRecord({ id, name, enabled, priority, main, audio, record, retention }, input, options);
-}
-
-/** `base` with the change in it. Throws `invalid-argument` naming the field; `base` itself stays as it is. */
-export function mergeRecord(base: CameraRecord, patch: CameraPatch, options: MergeOptions): CameraRecord {
-  const merged: CameraRecord = {
-    ...base,
-    name: patch.name ?? base.name,
-    enabled: patch.enabled ?? base.enabled,
-    priority: patch.priority ?? base.priority,
-    audio: patch.audio ?? base.audio,
-    record: {
-      mode: patch.record?.mode ?? base.record.mode,
-      streams: patch.record?.streams ?? base.record.streams,
-      segmentMs: patch.record?.segmentMs ?? base.record.segmentMs,
-    },
-    retention: {
-      days: kept(patch.retention?.days, base.retention.days),
-      quotaBytes: kept(patch.retention?.quotaBytes, base.retention.quotaBytes),
-    },
-  };
-  if (patch.main) mergeMain(merged, patch.main, patch, options);
-  setLogin(merged, patch, options);
-  return merged;
-}
-
-/** Null is a value: no limit. */
-function kept<T>(changed: T | undefined, base: T): T {
-  return changed === undefined ? base : changed;
-}
-
-function mergeMain(
-  merged: CameraRecord,
-  main: NonNullable<CameraPatch['main']>,
-  patch: CameraPatch,
-  options: MergeOptions,
-): void {
-  if (merged.demo !== undefined) {
-    throw invalid('main', 'the streams of a demo camera cannot be changed', 'Add a camera of your own.');
-  }
-  const next: MainStream = { ...merged.main };
-  let primary: CameraUrl | undefined;
-  if (main.url !== undefined) {
-    primary = parseCameraUrl(main.url, 'main.url', options.allowLoopback);
-    next.url = primary.url;
-    if (primary.login) takeLogin(merged, primary.login, patch, options);
-  }
-  if (main.fallbackUrls === null || main.fallbackUrls?.length === 0) delete next.fallbackUrls;
-  else if (main.fallbackUrls) {
-    next.fallbackUrls = main.fallbackUrls.map((text, index) => fallback(text, index, primary, options));
-  }
-  merged.main = next;
-}
-
-function fallback(text: string, index: number, primary: CameraUrl | undefined, options: MergeOptions): string {
-  const field = `main.fallbackUrls.${index}`;
-  const parsed = parseCameraUrl(text, field, options.allowLoopback);
-  const { login } = parsed;
-  if (login && (login.username !== primary?.login?.username || login.password !== primary.login.password)) {
-    throw invalid(field, 'has a login of its own', 'Leave it out: all URLs of a camera share the login of main.url.');
-  }
-  return parsed.url;
-}
-
-/** The login of a URL replaces the one stored: whoever writes it there means all of it. */
-function takeLogin(
-  merged: CameraRecord,
-  login: { username: string; password: string },
-  patch: CameraPatch,
-  options: MergeOptions,
-): void {
-  if (typeof patch.username === 'string' || typeof patch.password === 'string') {
-    throw invalid('main.url', 'holds a login, and there is one beside it', 'Give user name and password once.');
-  }
-  const checked = v.safeParse(login256, login);
-  if (!checked.success) {
-    throw invalid('main.url', 'holds an unusable login', 'Use at most 256 printable characters each.');
-  }
-  setLogin(merged, login, options);
-}
-
-const login256 = v.object({ username: login('user name'), password: login('password') });
-
-function setLogin(
-  merged: CameraRecord,
-  patch: Pick<CameraPatch, 'username' | 'password'>,
-  options: MergeOptions,
-): void {
-  if (patch.username === null || patch.username === '') {
-    delete merged.username;
-    delete merged.sealedPassword;
-  } else if (patch.username !== undefined) merged.username = patch.username;
-  if (patch.password === null || patch.password === '') delete merged.sealedPassword;
-  else if (patch.password !== undefined) merged.sealedPassword = options.seal(patch.password);
-  if (merged.sealedPassword !== undefined && merged.username === undefined) {
-    throw invalid('username', 'is missing beside the password', 'Write the user name, too.');
-  }
-}
-
-function invalid(field: string, what: string, cure: string): NvrError {
-  return new NvrError('invalid-argument', `"${field}" ${what}`, { field, cure });
 }

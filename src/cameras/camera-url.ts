@@ -18,7 +18,13 @@ export interface CameraUrl {
 export function parseCameraUrl(text: string, field: string, allowLoopback: boolean): CameraUrl {
   if (text.length > MAX_URL_CHARS) throw refuse(field, 'is too long', `Use at most ${MAX_URL_CHARS} characters.`);
   const match = /^rtsp:\/\/([^/?#]*)(.*)$/is.exec(text);
-  if (!match) throw refuse(field, 'is not an RTSP address', 'Write rtsp://host/path.');
+  if (!match) {
+    throw refuse(
+      field,
+      'is not an RTSP address',
+      'Write rtsp://host/path. Other kinds of addresses take go2rtc, which is not part of this version.',
+    );
+  }
   if (/[^\x21-\x7e]/.test(text)) {
     throw refuse(field, 'holds blanks or other characters that URLs cannot have', 'Write them percent-encoded.');
   }
@@ -29,6 +35,16 @@ export function parseCameraUrl(text: string, field: string, allowLoopback: boole
   const url: CameraUrl = { url: `rtsp://${address}${match[2] || '/'}` };
   if (at >= 0) url.login = splitLogin(authority.slice(0, at));
   return url;
+}
+
+/** True when two URLs without login lead to the same stream, whatever their spelling. */
+export function sameAddress(one: string, other: string): boolean {
+  return canonicalUrl(one) === canonicalUrl(other);
+}
+
+function canonicalUrl(url: string): string {
+  const [, address = '', port = ':554', rest = ''] = /^rtsp:\/\/(.*?)(:\d+)?([/?#].*)?$/is.exec(url) ?? [];
+  return `${canonicalHost(address) ?? address}:${Number(port.slice(1))}${rest || '/'}`;
 }
 
 function splitLogin(userinfo: string): { username: string; password: string } {

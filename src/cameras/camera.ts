@@ -2,20 +2,31 @@
 import type { CameraId, CameraStateName } from '../core/index.ts';
 import type { LinkProblem } from '../native/index.ts';
 
-/** In this version every camera is reached by RTSP over TCP and records its main stream. */
-export interface MainStream {
-  /** rtsp:// without user and password. */
+export const HUB_CHOICES = ['auto', 'direct', 'go2rtc'] as const;
+/** The way to a camera: `auto` lets the service choose. */
+export type HubChoice = (typeof HUB_CHOICES)[number];
+
+export const TRANSPORTS = ['tcp', 'udp', 'http', 'tls'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
+/** Where one stream of a camera is. All URLs of a camera share its login. */
+export interface CameraStream {
+  /** Without user and password. */
   url: string;
-  transport: 'tcp';
-  /** Tried in turn when `url` does not answer; with the same login. */
+  transport: Transport;
+  /** Tried in turn when `url` does not answer. */
   fallbackUrls?: string[];
 }
 
 export type RecordMode = 'off' | 'continuous';
 
+export const RECORDED_STREAMS = ['auto', 'main', 'both'] as const;
+/** `auto`: main, and sub too when main is H.265 and sub is H.264, so that every browser can play. */
+export type RecordedStreams = (typeof RECORDED_STREAMS)[number];
+
 export interface RecordSettings {
   mode: RecordMode;
-  streams: 'main'[];
+  streams: RecordedStreams;
   /** Length of a segment file, 5000 to 3600000. */
   segmentMs: number;
 }
@@ -29,7 +40,9 @@ export interface RetentionSettings {
 }
 
 /** Why a camera does not deliver: a problem of the link, or one that keeps us from trying. */
-export type CameraProblem = LinkProblem | 'password-unreadable' | 'demo-off';
+export type CameraProblem = LinkProblem | Untried;
+/** Why it is not even tried; `hub` = there is no way to it. */
+export type Untried = 'password-unreadable' | 'demo-off' | 'hub';
 
 export interface StreamFacts {
   codec: 'h264' | 'h265';
@@ -46,8 +59,8 @@ export interface StreamFacts {
   audioLeftOut?: string;
 }
 
-export interface CameraState {
-  name: CameraStateName;
+/** How one stream is reached. */
+export interface LinkView {
   reason?: CameraProblem;
   /** What happened, one sentence for people. */
   message?: string;
@@ -58,10 +71,23 @@ export interface CameraState {
   lastPacketMs: number;
   /** UTC of the next attempt while the camera is not reached. */
   retryAtMs?: number;
-  /** Absent until the camera has described its pictures. */
-  main?: StreamFacts;
   reconnects: number;
   droppedBytes: number;
+}
+
+/** Of the main stream: a camera is as well as that. */
+export interface CameraState extends LinkView {
+  name: CameraStateName;
+  /** Absent until the camera has described its pictures. */
+  main?: StreamFacts;
+  /** Absent when the camera has no sub stream. */
+  sub?: SubState;
+}
+
+/** The facts are absent until the sub stream was connected for the first time, and kept while it rests. */
+export interface SubState extends LinkView, Partial<StreamFacts> {
+  /** `idle`: nobody needs it, so it is not connected. */
+  name: CameraStateName | 'idle';
 }
 
 interface CameraSettings {
@@ -70,7 +96,10 @@ interface CameraSettings {
   enabled: boolean;
   /** 0 to 100; higher ones are connected first, and their footage is kept longer when the volume is full. */
   priority: number;
-  main: MainStream;
+  /** Absent = as the service's `--hub` says. */
+  hub?: HubChoice;
+  main: CameraStream;
+  sub?: CameraStream;
   username?: string;
   audio: boolean;
   record: RecordSettings;

@@ -9,9 +9,12 @@ import {
   type StreamName,
 } from '../core/index.ts';
 import type { EngineEvent } from '../native/index.ts';
-import type { Camera, CameraRecord } from './camera.ts';
-import { type CameraPatch, createRecord, mergeRecord, type NewCamera, parseRecord } from './camera-schema.ts';
-import { type CameraEngine, Connection, type RecordingPlan } from './connection.ts';
+import type { Camera, CameraRecord, CameraStream } from './camera.ts';
+import { createRecord, mergeRecord } from './camera-merge.ts';
+import { type CameraPatch, type NewCamera, parseRecord } from './camera-schema.ts';
+import { Connection } from './connection.ts';
+import type { Hub } from './hub.ts';
+import type { CameraEngine, RecordingPlan } from './stream-link.ts';
 
 /** The part of the store that cameras need. */
 export interface CameraStore {
@@ -34,13 +37,16 @@ export interface CamerasOptions {
   bus: EventBus;
   log: Logger;
   clock: Clock;
+  hub: Hub;
+  /** Whether new settings may name this machine. */
   allowLoopback: boolean;
 }
 
-/** A camera that the demo serves. */
+/** A camera that the demo serves; its streams by their URLs. */
 export interface DemoCamera {
   name: string;
   main: string;
+  sub: string;
 }
 
 /** Far more than a board can record; keeps a runaway script from filling the index. */
@@ -52,7 +58,7 @@ export class Cameras {
   readonly #connections = new Map<CameraId, Connection>();
   readonly #unreadable: CameraId[] = [];
   readonly #stop = new AbortController();
-  #unsubscribe: (() => void) | undefined;
+  readonly #unsubscribe: (() => void)[] = [];
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(options: CamerasOptions) {
@@ -64,8 +70,11 @@ export class Cameras {
    * changed; connecting goes on. `demo`: the cameras of --demo, added when they are new and pointed at where they are now.
    */
   async start(signal: AbortSignal, demo: readonly DemoCamera[] = []): Promise<void> {
-    const { store, engine, log } = this.#options;
-    this.#unsubscribe = engine.on(event => this.#hear(event));
+    const { store, engine, hub, log } = this.#options;
+    this.#unsubscribe.push(
+      engine.on(event => this.#hear(event)),
+      hub.onChange(() => background(this.#reroute(), 'follow the hub', log)),
+    );
     for (const stored of store.cameras.list()) {
       try {
         const record = parseRecord(stored);
@@ -84,7 +93,7 @@ export class Cameras {
   /** Leaves the streams as they are: the engine's own stop ends them all at once. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     for (const connection of this.#connections.values()) connection.stop();
     await this.#changes;
   }
@@ -94,12 +103,12 @@ export class Cameras {
     const { streams } = this.#options.engine.stats();
     return [...this.#connections.values()]
       .sort((a, b) => a.record.id - b.record.id)
-      .map(connection => connection.show(streams.find(stats => stats.camera === connection.record.id)));
+      .map(connection => connection.show(streams));
   }
 
   get(id: CameraId): Camera | undefined {
     const { streams } = this.#options.engine.stats();
-    return this.#connections.get(id)?.show(streams.find(stats => stats.camera === id));
+    return this.#connections.get(id)?.show(streams);
   }
 
   /** Cameras whose stored settings cannot be read. */
@@ -117,7 +126,7 @@ export class Cameras {
       }
       const { store, bus, log } = this.#options;
       // Checked with a number that does not count, so that input that is refused uses up none.
-      createRecord(1, input, this.#mergeOptions());
+      this.#refuseUnreachable(createRecord(1, input, this.#mergeOptions()), ['hub', 'main', 'sub']);
       const record = createRecord(await store.cameras.nextId(), input, this.#mergeOptions());
       await store.cameras.put(record);
       const connection = this.#connection(record);
@@ -138,6 +147,7 @@ export class Cameras {
         throw new NvrError('failed-precondition', 'the demo is not running', { cure: 'Start with --demo.' });
       }
       const record = mergeRecord(before, patch, this.#mergeOptions());
+      this.#refuseUnreachable(record, Object.keys(patch));
       await this.#options.store.cameras.put(record);
       connection.record = record;
       this.#options.log.info('camera changed', { camera: id, fields: Object.keys(patch) });
@@ -154,7 +164,7 @@ export class Cameras {
       const connection = damaged < 0 ? this.#existing(id) : undefined;
       await this.#options.store.cameras.remove(id, purge);
       if (damaged >= 0) this.#unreadable.splice(damaged, 1);
-      await connection?.disconnect();
+      await connection?.remove();
       this.#connections.delete(id);
       this.#options.log.info('camera removed', { camera: id });
       this.#options.bus.emit('camera.removed', { camera: id });
@@ -166,19 +176,47 @@ export class Cameras {
    * and its events are delivered. Kept over reconnects and changes of the camera. Cameras that are gone need nothing.
    */
   async setRecording(id: CameraId, stream: StreamName, plan: RecordingPlan | null): Promise<void> {
-    if (stream !== 'main') throw new NvrError('invalid-argument', `the stream "${stream}" is not recorded`);
-    await this.#connections.get(id)?.setPlan(plan, this.#stop.signal);
+    await this.#connections.get(id)?.setPlan(stream, plan, this.#stop.signal);
+  }
+
+  /** Keeps a stream connected, as far as the camera's settings let it, until the returned function is called: see `Connection.need`. */
+  need(id: CameraId, stream: StreamName): () => void {
+    return this.#connections.get(id)?.need(stream) ?? (() => undefined);
   }
 
   #connection(record: CameraRecord): Connection {
-    const { engine, bus, log, clock, store, allowLoopback } = this.#options;
-    return new Connection({ record, engine, bus, log, clock, allowLoopback, unseal: sealed => store.unseal(sealed) });
+    const { engine, hub, bus, log, clock, store } = this.#options;
+    return new Connection({ record, engine, hub, bus, log, clock, unseal: sealed => store.unseal(sealed) });
+  }
+
+  /** Throws `invalid-argument` when what was written makes a stream one that the hub can never reach. */
+  #refuseUnreachable(record: CameraRecord, written: readonly string[]): void {
+    for (const stream of ['main', 'sub'] as const) {
+      const where = record[stream];
+      if (!where || !(written.includes('hub') || written.includes(stream))) continue;
+      const hub = record.hub === undefined ? {} : { hub: record.hub };
+      const route = this.#options.hub.route({ ...hub, ...where, username: '', password: '', ours: false });
+      if (route.able || !route.field) continue;
+      const field = route.field === 'hub' ? 'hub' : `${stream}.${route.field}`;
+      throw new NvrError('invalid-argument', `"${field}" asks for another way to the camera: ${route.message}`, {
+        field,
+        cure: route.cure,
+      });
+    }
+  }
+
+  async #reroute(): Promise<void> {
+    await this.#serially(async () => {
+      for (const connection of this.#connections.values()) await connection.reroute();
+    });
   }
 
   async #setUpDemo(demo: readonly DemoCamera[]): Promise<void> {
     const { store } = this.#options;
-    for (const [index, { name, main }] of demo.entries()) {
+    for (const [index, { name, ...urls }] of demo.entries()) {
       const number = index + 1;
+      const main: CameraStream = { url: urls.main, transport: 'tcp' };
+      const sub: CameraStream = { url: urls.sub, transport: 'tcp' };
       let connection = [...this.#connections.values()].find(known => known.record.demo === number);
       if (!connection) {
         const record: CameraRecord = {
@@ -186,9 +224,10 @@ export class Cameras {
           name,
           enabled: true,
           priority: 50,
-          main: { url: main, transport: 'tcp' },
+          main,
+          sub,
           audio: true,
-          record: { mode: 'continuous', streams: ['main'], segmentMs: 300_000 },
+          record: { mode: 'continuous', streams: 'auto', segmentMs: 300_000 },
           retention: { days: null, quotaBytes: null },
           demo: number,
         };
@@ -197,8 +236,8 @@ export class Cameras {
         this.#connections.set(record.id, connection);
       }
       // The port changes with each start, so the stored one means nothing and need not be written again.
-      connection.record = { ...connection.record, main: { url: main, transport: 'tcp' } };
-      connection.demoUrl = main;
+      connection.record = { ...connection.record, main, sub };
+      connection.demoRuns = true;
     }
   }
 
@@ -226,7 +265,11 @@ export class Cameras {
 
   #mergeOptions() {
     const { allowLoopback, store } = this.#options;
-    return { allowLoopback, seal: (password: string) => store.seal(password) };
+    return {
+      allowLoopback,
+      seal: (password: string) => store.seal(password),
+      unseal: (sealed: string) => store.unseal(sealed),
+    };
   }
 
   #existing(id: CameraId): Connection {

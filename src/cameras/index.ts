@@ -1,6 +1,18 @@
 // What the rest of the service sees of `cameras`.
-export type { Camera, CameraProblem, CameraState, RecordMode, RecordSettings, StreamFacts } from './camera.ts';
+export type {
+  Camera,
+  CameraProblem,
+  CameraState,
+  HubChoice,
+  RecordedStreams,
+  RecordMode,
+  RecordSettings,
+  StreamFacts,
+  SubState,
+  Untried,
+} from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera } from './cameras.ts';
-export type { CameraEngine, RecordingPlan } from './connection.ts';
+export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
 export { type ProbeInput, type ProbeResult, Prober, type ProberOptions, probeSchema } from './probe.ts';
+export type { CameraEngine, RecordingPlan } from './stream-link.ts';

@@ -5,8 +5,9 @@ import type { EngineEvent, LinkProblem } from '../native/index.ts';
 import type { StreamFacts } from './camera.ts';
 import { loginSchemas, transportSchema, urlSchema } from './camera-schema.ts';
 import { parseCameraUrl } from './camera-url.ts';
-import type { CameraEngine } from './connection.ts';
+import type { Hub, Route } from './hub.ts';
 import { problemWords } from './problem-words.ts';
+import type { CameraEngine } from './stream-link.ts';
 
 /** The body of `POST /api/cameras/probe`. */
 export const probeSchema = v.strictObject({
@@ -71,6 +72,7 @@ const RING_BYTES = 2 * 1024 * 1024;
 export interface ProberOptions {
   engine: CameraEngine;
   clock: Clock;
+  hub: Hub;
   allowLoopback: boolean;
 }
 
@@ -87,18 +89,18 @@ export class Prober {
    * lock accounts. Rejects with `invalid-argument` for an address that cannot be one, `unavailable` while 4 others are tried.
    */
   async probe(input: ProbeInput): Promise<ProbeResult> {
-    const { url, login } = parseCameraUrl(input.url, 'url', this.#options.allowLoopback);
+    const { urls, username, password, allowLoopback } = this.#route(input);
     const id = this.#take();
     try {
       const outcome = this.#watch(id);
       this.#options.engine.setStream({
         camera: id,
         stream: 'main',
-        urls: [url],
-        username: input.username ?? login?.username ?? '',
-        password: input.password ?? login?.password ?? '',
+        urls,
+        username,
+        password,
         audio: true,
-        allowLoopback: this.#options.allowLoopback,
+        allowLoopback,
         record: false,
         segmentMs: 300_000,
         rotationOffsetMs: 0,
@@ -109,6 +111,22 @@ export class Prober {
       await this.#options.engine.removeStream(id, 'main');
       this.#busy.delete(id);
     }
+  }
+
+  #route({ url: written, transport = 'tcp', username, password }: ProbeInput): Route {
+    const { hub, allowLoopback } = this.#options;
+    const { url, login } = parseCameraUrl(written, 'url', allowLoopback);
+    const route = hub.route({
+      url,
+      transport,
+      username: username ?? login?.username ?? '',
+      password: password ?? login?.password ?? '',
+      ours: false,
+    });
+    if (route.able) return route;
+    const { field, message, cure } = route;
+    if (field === undefined) throw new NvrError('unavailable', message, { cure });
+    throw new NvrError('invalid-argument', `"${field}" cannot be tried: ${message}`, { field, cure });
   }
 
   #take(): number {

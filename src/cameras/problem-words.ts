@@ -85,6 +85,11 @@ const WORDS: Record<CameraProblem, Words> = {
     cure: 'Enter the password again.',
     lasting: true,
   },
+  hub: {
+    message: 'There is no way to the camera.',
+    cure: 'Set its "hub" to auto, and give an address that begins with rtsp://.',
+    lasting: true,
+  },
   'demo-off': {
     message: 'This camera belongs to the demo.',
     cure: 'Start with --demo, or remove the camera.',

@@ -9,8 +9,10 @@ export type LinkEvent = Extract<EngineEvent, { type: 'link' }>;
 export interface MachineState {
   name: CameraStateName;
   reason?: CameraProblem;
-  /** The engine's own sentence about this very case. */
+  /** A sentence about this very case, in place of the usual one for the reason. */
   detail?: string;
+  /** The same for the cure. */
+  cure?: string;
   sinceMs: number;
   retryAtMs?: number;
 }
@@ -52,8 +54,8 @@ export class StateMachine {
   }
 
   /** It is not even tried. */
-  failed(reason: CameraProblem): void {
-    this.#set({ name: 'failed', reason });
+  failed(reason: CameraProblem, words?: { message: string; cure: string }): void {
+    this.#set({ name: 'failed', reason, ...(words ? { detail: words.message, cure: words.cure } : {}) });
   }
 
   /** Takes over what the engine says. */

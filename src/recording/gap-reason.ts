@@ -35,7 +35,7 @@ export function reasonOfStorage(code: string): GapReason {
   return 'no-volume';
 }
 
-const LINK_GAPS: ReadonlySet<GapReason> = new Set(['offline', 'refused', 'stalled']);
+const LINK_GAPS: ReadonlySet<GapReason> = new Set(['offline', 'refused', 'stalled', 'hub']);
 /** Over as soon as this service runs and wants to record. */
 const PAST_GAPS: ReadonlySet<GapReason> = new Set([
   'crash',

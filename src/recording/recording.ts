@@ -1,31 +1,32 @@
 // Decides which streams record, and keeps the index in step with what the engine writes.
-import type { Camera, Cameras } from '../cameras/index.ts';
+import type { Camera, Cameras, Untried } from '../cameras/index.ts';
 import {
   background,
   type CameraId,
   type Clock,
   type EventBus,
   fromSystem,
+  type GapReason,
   type Logger,
   NvrError,
+  STREAM_NAMES,
   type StreamName,
 } from '../core/index.ts';
 import type { Engine, EngineEvent } from '../native/index.ts';
 import type { Purged, Segment, Store } from '../storage/index.ts';
 import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
+import { type Parameters, SubChoice } from './sub-choice.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
 
 export interface RecordingOptions {
   store: RecordingStore & Pick<Store, 'deleteSegment' | 'deleteCamera' | 'isThere'>;
   engine: Pick<Engine, 'on' | 'stats' | 'stop'>;
-  cameras: Pick<Cameras, 'list' | 'get' | 'setRecording'>;
+  cameras: Pick<Cameras, 'list' | 'get' | 'setRecording' | 'need'>;
   bus: EventBus;
   clock: Clock;
   log: Logger;
 }
 
-/** The streams that this version records. */
-const STREAMS: readonly StreamName[] = ['main'];
 /** Between two attempts to get a licence from a store that refuses. */
 const RETRY_MS = 5000;
 /** Between two looks whether the volume is still there. */
@@ -34,6 +35,14 @@ const WATCH_MS = 5000;
 const ENGINE_STOP_MS = 3000;
 /** Golden ratio: the offsets of any number of cameras lie far apart. */
 const STAGGER = 0.618_033_988_75;
+/** Its two streams change files at moments half a segment apart. */
+const STREAM_OFFSET: Record<StreamName, number> = { main: 0, sub: 0.5 };
+
+/** Why a camera is not even tried, in the words of the timeline. `demo-off` counts as disabled. */
+const UNTRIED_GAPS: Partial<Record<string, GapReason>> = {
+  'password-unreadable': 'refused',
+  hub: 'hub',
+} satisfies Partial<Record<Untried, GapReason>>;
 
 export class Recording {
   readonly #options: RecordingOptions;
@@ -41,6 +50,9 @@ export class Recording {
   /** What is under way, by camera: one change after the other. */
   readonly #changes = new Map<CameraId, Promise<void>>();
   readonly #retries = new Map<CameraId, () => void>();
+  readonly #subChoices = new Map<CameraId, SubChoice>();
+  /** What ends the need of a sub stream that is looked at or recorded. */
+  readonly #subNeeds = new Map<CameraId, () => void>();
   readonly #unsubscribe: (() => void)[] = [];
   #watch: (() => void) | undefined;
   #volumeMissing = false;
@@ -56,6 +68,7 @@ export class Recording {
     this.#unsubscribe.push(
       engine.on(event => this.#hear(event)),
       bus.on('camera.changed', ({ camera }) => this.#changed(camera)),
+      bus.on('camera.state', ({ camera, reason }) => this.#untried(camera, reason)),
       bus.on('camera.removed', ({ camera }) => this.#changed(camera)),
     );
     await Promise.all(cameras.list().map(camera => this.#apply(camera.id)));
@@ -71,11 +84,11 @@ export class Recording {
     return this.#stopped;
   }
 
-  /** Footage and gaps that overlap [startMs, endMs). */
-  timeline(cameras: readonly CameraId[], startMs: number, endMs: number): CameraTimeline[] {
+  /** Footage of a stream, and the camera's gaps, that overlap [startMs, endMs). */
+  timeline(cameras: readonly CameraId[], stream: StreamName, startMs: number, endMs: number): CameraTimeline[] {
     const { store, engine } = this.#options;
     const stats = engine.stats();
-    return cameras.map(camera => cameraTimeline(store, stats, camera, startMs, endMs));
+    return cameras.map(camera => cameraTimeline(store, stats, { camera, stream, startMs, endMs }));
   }
 
   /** Deletes a closed segment and leaves a gap in its place. Rejects with `not-found`. */
@@ -119,11 +132,38 @@ export class Recording {
     this.#retries.get(id)?.();
     this.#retries.delete(id);
     const camera = this.#options.cameras.get(id);
-    for (const stream of STREAMS) {
-      if (!camera) await this.#forget(id, stream);
-      else if (shouldRecord(camera, stream)) await this.#record(camera, stream);
-      else await this.#cease(id, stream, camera.enabled ? 'stopped' : 'disabled');
+    if (!camera) {
+      await this.#forget(id);
+      return;
     }
+    if (camera.enabled && camera.record.mode === 'continuous') await this.#record(camera, 'main');
+    else await this.#cease(id, 'main', camera.enabled ? 'stopped' : 'disabled');
+    await this.#applySub(camera);
+  }
+
+  /** Needs the sub stream while it is recorded or looked at. */
+  async #applySub(camera: Camera): Promise<void> {
+    const { id } = camera;
+    const choice = this.#subChoice(id).choose(camera);
+    if (choice !== 'no' && !this.#subNeeds.has(id)) this.#subNeeds.set(id, this.#options.cameras.need(id, 'sub'));
+    if (choice === 'record') await this.#record(camera, 'sub');
+    else if (this.#recorders.has(name(id, 'sub'))) {
+      await this.#cease(id, 'sub', camera.enabled ? 'stopped' : 'disabled');
+    }
+    if (choice === 'no') this.#endSubNeed(id);
+  }
+
+  #endSubNeed(id: CameraId): void {
+    this.#subNeeds.get(id)?.();
+    this.#subNeeds.delete(id);
+  }
+
+  #subChoice(id: CameraId): SubChoice {
+    const known = this.#subChoices.get(id);
+    if (known) return known;
+    const choice = new SubChoice(this.#options.clock);
+    this.#subChoices.set(id, choice);
+    return choice;
   }
 
   async #record(camera: Camera, stream: StreamName): Promise<void> {
@@ -138,6 +178,7 @@ export class Recording {
       const problem = fromSystem(error, 'no licence to record');
       log.error('a stream cannot be recorded', { camera: camera.id, stream, error: problem, retryMs: RETRY_MS });
       recorder.refused(problem.kind === 'resource-exhausted' ? 'disk-full' : 'no-volume');
+      this.#retries.get(camera.id)?.();
       this.#retries.set(
         camera.id,
         this.#options.clock.after(RETRY_MS, () => this.#changed(camera.id)),
@@ -146,7 +187,7 @@ export class Recording {
     }
     this.#armWatch();
     const { segmentMs } = camera.record;
-    const rotationOffsetMs = Math.floor(((camera.id * STAGGER) % 1) * segmentMs);
+    const rotationOffsetMs = Math.floor(((camera.id * STAGGER + STREAM_OFFSET[stream]) % 1) * segmentMs);
     await cameras.setRecording(camera.id, stream, { segmentMs, rotationOffsetMs });
   }
 
@@ -185,12 +226,16 @@ export class Recording {
     await recorder.release();
   }
 
-  async #forget(id: CameraId, stream: StreamName): Promise<void> {
-    const recorder = this.#recorder(id, stream);
-    recorder.cease();
-    recorder.forget();
-    await recorder.release();
-    this.#recorders.delete(name(id, stream));
+  async #forget(id: CameraId): Promise<void> {
+    this.#endSubNeed(id);
+    this.#subChoices.delete(id);
+    for (const stream of STREAM_NAMES) {
+      const recorder = this.#recorder(id, stream);
+      recorder.cease();
+      recorder.forget();
+      await recorder.release();
+      this.#recorders.delete(name(id, stream));
+    }
   }
 
   #recorder(camera: CameraId, stream: StreamName): StreamRecorder {
@@ -210,7 +255,18 @@ export class Recording {
     } else if (this.#recorders.has(name(event.camera, event.stream)) || this.#options.cameras.get(event.camera)) {
       // Streams that are no cameras are only being tried.
       this.#recorder(event.camera, event.stream).hear(event);
+      if (event.type === 'parameters') this.#described(event);
     }
+  }
+
+  #described(event: Parameters): void {
+    if (this.#subChoice(event.camera).note(event)) this.#changed(event.camera);
+  }
+
+  /** A camera that is not even tried says nothing through the engine. */
+  #untried(camera: CameraId, reason: string | undefined): void {
+    const gap = reason === undefined ? undefined : UNTRIED_GAPS[reason];
+    if (gap) this.#recorders.get(name(camera, 'main'))?.refused(gap);
   }
 
   async #stop(): Promise<void> {
@@ -225,11 +281,6 @@ export class Recording {
     await Promise.all([...this.#recorders.values()].map(recorder => recorder.release()));
     await store.flush();
   }
-}
-
-function shouldRecord(camera: Camera, stream: StreamName): boolean {
-  const { mode, streams } = camera.record;
-  return camera.enabled && mode === 'continuous' && streams.some(wanted => wanted === stream);
 }
 
 function name(camera: CameraId, stream: StreamName): string {

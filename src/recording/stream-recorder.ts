@@ -1,4 +1,5 @@
-// Records one stream: its licence, its segments into the index, and the gaps between them.
+// Records one stream: its licence, its segments into the index, and the gaps between them. Gaps are those of main: while that is
+// recorded, footage is not missing.
 import type { CameraId, Clock, EndReason, EventBus, GapReason, Logger, StreamName } from '../core/index.ts';
 import { segmentId } from '../core/index.ts';
 import type { EngineEvent } from '../native/index.ts';
@@ -80,8 +81,8 @@ export class StreamRecorder {
     this.#licensed = true;
   }
 
-  /** The store gave no licence. */
-  refused(reason: 'disk-full' | 'no-volume'): void {
+  /** The store gave no licence, or the camera is not even tried. */
+  refused(reason: GapReason): void {
     this.#interrupt(reason, this.#footageEndMs());
   }
 
@@ -152,6 +153,7 @@ export class StreamRecorder {
     this.#lastClockGen = clockGen;
     const id = segmentId(camera, stream, startMs, clockGen);
     bus.emit('segment.closed', { camera, stream, id, startMs, endMs, sizeBytes, endReason });
+    if (!this.#keepsGaps) return;
     const gap = store.gaps.ongoing(camera, stream);
     if (gap && gap.startMs >= startMs && gap.startMs < endMs) store.gaps.moveStart(camera, stream, endMs);
     else if (!gap && this.#sinceMs !== undefined && this.#open.size === 0 && INTERRUPTED.has(endReason)) {
@@ -162,7 +164,8 @@ export class StreamRecorder {
   /** Between two files that follow each other without a word there may be a hole all the same: a changed address, a clock that was set. */
   #noteHole({ startMs, clockGen }: Opened): void {
     const { store, camera, stream } = this.#options;
-    if (this.#lastEndMs === 0 || this.#sinceMs === undefined || store.gaps.ongoing(camera, stream)) return;
+    if (!this.#keepsGaps || this.#lastEndMs === 0 || this.#sinceMs === undefined || store.gaps.ongoing(camera, stream))
+      return;
     const reason = clockGen === this.#lastClockGen ? this.#problem : 'clock';
     const gap = store.gaps.add({ camera, stream, startMs: this.#lastEndMs, endMs: startMs, reason });
     if (!gap) return;
@@ -201,7 +204,12 @@ export class StreamRecorder {
     return Math.max(this.#lastEndMs, this.#sinceMs ?? 0);
   }
 
+  get #keepsGaps(): boolean {
+    return this.#options.stream === 'main';
+  }
+
   #openGap(startMs: number, reason: GapReason): void {
+    if (!this.#keepsGaps) return;
     const { store, bus, camera, stream, log } = this.#options;
     this.#closeGap(startMs);
     const gap = store.gaps.open(camera, stream, startMs, reason);
@@ -210,6 +218,7 @@ export class StreamRecorder {
   }
 
   #closeGap(endMs: number): void {
+    if (!this.#keepsGaps) return;
     const { store, bus, camera, stream, log } = this.#options;
     const gap: Gap | undefined = store.gaps.ongoing(camera, stream);
     if (!gap) return;

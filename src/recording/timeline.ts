@@ -1,5 +1,5 @@
 // Where there is footage and why there is none elsewhere, the segments being written included.
-import type { CameraId, GapReason } from '../core/index.ts';
+import type { CameraId, GapReason, StreamName } from '../core/index.ts';
 import type { EngineStats } from '../native/index.ts';
 import type { Store } from '../storage/index.ts';
 
@@ -20,22 +20,29 @@ export interface CameraTimeline {
 /** Pieces this close together are one: less than two pictures at 25 fps. */
 const JOIN_MS = 50;
 
+export interface TimelineQuery {
+  camera: CameraId;
+  stream: StreamName;
+  startMs: number;
+  endMs: number;
+}
+
+/** Gaps are those of the camera, which follow its main stream, whatever stream the footage is of. */
 export function cameraTimeline(
   store: Pick<Store, 'segments' | 'gaps'>,
   stats: EngineStats,
-  camera: CameraId,
-  startMs: number,
-  endMs: number,
+  { camera, stream, startMs, endMs }: TimelineQuery,
 ): CameraTimeline {
-  const footage = store.segments.footage(camera, startMs, endMs);
-  for (const { camera: owner, open } of stats.streams) {
-    if (owner !== camera) continue;
+  const footage = store.segments.footage(camera, startMs, endMs, stream);
+  for (const { camera: owner, stream: written, open } of stats.streams) {
+    if (owner !== camera || written !== stream) continue;
     for (const one of open) footage.push([Math.max(one.startMs, startMs), Math.min(one.endMs, endMs)]);
   }
   const gaps = store.gaps.list(camera, startMs, endMs, 'main');
+  const joined = join(footage.filter(([from, to]) => from < to));
   return {
     camera,
-    footage: without(join(footage.filter(([from, to]) => from < to)), gaps),
+    footage: stream === 'main' ? without(joined, gaps) : joined,
     gaps: gaps.map(gap => ({
       startMs: gap.startMs,
       ...(gap.endMs === undefined ? {} : { endMs: gap.endMs }),

@@ -272,7 +272,9 @@ export class Store {
   #loadLicences(): void {
     const last = (camera: CameraId, stream: StreamName) => this.#parts.segments.last(camera, stream);
     for (const { camera, stream, footageEndMs, reason } of this.#parts.licences.load(last)) {
-      if (!this.#parts.gaps.ongoing(camera, stream)) this.#parts.gaps.open(camera, stream, footageEndMs, reason);
+      // Gaps are the camera's, and follow its main stream.
+      if (stream === 'main' && !this.#parts.gaps.ongoing(camera, stream))
+        this.#parts.gaps.open(camera, stream, footageEndMs, reason);
     }
   }
 

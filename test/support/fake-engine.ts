@@ -1,15 +1,19 @@
 // An engine without cameras: remembers what it is told and says what a test wants it to say.
+import type { StreamName } from '../../src/core/index.ts';
 import type { EngineEvent, EngineStats, LinkProblem, StreamSettings, StreamStats } from '../../src/native/index.ts';
 
 type Link = Extract<EngineEvent, { type: 'link' }>;
 
 export class FakeEngine {
-  /** The streams that are set at present, by camera. */
+  /** The main streams that are set at present, by camera. */
   readonly streams = new Map<number, StreamSettings>();
+  /** The sub streams. */
+  readonly subs = new Map<number, StreamSettings>();
   /** Everything that was set, in order. */
   readonly history: StreamSettings[] = [];
+  /** Cameras whose main stream was removed, in order. */
   readonly removed: number[] = [];
-  /** Files being written, by camera. */
+  /** Files of main streams being written, by camera. */
   readonly open = new Map<number, StreamStats['open'][number]>();
   readonly figures = new Map<number, Partial<StreamStats>>();
   /** When set, `removeStream` waits for it. */
@@ -17,19 +21,19 @@ export class FakeEngine {
   readonly #listeners = new Set<(event: EngineEvent) => void>();
 
   setStream(settings: StreamSettings): void {
-    this.streams.set(settings.camera, settings);
+    this.#of(settings.stream).set(settings.camera, settings);
     this.history.push(settings);
   }
 
-  async removeStream(camera: number): Promise<void> {
+  async removeStream(camera: number, stream: StreamName): Promise<void> {
     await this.removal;
-    this.streams.delete(camera);
-    this.removed.push(camera);
+    this.#of(stream).delete(camera);
+    if (stream === 'main') this.removed.push(camera);
   }
 
   stats(): EngineStats {
     return {
-      streams: [...this.streams.values()].map(settings => this.#stats(settings)),
+      streams: [...this.streams.values(), ...this.subs.values()].map(settings => this.#stats(settings)),
       writer: { queuedBytes: 0, writtenBytes: 0, mediaBytes: 0, syncs: 0, slowestSyncMs: 0 },
     };
   }
@@ -59,8 +63,18 @@ export class FakeEngine {
     });
   }
 
+  /** The stream describes its pictures. */
+  described(camera: number, stream: StreamName, codec: 'h264' | 'h265', width = 640): void {
+    const video = { codec, codecString: '', width, height: 360, fps: 25 };
+    this.emit({ type: 'parameters', camera, stream, video });
+  }
+
+  #of(stream: StreamName): Map<number, StreamSettings> {
+    return stream === 'main' ? this.streams : this.subs;
+  }
+
   #stats({ camera, stream }: StreamSettings): StreamStats {
-    const open = this.open.get(camera);
+    const open = stream === 'main' ? this.open.get(camera) : undefined;
     return {
       camera,
       stream,
@@ -77,7 +91,7 @@ export class FakeEngine {
       droppedBytes: 0,
       lateAudioUnits: 0,
       open: open ? [open] : [],
-      ...this.figures.get(camera),
+      ...(stream === 'main' ? this.figures.get(camera) : {}),
     };
   }
 }

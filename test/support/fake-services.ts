@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ApiServices, IndexedSegment } from '../../src/api/index.ts';
-import { Cameras, Prober } from '../../src/cameras/index.ts';
+import { Cameras, DirectHub, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -35,6 +35,7 @@ function fakeStorage(segments: IndexedSegment[]): ApiServices['storage'] {
     floorBytes: null,
     floorPercent: null,
     totalQuotaBytes: null,
+    leastKeptPercent: 25,
     clockConfirmed: false,
   };
   const none = { segments: 0, sizeBytes: 0 };
@@ -77,7 +78,8 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   const bus = new EventBus(error => {
     throw error;
   });
-  const cameras = new Cameras({ store, engine, bus, log: log.logger, clock, allowLoopback: false });
+  const hub = new DirectHub({ allowLoopback: false });
+  const cameras = new Cameras({ store, engine, hub, bus, log: log.logger, clock, allowLoopback: false });
   await cameras.start(new AbortController().signal);
   const segments: IndexedSegment[] = [];
   const purged: number[] = [];
@@ -90,7 +92,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   };
   const services: ApiServices = {
     cameras,
-    prober: new Prober({ engine, clock, allowLoopback: false }),
+    prober: new Prober({ engine, clock, hub, allowLoopback: false }),
     engine,
     segments: {
       folder,

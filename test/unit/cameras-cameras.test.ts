@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { newCameraSchema } from '../../src/cameras/camera-schema.ts';
-import { Cameras } from '../../src/cameras/index.ts';
+import { Cameras, DirectHub, type Hub } from '../../src/cameras/index.ts';
 import { EventBus, type Events, NvrError, parseInput } from '../../src/core/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
@@ -10,7 +10,7 @@ import { suite } from '../support/suite.ts';
 
 const test = suite('cameras');
 
-function setUp(store = new FakeStore()) {
+function setUp(store = new FakeStore(), hub: Hub = new DirectHub({ allowLoopback: false })) {
   const clock = new FakeClock();
   const engine = new FakeEngine();
   const log = fakeLog();
@@ -21,7 +21,7 @@ function setUp(store = new FakeStore()) {
   for (const name of ['camera.state', 'camera.changed', 'camera.removed'] as const) {
     bus.on(name, event => events.push([name, event]));
   }
-  const cameras = new Cameras({ store, engine, bus, log: log.logger, clock, allowLoopback: false });
+  const cameras = new Cameras({ store, engine, hub, bus, log: log.logger, clock, allowLoopback: false });
   const abort = new AbortController();
   const add = (input: object = {}) =>
     cameras.add(parseInput(newCameraSchema, { name: 'Door', main: { url: 'rtsp://10.0.0.2/a' }, ...input }));
@@ -281,7 +281,11 @@ test('demo cameras are added once, follow the port, and rest without the demo', 
   const store = new FakeStore();
   const signal = new AbortController().signal;
   const demo = (port: number) =>
-    ['Demo 1', 'Demo 2'].map((name, i) => ({ name, main: `rtsp://127.0.0.1:${port}/${i + 1}` }));
+    ['Demo 1', 'Demo 2'].map((name, i) => ({
+      name,
+      main: `rtsp://127.0.0.1:${port}/${i + 1}`,
+      sub: `rtsp://127.0.0.1:${port}/${i + 1}s`,
+    }));
   const first = setUp(store);
   await first.cameras.start(signal, demo(5001));
   await first.clock.advance(500);

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { Prober } from '../../src/cameras/index.ts';
+import { DirectHub, Prober } from '../../src/cameras/index.ts';
 import { FIRST_PROBE_ID } from '../../src/cameras/probe.ts';
 import { NvrError } from '../../src/core/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
@@ -11,7 +11,8 @@ const test = suite('camera probe');
 function setUp() {
   const engine = new FakeEngine();
   const clock = new FakeClock();
-  return { engine, clock, prober: new Prober({ engine, clock, allowLoopback: false }) };
+  const hub = new DirectHub({ allowLoopback: false });
+  return { engine, clock, prober: new Prober({ engine, clock, hub, allowLoopback: false }) };
 }
 
 function parameters(camera: number) {

@@ -1,20 +1,23 @@
 import * as assert from 'uvu/assert';
+import { createRecord, mergeRecord } from '../../src/cameras/camera-merge.ts';
 import {
   type CameraPatch,
   cameraPatchSchema,
-  createRecord,
-  mergeRecord,
   type NewCamera,
   newCameraSchema,
   parseRecord,
 } from '../../src/cameras/camera-schema.ts';
-import { parseCameraUrl } from '../../src/cameras/camera-url.ts';
+import { parseCameraUrl, sameAddress } from '../../src/cameras/camera-url.ts';
 import { NvrError, parseInput } from '../../src/core/index.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('cameras schema');
 
-const options = { allowLoopback: false, seal: (text: string) => `sealed(${text})` };
+const options = {
+  allowLoopback: false,
+  seal: (text: string) => `sealed(${text})`,
+  unseal: (sealed: string) => sealed.slice('sealed('.length, -1),
+};
 const create = (input: unknown) => createRecord(7, parseInput(newCameraSchema, input) as NewCamera, options);
 const merge = (base: ReturnType<typeof create>, patch: unknown) =>
   mergeRecord(base, parseInput(cameraPatchSchema, patch) as CameraPatch, options);
@@ -31,6 +34,7 @@ function refusal(action: () => unknown): NvrError {
 }
 
 const url = 'rtsp://10.0.0.2:554/main';
+const sub = 'rtsp://10.0.0.2:554/sub';
 const minimal = { name: 'Door', main: { url } };
 
 test('a name and a URL are enough', () => {
@@ -41,7 +45,7 @@ test('a name and a URL are enough', () => {
     priority: 50,
     main: { url, transport: 'tcp' },
     audio: true,
-    record: { mode: 'continuous', streams: ['main'], segmentMs: 300_000 },
+    record: { mode: 'continuous', streams: 'auto', segmentMs: 300_000 },
     retention: { days: null, quotaBytes: null },
   });
 });
@@ -164,6 +168,69 @@ test('null takes away', () => {
   assert.is(refusal(() => merge(create(minimal), { password: 'p' })).field, 'username');
 });
 
+test('a sub stream is written, merged and taken away', () => {
+  const base = create({ ...minimal, username: 'u', password: 'p', sub: { url: sub } });
+  assert.equal(base.sub, { url: sub, transport: 'tcp' });
+  const more = merge(base, { sub: { fallbackUrls: ['rtsp://u:p@10.0.0.3/'] } });
+  assert.equal(more.sub, { url: sub, transport: 'tcp', fallbackUrls: ['rtsp://10.0.0.3/'] });
+  assert.equal(more.main, base.main);
+  const without = merge(more, { sub: null });
+  assert.not.ok('sub' in without);
+  assert.is(refusal(() => merge(without, { sub: { transport: 'tcp' } })).field, 'sub.url');
+  assert.equal(merge(without, { sub: { url: sub } }), base);
+});
+
+test('a sub stream shares the login of its camera', () => {
+  const withLogin = 'rtsp://bob:canary@10.0.0.2/sub';
+  const first = create({ ...minimal, sub: { url: withLogin } });
+  assert.equal(
+    [first.sub?.url, first.username, first.sealedPassword],
+    ['rtsp://10.0.0.2/sub', 'bob', 'sealed(canary)'],
+  );
+  const repeated = create({ name: 'D', main: { url: 'rtsp://bob:canary@10.0.0.2/main' }, sub: { url: withLogin } });
+  assert.equal([repeated.sub?.url, repeated.username], ['rtsp://10.0.0.2/sub', 'bob']);
+  assert.is(merge(repeated, { sub: { url: withLogin } }).username, 'bob');
+  for (const change of [
+    () => merge(create({ ...minimal, username: 'bob', password: 'other' }), { sub: { url: withLogin } }),
+    () => merge(create({ ...minimal, username: 'amy', password: 'canary' }), { sub: { url: withLogin } }),
+    () => merge({ ...repeated, sealedPassword: '' }, { sub: { url: withLogin } }),
+  ]) {
+    const error = refusal(change);
+    assert.is(error.field, 'sub.url');
+    assert.not.match(JSON.stringify([error.message, error.cure]), 'canary');
+  }
+});
+
+test('main and sub at the same address are refused, however it is spelt', () => {
+  const same = ['rtsp://10.0.0.2/main', 'rtsp://10.0.0.2:554/main', 'rtsp://10.0.0.2:0554/main', 'RTSP://10.2/main'];
+  for (const text of same) {
+    const error = refusal(() => create({ ...minimal, sub: { url: text } }));
+    assert.equal([error.field, error.message], ['sub.url', '"sub.url" is that of the other stream'], text);
+  }
+  const base = create({ ...minimal, sub: { url: sub } });
+  assert.is(refusal(() => merge(base, { main: { url: sub } })).field, 'main.url');
+  const swapped = merge(base, { main: { url: sub }, sub: { url } });
+  assert.equal([swapped.main.url, swapped.sub?.url], [sub, url]);
+  assert.ok(sameAddress('rtsp://[fd00::1]/x', 'rtsp://[FD00:0::1]:554/x'));
+  assert.not.ok(sameAddress('rtsp://[fd00::1]/x', 'rtsp://[fd00::1]:555/x'));
+  assert.not.ok(sameAddress('rtsp://cam/x:1', 'rtsp://cam/x:2'));
+});
+
+test('the hub is a setting that can be taken back', () => {
+  const base = create({ ...minimal, hub: 'direct' });
+  assert.is(base.hub, 'direct');
+  assert.is(merge(base, { hub: 'go2rtc' }).hub, 'go2rtc');
+  assert.not.ok('hub' in merge(base, { hub: null }));
+});
+
+test('the streams of a demo camera are its own', () => {
+  const demo = { ...create({ ...minimal, sub: { url: sub } }), demo: 1 };
+  for (const patch of [{ main: { url } }, { sub: null }, { hub: 'direct' }]) {
+    assert.is(refusal(() => merge(demo, patch)).field, Object.keys(patch)[0]);
+  }
+  assert.is(merge(demo, { record: { streams: 'both' } }).record.streams, 'both');
+});
+
 test('refuses values out of bounds, naming the field', () => {
   const cases: [string, unknown][] = [
     ['name', { ...minimal, name: '' }],
@@ -171,10 +238,11 @@ test('refuses values out of bounds, naming the field', () => {
     ['name', { ...minimal, name: 'a\u0007b' }],
     ['name', { main: { url } }],
     ['main.url', { name: 'D', main: {} }],
-    ['main.transport', { name: 'D', main: { url, transport: 'udp' } }],
+    ['main.transport', { name: 'D', main: { url, transport: 'quic' } }],
+    ['hub', { ...minimal, hub: 'vlc' }],
     ['record.mode', { ...minimal, record: { mode: 'events' } }],
-    ['record.streams', { ...minimal, record: { streams: [] } }],
-    ['record.streams.0', { ...minimal, record: { streams: ['sub'] } }],
+    ['record.streams', { ...minimal, record: { streams: 'sub' } }],
+    ['record.streams', { ...minimal, record: { streams: ['main'] } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 4999 } }],
     ['retention.days', { ...minimal, retention: { days: 0 } }],
     ['retention.days', { ...minimal, retention: { days: 1.5 } }],
@@ -186,7 +254,10 @@ test('refuses values out of bounds, naming the field', () => {
     ['audio', { ...minimal, audio: 'yes' }],
     ['username', { ...minimal, username: 'x'.repeat(257) }],
     ['id', { ...minimal, id: 3 }],
-    ['sub', { ...minimal, sub: { url } }],
+    ['sub.url', { ...minimal, sub: {} }],
+    ['sub.url', { ...minimal, sub: { url: 'rtsp://127.0.0.1/' } }],
+    ['sub.fallbackUrls.0', { ...minimal, sub: { url: sub, fallbackUrls: ['http://10.0.0.2/'] } }],
+    ['sub.password', { ...minimal, sub: { url: sub, password: 'x' } }],
     ['hasPassword', { ...minimal, hasPassword: true }],
     ['sealedPassword', { ...minimal, sealedPassword: 'x' }],
     ['demo', { ...minimal, demo: 1 }],
@@ -197,6 +268,10 @@ test('refuses values out of bounds, naming the field', () => {
 test('what the store gives back is checked as well', () => {
   const record = create(minimal);
   assert.equal(parseRecord(JSON.parse(JSON.stringify(record))), record);
+  const old = { ...record, record: { ...record.record, streams: ['main'] } };
+  assert.equal(parseRecord(old), record, 'stored before there were sub streams');
+  const later = { ...record, hub: 'go2rtc', sub: { url: 'rtsps://10.0.0.2/', transport: 'tls' } };
+  assert.equal(parseRecord(later), later, 'what this version cannot reach is kept');
   for (const bad of [null, {}, { ...record, id: 0 }, { ...record, main: 5 }, { ...record, surplus: 1 }]) {
     refusal(() => parseRecord(bad));
   }

@@ -1,163 +1,11 @@
 // What is recorded and why not: licences before files, segments into the index, gaps with their reasons, the timeline.
 import * as assert from 'uvu/assert';
-import type { Camera, RecordingPlan } from '../../src/cameras/index.ts';
-import { EventBus, type Events, type GapReason, NvrError, type StreamName } from '../../src/core/index.ts';
-import type { EngineEvent } from '../../src/native/index.ts';
-import { Recording } from '../../src/recording/index.ts';
-import { Database } from '../../src/storage/database.ts';
-import { GapTable } from '../../src/storage/gaps.ts';
+import { NvrError } from '../../src/core/index.ts';
 import { segmentPath } from '../../src/storage/layout.ts';
-import { SegmentTable } from '../../src/storage/segments.ts';
-import { FakeClock, settle } from '../support/fake-clock.ts';
-import { FakeEngine } from '../support/fake-engine.ts';
-import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
-import { MemoryIndex } from './storage-memory-index.ts';
+import { never, recordingWorld, T0, World } from './recording-world.ts';
 
 const test = suite('recording');
-const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
-const never = new AbortController().signal;
-
-type Closed = Extract<EngineEvent, { type: 'segment-closed' }>;
-
-class StoppableEngine extends FakeEngine {
-  stops = 0;
-  stopsInTime = true;
-  onStop = () => {};
-
-  async stop(): Promise<boolean> {
-    this.stops++;
-    this.onStop();
-    return this.stopsInTime;
-  }
-}
-
-class World {
-  readonly clock = new FakeClock(T0);
-  readonly engine = new StoppableEngine();
-  readonly log = fakeLog('recording');
-  readonly calls: string[] = [];
-  readonly events: { [K in keyof Events]?: Events[K][] } = {};
-  readonly bus = new EventBus(error => {
-    throw error;
-  });
-  readonly cameras = new Map<number, Camera>();
-  readonly plans = new Map<number, RecordingPlan | null>();
-  readonly segments: SegmentTable;
-  readonly gaps: GapTable;
-  failure: NvrError | undefined;
-  there = true;
-  recording!: Recording;
-
-  constructor() {
-    const log = this.log.logger;
-    const index = new MemoryIndex();
-    const database = new Database({
-      open: () => index,
-      clock: new FakeClock(T0),
-      log,
-      maxBytes: 1e9,
-      onStep: () => undefined,
-      onHealth: () => undefined,
-    });
-    database.start();
-    this.segments = new SegmentTable(database, log, () => undefined);
-    this.gaps = new GapTable(database, log);
-    for (const name of ['segment.opened', 'segment.closed', 'gap.opened', 'gap.closed'] as const) {
-      this.bus.on(name, event => {
-        const list = (this.events[name] ?? []) as unknown[];
-        list.push(event);
-        Object.assign(this.events, { [name]: list });
-      });
-    }
-    this.restart();
-  }
-
-  restart(): void {
-    const { engine, bus, clock, calls, segments, gaps, cameras, plans } = this;
-    this.recording = new Recording({
-      engine,
-      bus,
-      clock,
-      log: this.log.logger,
-      store: {
-        segments,
-        gaps,
-        openStream: async (camera, stream) => {
-          calls.push(`open ${camera}/${stream}`);
-          if (this.failure) throw this.failure;
-          if (!this.there) throw new NvrError('unavailable', 'the volume is not there');
-        },
-        closeStream: async (camera, stream, leftovers) => {
-          calls.push(`close ${camera}/${stream}${leftovers ? ' leftovers' : ''}`);
-        },
-        flush: async () => {
-          calls.push('flush');
-        },
-        setClockGeneration: async (generation, stepMs) => {
-          calls.push(`generation ${generation} ${stepMs}`);
-        },
-        isThere: async () => this.there,
-        deleteSegment: () => Promise.reject(new NvrError('not-found', 'no segment')),
-        deleteCamera: async camera => {
-          calls.push(`delete ${camera}`);
-          const none = { segments: 0, sizeBytes: 0 };
-          return { deleted: none, kept: none };
-        },
-      },
-      cameras: {
-        list: () => [...cameras.values()],
-        get: id => cameras.get(id),
-        setRecording: async (id, stream, plan) => {
-          calls.push(`${plan ? 'record' : 'end'} ${id}/${stream}`);
-          plans.set(id, plan);
-        },
-      },
-    });
-  }
-
-  async camera(id: number, more: { enabled?: boolean; mode?: 'off' | 'continuous' } = {}): Promise<void> {
-    const { enabled = true, mode = 'continuous' } = more;
-    const record = { mode, streams: ['main'], segmentMs: 300_000 };
-    this.cameras.set(id, { id, enabled, record } as unknown as Camera);
-    this.bus.emit('camera.changed', { camera: id });
-    await this.done();
-  }
-
-  async done(): Promise<void> {
-    for (let n = 0; n < 5; n++) await settle();
-  }
-
-  opened(startMs: number, camera = 1, clockGen = 0): void {
-    const path = segmentPath({ camera, stream: 'main', startMs, clockGen }, false);
-    this.engine.emit({ type: 'segment-opened', camera, stream: 'main', startMs, clockGen, path });
-  }
-
-  closed(startMs: number, endMs: number, endReason: Closed['endReason'], more: Partial<Closed> = {}): void {
-    const key = { camera: 1, stream: 'main' as StreamName, startMs, clockGen: 0 };
-    const rest = { endMs, sizeBytes: 1000, endReason, codecs: 'avc1.64001f', path: segmentPath(key, false) };
-    this.engine.emit({ type: 'segment-closed', ...key, ...rest, ...more });
-  }
-
-  /** A segment that is over. */
-  wrote(startMs: number, endMs: number, endReason: Closed['endReason'] = 'length'): void {
-    this.opened(startMs);
-    this.closed(startMs, endMs, endReason);
-  }
-
-  gapList(): [number, number | undefined, GapReason][] {
-    return this.gaps
-      .list(1, 0, T0 * 2, 'main')
-      .map(gap => [gap.startMs - T0, gap.endMs === undefined ? undefined : gap.endMs - T0, gap.reason]);
-  }
-}
-
-async function recordingWorld(): Promise<World> {
-  const world = new World();
-  await world.recording.start(never);
-  await world.camera(1);
-  return world;
-}
 
 test('the licence comes before the plan, and only for streams that should record', async () => {
   const world = new World();
@@ -214,7 +62,7 @@ test('deleted footage hides none that a clock step brought to the same time', as
   world.wrote(T0, T0 + 60_000);
   world.gaps.add({ camera: 1, stream: 'main', startMs: T0 + 10_000, endMs: T0 + 30_000, reason: 'deleted' });
   world.gaps.add({ camera: 1, stream: 'main', startMs: T0 + 40_000, endMs: T0 + 45_000, reason: 'stalled' });
-  const [timeline] = world.recording.timeline([1], T0, T0 + 60_000);
+  const [timeline] = world.recording.timeline([1], 'main', T0, T0 + 60_000);
   assert.equal(timeline?.footage, [
     [T0, T0 + 40_000],
     [T0 + 45_000, T0 + 60_000],
@@ -484,7 +332,7 @@ test('the timeline joins closed and open segments and shows gaps', async () => {
   const open = { clockGen: 0, sizeBytes: 5, path: 'x', codecs: '' };
   world.engine.open.set(1, { ...open, startMs: T0 + 300_010, endMs: T0 + 350_000 });
   world.gaps.add({ camera: 1, stream: 'main', startMs: T0 - 5000, endMs: T0, reason: 'restart' });
-  assert.equal(world.recording.timeline([1, 2], T0 - 1000, T0 + 340_000), [
+  assert.equal(world.recording.timeline([1, 2], 'main', T0 - 1000, T0 + 340_000), [
     {
       camera: 1,
       footage: [[T0, T0 + 340_000]],
@@ -492,7 +340,7 @@ test('the timeline joins closed and open segments and shows gaps', async () => {
     },
     { camera: 2, footage: [], gaps: [] },
   ]);
-  assert.equal(world.recording.timeline([1], T0 + 400_000, T0 + 500_000)[0]?.footage, []);
+  assert.equal(world.recording.timeline([1], 'main', T0 + 400_000, T0 + 500_000)[0]?.footage, []);
 });
 
 test.run();

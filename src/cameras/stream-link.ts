@@ -1,0 +1,210 @@
+// One stream of a camera in the engine: connecting, recording, its state and figures. Synchronous but for the closing of files.
+import type { CameraId, Clock, Logger, StreamName } from '../core/index.ts';
+import type { Engine, EngineEvent, StreamStats } from '../native/index.ts';
+import type { LinkView, StreamFacts, Untried } from './camera.ts';
+import type { NoRoute, Route } from './hub.ts';
+import { problemWords } from './problem-words.ts';
+import { type MachineState, StateMachine } from './state-machine.ts';
+
+/** What recording wants of a stream; absent = its pictures are received but not stored. */
+export interface RecordingPlan {
+  segmentMs: number;
+  rotationOffsetMs: number;
+}
+
+/** The part of the engine that cameras need. */
+export type CameraEngine = Pick<Engine, 'setStream' | 'removeStream' | 'stats' | 'on'>;
+
+export interface StreamLinkOptions {
+  camera: CameraId;
+  stream: StreamName;
+  ringMaxBytes: number;
+  engine: CameraEngine;
+  clock: Clock;
+  log: Logger;
+  /** The state has another name or reason. */
+  onChange: (state: MachineState) => void;
+}
+
+export interface LinkSettings {
+  route: Route;
+  audio: boolean;
+  /** In force while there is no plan. */
+  segmentMs: number;
+}
+
+export type StreamEvent = Exclude<EngineEvent, { type: 'clock-step' }>;
+type Parameters = Extract<EngineEvent, { type: 'parameters' }>;
+
+/** A file is closed within the writer's second; a disk that hangs must not hold up whoever asked. */
+const CLOSE_DEADLINE_MS = 10_000;
+const CLOSE_POLL_MS = 50;
+
+export class StreamLink {
+  readonly #options: StreamLinkOptions;
+  readonly #machine: StateMachine;
+  readonly #openFiles = new Set<string>();
+  #parameters: Parameters | undefined;
+  #plan: RecordingPlan | null = null;
+  #settings: LinkSettings | undefined;
+  /** What the link depends on. */
+  #source = '';
+
+  constructor(options: StreamLinkOptions) {
+    this.#options = options;
+    this.#machine = new StateMachine({ clock: options.clock, onChange: options.onChange });
+  }
+
+  /** True while the engine has this stream. */
+  get connected(): boolean {
+    return this.#settings !== undefined;
+  }
+
+  get state(): MachineState {
+    return this.#machine.state;
+  }
+
+  /** Connects the stream, or changes what differs. */
+  connect(settings: LinkSettings): void {
+    const source = JSON.stringify([settings.route, settings.audio]);
+    const isNew = !this.connected || source !== this.#source;
+    this.#source = source;
+    this.#settings = settings;
+    if (isNew) {
+      this.#parameters = undefined;
+      this.#machine.starting();
+    }
+    this.#setStream(settings);
+  }
+
+  /** Disconnects and shows why; without a reason somebody wants it so. */
+  async rest(reason?: 'demo-off'): Promise<void> {
+    const gone = this.disconnect();
+    this.#machine.disabled(reason);
+    await gone;
+  }
+
+  /** Disconnects, as there is no way to the stream. */
+  async fail(reason: Untried, words?: NoRoute): Promise<void> {
+    const gone = this.disconnect();
+    this.#machine.failed(reason, words);
+    await gone;
+  }
+
+  /** Disconnects until `connect` is called, which is going to be. */
+  async wait(): Promise<void> {
+    const gone = this.disconnect();
+    this.#machine.starting();
+    await gone;
+  }
+
+  /** Ends session and file; gives up waiting for the file after 10 s. */
+  async disconnect(): Promise<void> {
+    this.#machine.stop();
+    if (!this.connected) return;
+    this.#settings = undefined;
+    const { camera, stream, engine, clock, log } = this.#options;
+    const deadline = new AbortController();
+    const expired = clock.sleep(CLOSE_DEADLINE_MS, deadline.signal).then(
+      () => log.error('the stream does not end', { camera, stream, deadlineMs: CLOSE_DEADLINE_MS }),
+      () => undefined,
+    );
+    try {
+      await Promise.race([engine.removeStream(camera, stream), expired]);
+    } catch (error) {
+      log.error('the stream does not end', { camera, stream, error });
+    } finally {
+      deadline.abort();
+    }
+    if (!this.connected) this.#openFiles.clear();
+  }
+
+  /** Takes over the wish of recording. With null it resolves when no file of the stream is open any more. */
+  async setPlan(plan: RecordingPlan | null, signal: AbortSignal): Promise<void> {
+    this.#plan = plan;
+    if (this.#settings) this.#setStream(this.#settings);
+    if (plan === null) await this.#filesClosed(signal);
+  }
+
+  /** The service stops: nothing is changed any more, the engine ends all streams by itself. */
+  stop(): void {
+    this.#machine.stop();
+    this.#settings = undefined;
+  }
+
+  hear(event: StreamEvent): void {
+    // What a session that was ended says on its way out is about nothing any more.
+    if (event.type === 'link') {
+      if (this.connected) this.#machine.link(event);
+    } else if (event.type === 'parameters') this.#parameters = event;
+    else if (event.type === 'segment-opened') this.#openFiles.add(event.path);
+    else if (event.type === 'segment-closed' || event.type === 'storage-failed') this.#openFiles.delete(event.path);
+  }
+
+  /** `stats` are the stream's figures of this moment. */
+  view(stats: StreamStats | undefined): LinkView {
+    const { reason, detail, cure, sinceMs, retryAtMs } = this.#machine.state;
+    const words = reason ? problemWords(reason) : undefined;
+    return {
+      ...(reason ? { reason } : {}),
+      ...(words ? { message: detail ?? words.message, cure: cure ?? words.cure } : {}),
+      sinceMs,
+      lastPacketMs: stats?.lastPacketMs ?? 0,
+      ...(retryAtMs === undefined ? {} : { retryAtMs }),
+      reconnects: stats?.reconnects ?? 0,
+      droppedBytes: stats?.droppedBytes ?? 0,
+    };
+  }
+
+  /** What the camera sends, or sent before the stream came to rest; undefined until it has described it. */
+  facts(stats: StreamStats | undefined): StreamFacts | undefined {
+    const parameters = this.#parameters;
+    if (!parameters) return undefined;
+    const { codec, width, height, fps } = parameters.video;
+    return {
+      codec,
+      width,
+      height,
+      fps: Math.round((stats?.fps || fps) * 100) / 100,
+      bitrateBps: Math.round(stats?.bitrateBps ?? 0),
+      gopMs: Math.round(stats?.gopMs ?? 0),
+      ...(parameters.audio ? { audio: parameters.audio.codec } : {}),
+      ...(parameters.audio?.source ? { audioSource: parameters.audio.source } : {}),
+      ...(parameters.audioLeftOut ? { audioLeftOut: parameters.audioLeftOut } : {}),
+    };
+  }
+
+  #setStream({ route, audio, segmentMs }: LinkSettings): void {
+    const { camera, stream, ringMaxBytes, engine } = this.#options;
+    const { urls, username, password, allowLoopback } = route;
+    engine.setStream({
+      camera,
+      stream,
+      urls,
+      username,
+      password,
+      audio,
+      allowLoopback,
+      record: this.#plan !== null,
+      segmentMs: this.#plan?.segmentMs ?? segmentMs,
+      rotationOffsetMs: this.#plan?.rotationOffsetMs ?? 0,
+      ringMaxBytes,
+    });
+  }
+
+  /** The engine may be about to create a file whose event is still on its way, so its own view counts as well. */
+  async #filesClosed(signal: AbortSignal): Promise<void> {
+    const { camera, stream, clock, engine, log } = this.#options;
+    const endMs = clock.monotonicMs() + CLOSE_DEADLINE_MS;
+    const isOpen = () =>
+      this.#openFiles.size > 0 ||
+      engine.stats().streams.some(one => one.camera === camera && one.stream === stream && one.open.length > 0);
+    while (this.connected && this.#plan === null && !signal.aborted && isOpen()) {
+      if (clock.monotonicMs() >= endMs) {
+        log.error('the segment does not close', { camera, stream, deadlineMs: CLOSE_DEADLINE_MS });
+        return;
+      }
+      await clock.sleep(CLOSE_POLL_MS, signal).catch(() => undefined);
+    }
+  }
+}
