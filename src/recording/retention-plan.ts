@@ -15,6 +15,8 @@ export interface RetainedCamera {
   quotaBytes: number | null;
   /** Footage on the volume, what is being written included. */
   usedBytes: number;
+  /** Of that, what is locked. */
+  lockedBytes: number;
   /** What it may write until the next look, and what the engine takes ahead. */
   growthBytes: number;
   /** The oldest segments that are not locked, in order; of each stream some. */
@@ -25,6 +27,8 @@ export interface RetentionView {
   cameras: RetainedCamera[];
   freeBytes: number;
   floorBytes: number;
+  /** Footage that is not locked, and that the floor leaves alone. */
+  leastKeptBytes: number;
   totalQuotaBytes: number | null;
   nowMs: number;
   /** Nothing goes by its age while the clock may be wrong. */
@@ -62,8 +66,17 @@ export function planDeletions(view: RetentionView, limit: number): Victim[] {
     const over = () => usedBytes + headroom(growthBytes, totalQuotaBytes) - round.freedBytes - totalQuotaBytes;
     round.takeOldest(view.cameras, 'total-quota', () => over() > 0);
   }
-  round.takeOldest(view.cameras, 'floor', () => view.freeBytes + round.freedBytes < view.floorBytes + growthBytes);
+  const unlockedBytes = unlockedOf(view);
+  // What is going to be written may replace as much, whatever else lies on the volume.
+  const mayTake = () => unlockedBytes + growthBytes - round.freedBytes > view.leastKeptBytes;
+  const over = () => view.freeBytes + round.freedBytes < view.floorBytes + growthBytes;
+  round.takeOldest(view.cameras, 'floor', () => over() && mayTake());
   return round.victims;
+}
+
+/** Bytes of footage that is not locked. */
+export function unlockedOf({ cameras }: Pick<RetentionView, 'cameras'>): number {
+  return sum(cameras.map(camera => camera.usedBytes - camera.lockedBytes));
 }
 
 /** True when a rule may be broken before a look in `factor` times the usual time. */

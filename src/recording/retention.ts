@@ -4,6 +4,7 @@ import { background, type CameraId, type Clock, type EventBus, type Logger } fro
 import type { Engine, EngineStats } from '../native/index.ts';
 import type { Store } from '../storage/index.ts';
 import { EARLIEST_MS } from './clock-trust.ts';
+import { type FootageOnVolume, LeastKept } from './least-kept.ts';
 import {
   DELETION_CAUSES,
   type DeletionCause,
@@ -11,12 +12,13 @@ import {
   planDeletions,
   type RetainedCamera,
   type RetentionView,
+  unlockedOf,
   type Victim,
 } from './retention-plan.ts';
 import { floorOf, type StorageSettings } from './storage-settings.ts';
 
 export interface RetentionOptions {
-  store: Pick<Store, 'segments' | 'deleteSegments' | 'retryDeletions' | 'isThere' | 'volume'>;
+  store: Pick<Store, 'segments' | 'settings' | 'deleteSegments' | 'retryDeletions' | 'isThere' | 'volume'>;
   engine: Pick<Engine, 'stats'>;
   cameras: Pick<Cameras, 'list'>;
   settings: () => StorageSettings;
@@ -62,6 +64,7 @@ export class Retention {
   readonly #options: RetentionOptions;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #deleted: DeletedTotals;
+  readonly #leastKept: LeastKept;
   #timer: { cancel: () => void; atMs: number } | undefined;
   #running: Promise<void> | undefined;
   #again = false;
@@ -70,6 +73,12 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    const { store, settings, log } = options;
+    this.#leastKept = new LeastKept({
+      settings: store.settings,
+      percent: () => settings().leastKeptPercent,
+      log,
+    });
     const none = () => ({ segments: 0, sizeBytes: 0 });
     this.#deleted = { age: none(), 'camera-quota': none(), 'total-quota': none(), floor: none() };
   }
@@ -158,7 +167,7 @@ export class Retention {
       // Some volumes count a deleted file as free only later: that must not make for more deletions.
       const view = this.#view(Math.max(freeBytes, first + freed), totalBytes);
       const victims = planDeletions(view, STEP_SEGMENTS);
-      if (victims.length === 0) return this.#settle(view);
+      if (victims.length === 0) return await this.#settle(view, totalBytes);
       const gone = await store.deleteSegments(victims.map(({ segment }) => segment.id));
       const bytes = this.#count(victims, new Set(gone.map(segment => segment.id)));
       if (gone.length === 0) return NEAR_MS;
@@ -168,37 +177,33 @@ export class Retention {
   }
 
   /** The rules hold, as far as they can. */
-  #settle(view: RetentionView): number | undefined {
+  async #settle(view: RetentionView, totalBytes: number): Promise<number | undefined> {
     this.#note(view);
+    await this.#leastKept.note(footageOn(view, totalBytes), view.freeBytes >= view.floorBytes);
     const recording = this.#options.engine.stats().streams.some(stream => stream.open.length > 0);
     if (recording) return isNear(view, FAR_MS / NEAR_MS) ? NEAR_MS : FAR_MS;
     return view.cameras.some(camera => camera.days !== null && camera.usedBytes > 0) ? IDLE_MS : undefined;
   }
 
-  /** When there is nothing left to delete, and still too little room, only the owner can help. */
+  /** When there is nothing left that may be deleted, and still too little room, only the owner can help. */
   #note(view: RetentionView): void {
     const { log, clock } = this.#options;
-    if (view.freeBytes >= view.floorBytes) {
-      if (this.#problem) log.info('there is enough free space again', { freeBytes: view.freeBytes });
+    const { freeBytes, floorBytes, leastKeptBytes } = view;
+    if (freeBytes >= floorBytes) {
+      if (this.#problem) log.info('there is enough free space again', { freeBytes });
       this.#problem = undefined;
       return;
     }
-    const locked = this.#options.store.segments.lockedBytes();
-    const what = locked > 0 ? 'locked footage and other files' : 'other files';
-    if (!this.#problem)
-      log.error('too little free space, and nothing that may be deleted', {
-        freeBytes: view.freeBytes,
-        lockedBytes: locked,
-      });
-    this.#problem = {
-      kind: 'no-space',
-      message: `The storage volume is full of ${what}: nothing is left that retention may delete.`,
-      cure:
-        locked > 0
-          ? 'Unlock footage, delete other files, or use a larger volume.'
-          : 'Delete other files, or use a larger volume.',
-      sinceMs: this.#problem?.sinceMs ?? clock.nowMs(),
-    };
+    const lockedBytes = this.#options.store.segments.lockedBytes();
+    const isGuarded = view.cameras.some(camera => camera.oldest.length > 0);
+    if (!this.#problem) {
+      const why = isGuarded
+        ? 'other files fill the volume, and the rest of the footage is kept'
+        : 'nothing may be deleted';
+      log.error('too little free space', { why, freeBytes, floorBytes, lockedBytes, leastKeptBytes });
+    }
+    const sinceMs = this.#problem?.sinceMs ?? clock.nowMs();
+    this.#problem = { kind: 'no-space', ...(isGuarded ? GUARDED_WORDS : fullWords(lockedBytes)), sinceMs };
   }
 
   #count(victims: readonly Victim[], gone: ReadonlySet<string>): number {
@@ -226,9 +231,12 @@ export class Retention {
     const known = new Map(cameras.list().map(camera => [camera.id, camera]));
     const nowMs = clock.nowMs();
     const ids = new Set([...known.keys(), ...store.segments.streams().map(({ camera }) => camera)]);
+    const retained = [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs));
+    const footage = footageOn({ cameras: retained, totalQuotaBytes }, totalBytes);
     return {
-      cameras: [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs)),
+      cameras: retained,
       freeBytes,
+      leastKeptBytes: this.#leastKept.bytes(footage),
       floorBytes: floorOf(settings(), totalBytes),
       totalQuotaBytes,
       nowMs,
@@ -252,10 +260,29 @@ export class Retention {
       days: camera?.retention.days ?? null,
       quotaBytes: camera?.retention.quotaBytes ?? null,
       usedBytes: segments.totals(id).sizeBytes + openBytes,
+      lockedBytes: segments.lockedBytes(id),
       growthBytes: growth.reduce((sum, bytes) => sum + bytes, 0),
       oldest: own.flatMap(({ stream }) => segments.oldest(id, stream, STEP_SEGMENTS, EARLIEST_MS, nowMs)).sort(byAge),
     };
   }
+}
+
+const GUARDED_WORDS = {
+  message:
+    'Other files have filled the storage volume. The footage that is left is kept, and there is less free space than wanted.',
+  cure: 'Delete other files, use a larger volume, or lower "leastKeptPercent".',
+};
+
+function fullWords(lockedBytes: number): { message: string; cure: string } {
+  const what = lockedBytes > 0 ? 'locked footage and other files' : 'other files';
+  return {
+    message: `The storage volume is full of ${what}: nothing is left that retention may delete.`,
+    cure: `${lockedBytes > 0 ? 'Unlock footage, delete' : 'Delete'} other files, or use a larger volume.`,
+  };
+}
+
+function footageOn(view: Pick<RetentionView, 'cameras' | 'totalQuotaBytes'>, totalBytes: number): FootageOnVolume {
+  return { totalBytes, unlockedBytes: unlockedOf(view), totalQuotaBytes: view.totalQuotaBytes };
 }
 
 function byAge(a: { recordedMs: number; clockGen: number }, b: { recordedMs: number; clockGen: number }): number {

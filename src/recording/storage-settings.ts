@@ -10,6 +10,8 @@ export interface StorageSettings {
   floorPercent: number | null;
   /** Most bytes of footage of all cameras together; null = as much as there is room for. */
   totalQuotaBytes: number | null;
+  /** When other programs fill the volume, the floor takes footage only down to this part of the most there was; 0 = all of it. */
+  leastKeptPercent: number;
   /** The owner says that the clock of this machine is right although no time server sets it. */
   clockConfirmed: boolean;
 }
@@ -23,17 +25,21 @@ const bytes = (cure: string) =>
 const FLOOR_CURE = 'Use a whole number of bytes, at least 16777216, or null.';
 const QUOTA_CURE = 'Use a whole number of bytes, at least 16777216, or null for no limit.';
 const PERCENT_CURE = 'Use a number from 1 to 50, or null.';
+const KEPT_CURE = 'Use a number from 0 to 90.';
+const DEFAULT_KEPT_PERCENT = 25;
 const floorBytes = v.nullable(bytes(FLOOR_CURE));
 const floorPercent = v.nullable(
   v.pipe(v.number(PERCENT_CURE), v.minValue(1, PERCENT_CURE), v.maxValue(50, PERCENT_CURE)),
 );
 const totalQuotaBytes = v.nullable(bytes(QUOTA_CURE));
+const leastKeptPercent = v.pipe(v.number(KEPT_CURE), v.minValue(0, KEPT_CURE), v.maxValue(90, KEPT_CURE));
 const clockConfirmed = v.boolean('Use true or false.');
 
 const storedSchema = v.strictObject({
   floorBytes: v.optional(floorBytes, null),
   floorPercent: v.optional(floorPercent, null),
   totalQuotaBytes: v.optional(totalQuotaBytes, null),
+  leastKeptPercent: v.optional(leastKeptPercent, DEFAULT_KEPT_PERCENT),
   clockConfirmed: v.optional(clockConfirmed, false),
 });
 
@@ -42,6 +48,7 @@ export const storagePatchSchema = v.strictObject({
   floorBytes: v.optional(floorBytes),
   floorPercent: v.optional(floorPercent),
   totalQuotaBytes: v.optional(totalQuotaBytes),
+  leastKeptPercent: v.optional(leastKeptPercent),
   clockConfirmed: v.optional(clockConfirmed),
 });
 export type StoragePatch = v.InferOutput<typeof storagePatchSchema>;
@@ -85,6 +92,7 @@ export class StorageSettingsKeeper {
       floorBytes: typeof patch.floorPercent === 'number' ? null : kept(patch.floorBytes, before.floorBytes),
       floorPercent: typeof patch.floorBytes === 'number' ? null : kept(patch.floorPercent, before.floorPercent),
       totalQuotaBytes: kept(patch.totalQuotaBytes, before.totalQuotaBytes),
+      leastKeptPercent: kept(patch.leastKeptPercent, before.leastKeptPercent),
       clockConfirmed: kept(patch.clockConfirmed, before.clockConfirmed),
     };
     await this.#store.settings.put(SECTION, next);

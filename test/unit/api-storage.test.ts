@@ -61,6 +61,7 @@ test('settings: what is left out stays, what is wrong is named', async () => {
     floorBytes: null,
     floorPercent: 10,
     totalQuotaBytes: null,
+    leastKeptPercent: 25,
     clockConfirmed: false,
   });
   for (const [field, storage] of [

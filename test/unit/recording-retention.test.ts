@@ -1,172 +1,19 @@
 // What is deleted when: the rules together, their order, the guards, and the moments at which retention looks.
 import * as assert from 'uvu/assert';
-import type { Camera } from '../../src/cameras/index.ts';
-import { EventBus, NvrError } from '../../src/core/index.ts';
+import { NvrError } from '../../src/core/index.ts';
 import { ClockTrust } from '../../src/recording/clock-trust.ts';
-import { Retention } from '../../src/recording/retention.ts';
-import { floorOf, type StorageSettings, StorageSettingsKeeper } from '../../src/recording/storage-settings.ts';
-import { Database } from '../../src/storage/database.ts';
+import { floorOf, StorageSettingsKeeper } from '../../src/recording/storage-settings.ts';
 import type { Segment } from '../../src/storage/index.ts';
-import { segmentPath } from '../../src/storage/layout.ts';
-import { SegmentTable } from '../../src/storage/segments.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
-import { FakeEngine } from '../support/fake-engine.ts';
 import { fakeLog } from '../support/fake-log.ts';
+import { DAY_MS, MB, RetentionWorld, T0 } from '../support/retention-world.ts';
 import { suite } from '../support/suite.ts';
-import { MemoryIndex } from './storage-memory-index.ts';
 
 const test = suite('retention');
 const never = new AbortController().signal;
-const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
-const MB = 1_000_000;
-const DAY_MS = 86_400_000;
-
-/** A volume with footage, and retention over it. */
-class World {
-  readonly clock = new FakeClock(T0 + 100 * DAY_MS);
-  readonly engine = new FakeEngine();
-  readonly log = fakeLog('retention');
-  readonly bus = new EventBus(error => {
-    throw error;
-  });
-  readonly cameras: { id: number; priority: number; retention: Camera['retention']; record: { segmentMs: number } }[] =
-    [];
-  readonly segments: SegmentTable;
-  readonly gone: string[] = [];
-  readonly looks: number[] = [];
-  /** Files that the volume does not let go. */
-  readonly stuck = new Set<string>();
-  settings: StorageSettings = {
-    floorBytes: 100 * MB,
-    floorPercent: null,
-    totalQuotaBytes: null,
-    clockConfirmed: false,
-  };
-  totalBytes = 1000 * MB;
-  otherBytes = 0;
-  trusted = true;
-  there = true;
-  lateBytes = 0;
-  /** Deleted bytes that the volume does not count as free yet. */
-  late = false;
-  readonly retention: Retention;
-
-  constructor() {
-    const none = () => undefined;
-    const log = this.log.logger;
-    const index = new MemoryIndex();
-    const database = new Database({
-      open: () => index,
-      clock: new FakeClock(),
-      log,
-      maxBytes: 1e9,
-      onStep: none,
-      onHealth: none,
-    });
-    database.start();
-    this.segments = new SegmentTable(database, log, none);
-    const { engine, bus, clock, segments } = this;
-    this.retention = new Retention({
-      store: {
-        segments,
-        isThere: async () => this.there,
-        retryDeletions: async () => this.stuck.size,
-        volume: async () => {
-          this.looks.push(clock.monotonicMs());
-          return { freeBytes: this.freeBytes - this.lateBytes, totalBytes: this.totalBytes };
-        },
-        deleteSegments: async ids => ids.flatMap(id => this.#delete(id)),
-      },
-      engine,
-      cameras: { list: () => this.cameras as unknown as Camera[] },
-      settings: () => this.settings,
-      clockTrusted: () => this.trusted,
-      bus,
-      clock,
-      log,
-    });
-  }
-
-  get freeBytes(): number {
-    return this.totalBytes - this.otherBytes - this.segments.totals().sizeBytes;
-  }
-
-  camera(id: number, retention: Partial<Camera['retention']> = {}, priority = 50): this {
-    this.cameras.push({
-      id,
-      priority,
-      retention: { days: null, quotaBytes: null, ...retention },
-      record: { segmentMs: 60_000 },
-    });
-    return this;
-  }
-
-  /** Segments of 10 MB, one a day from day `fromDay` on. */
-  footage(camera: number, days: number, fromDay = 0): string[] {
-    return Array.from({ length: days }, (_, n) => this.add(camera, T0 + (fromDay + n) * DAY_MS + camera));
-  }
-
-  add(camera: number, startMs: number, clockGen = 0): string {
-    const key = { camera, stream: 'main' as const, startMs, clockGen };
-    const path = segmentPath(key, false);
-    this.segments.record({
-      ...key,
-      endMs: startMs + 60_000,
-      sizeBytes: 10 * MB,
-      codecs: 'avc1',
-      endReason: 'length',
-      path,
-    });
-    return `${camera}-main-${startMs}-${clockGen}`;
-  }
-
-  /** The engine writes a segment of the camera. */
-  record(camera: number, bitrateBps = 800_000): void {
-    const settings = {
-      camera,
-      stream: 'main',
-      urls: [],
-      username: '',
-      password: '',
-      audio: false,
-      allowLoopback: false,
-    };
-    this.engine.setStream({
-      ...settings,
-      stream: 'main',
-      record: true,
-      segmentMs: 60_000,
-      rotationOffsetMs: 0,
-      ringMaxBytes: 0,
-    });
-    this.engine.figures.set(camera, { bitrateBps });
-    this.engine.open.set(camera, { startMs: 0, clockGen: 0, endMs: 1, sizeBytes: 0, path: 'x', codecs: '' });
-    this.bus.emit('segment.opened', { camera, stream: 'main', id: 'x', startMs: 0 });
-  }
-
-  async look(): Promise<string[]> {
-    const before = this.gone.length;
-    if (this.looks.length === 0) await this.retention.start(never);
-    else this.retention.look();
-    for (let n = 0; n < 50; n++) await settle();
-    return this.gone.slice(before);
-  }
-
-  #delete(id: string): Segment[] {
-    const known = this.segments.get(id);
-    if (!known || known.locked) return [];
-    this.segments.take(known);
-    // As the store does: marked, so that it is not asked for again, and its bytes stay.
-    if (this.stuck.has(id)) return [];
-    this.segments.addTotals(known.camera, -1, -known.sizeBytes);
-    if (this.late) this.lateBytes += known.sizeBytes;
-    this.gone.push(id);
-    return [known];
-  }
-}
 
 test('deletes nothing while the rules hold', async () => {
-  const world = new World().camera(1, { days: 365, quotaBytes: 500 * MB });
+  const world = new RetentionWorld().camera(1, { days: 365, quotaBytes: 500 * MB });
   world.footage(1, 50);
   assert.equal(await world.look(), []);
   assert.is(world.clock.pending, 1, 'only age goes on, once an hour');
@@ -175,7 +22,7 @@ test('deletes nothing while the rules hold', async () => {
 });
 
 test('the floor: the oldest of all cameras first, just enough, and says why', async () => {
-  const world = new World().camera(1).camera(2);
+  const world = new RetentionWorld().camera(1).camera(2);
   const [one, two] = [world.footage(1, 48), world.footage(2, 48)];
   assert.equal(await world.look(), [one[0], two[0], one[1], two[1], one[2], two[2]]);
   assert.is(world.freeBytes, 100 * MB);
@@ -186,7 +33,7 @@ test('the floor: the oldest of all cameras first, just enough, and says why', as
 });
 
 test('priority: twice the weight keeps footage longer, and none is spared for ever', async () => {
-  const world = new World().camera(1, {}, 100).camera(2, {}, 0);
+  const world = new RetentionWorld().camera(1, {}, 100).camera(2, {}, 0);
   world.footage(1, 90, 5);
   world.footage(2, 5, 5);
   world.otherBytes = 50 * MB;
@@ -200,7 +47,7 @@ test('priority: twice the weight keeps footage longer, and none is spared for ev
 });
 
 test('quotas of a camera and of all, age: each for its own reason, and together no more than needed', async () => {
-  const world = new World()
+  const world = new RetentionWorld()
     .camera(1, { days: 70 })
     .camera(2, { quotaBytes: 200 * MB })
     .camera(3);
@@ -215,14 +62,14 @@ test('quotas of a camera and of all, age: each for its own reason, and together 
   assert.equal(gone.sort(), [...one.slice(0, 30), ...two.slice(0, 5)].sort());
   assert.is(three.length, 10);
   world.settings.totalQuotaBytes = 300 * MB;
-  const again = new World().camera(1);
+  const again = new RetentionWorld().camera(1);
   again.settings.totalQuotaBytes = 300 * MB;
   const all = again.footage(1, 40);
   assert.equal(await again.look(), all.slice(0, 10));
 });
 
 test('nothing goes by its age while the clock is not trusted; space is freed all the same', async () => {
-  const world = new World().camera(1, { days: 1 });
+  const world = new RetentionWorld().camera(1, { days: 1 });
   world.trusted = false;
   const ids = world.footage(1, 50);
   assert.equal(await world.look(), []);
@@ -232,7 +79,7 @@ test('nothing goes by its age while the clock is not trusted; space is freed all
 });
 
 test('footage of a clock that had not been set is no older than what follows it', async () => {
-  const world = new World().camera(1, { days: 10 });
+  const world = new RetentionWorld().camera(1, { days: 10 });
   const old = world.add(1, T0, 0);
   const unset = world.add(1, 5000, 1);
   world.add(1, T0 + 95 * DAY_MS, 2);
@@ -241,10 +88,11 @@ test('footage of a clock that had not been set is no older than what follows it'
 });
 
 test('locked footage stays, and when nothing else is left the owner is told', async () => {
-  const world = new World().camera(1, { days: 1 });
+  const world = new RetentionWorld().camera(1, { days: 1 });
   const ids = world.footage(1, 20);
   for (const id of ids.slice(0, 15)) world.segments.setLocked(world.segments.get(id) as Segment, true);
   world.otherBytes = 790 * MB;
+  world.settings.leastKeptPercent = 0;
   assert.equal(await world.look(), ids.slice(15));
   assert.is(world.segments.totals().segments, 15);
   assert.ok(world.retention.problem?.cure.includes('Unlock'));
@@ -253,20 +101,20 @@ test('locked footage stays, and when nothing else is left the owner is told', as
 });
 
 test('nothing of a volume that is not ours is touched', async () => {
-  const world = new World().camera(1, { days: 1 });
+  const world = new RetentionWorld().camera(1, { days: 1 });
   world.footage(1, 95);
   world.there = false;
   assert.equal(await world.look(), []);
 });
 
 test('a file that does not go stops nothing; many that do not go stop the marking', async () => {
-  const world = new World().camera(1);
+  const world = new RetentionWorld().camera(1);
   const ids = world.footage(1, 95);
   world.stuck.add(ids[0] ?? '');
   const gone = await world.look();
   assert.not.ok(gone.includes(ids[0] ?? ''));
   assert.ok(world.freeBytes >= 100 * MB);
-  const dead = new World().camera(1);
+  const dead = new RetentionWorld().camera(1);
   for (const id of dead.footage(1, 95)) dead.stuck.add(id);
   assert.equal(await dead.look(), []);
   assert.is(dead.segments.streams().length, 1);
@@ -278,14 +126,14 @@ test('a file that does not go stops nothing; many that do not go stop the markin
 });
 
 test('a volume that counts deleted files late does not make for more deletions', async () => {
-  const world = new World().camera(1);
+  const world = new RetentionWorld().camera(1);
   world.late = true;
   world.footage(1, 95);
   assert.is((await world.look()).length, 5);
 });
 
 test('looks each 10 s when a rule is near, each minute when not, not at all while nothing records', async () => {
-  const world = new World().camera(1);
+  const world = new RetentionWorld().camera(1);
   world.footage(1, 10);
   await world.retention.start(never);
   assert.is(world.clock.pending, 0, 'nothing records: no timer');
@@ -306,7 +154,7 @@ test('looks each 10 s when a rule is near, each minute when not, not at all whil
 });
 
 test('the floor holds while cameras write: room is made ahead of them', async () => {
-  const world = new World().camera(1);
+  const world = new RetentionWorld().camera(1);
   world.footage(1, 89);
   await world.retention.start(never);
   world.record(1, 8_000_000);
@@ -322,7 +170,7 @@ test('the floor holds while cameras write: room is made ahead of them', async ()
 });
 
 test('looks at once when a disk is full and when a camera was changed', async () => {
-  const world = new World().camera(1);
+  const world = new RetentionWorld().camera(1);
   world.footage(1, 95);
   world.otherBytes = 0;
   world.totalBytes = 1200 * MB;
@@ -341,7 +189,13 @@ test('looks at once when a disk is full and when a camera was changed', async ()
 });
 
 test('the floor by itself fits the volume; chosen ones are kept within reason', () => {
-  const none = { floorBytes: null, floorPercent: null, totalQuotaBytes: null, clockConfirmed: false };
+  const none = {
+    floorBytes: null,
+    floorPercent: null,
+    totalQuotaBytes: null,
+    leastKeptPercent: 25,
+    clockConfirmed: false,
+  };
   const GIB = 2 ** 30;
   assert.is(floorOf(none, 64 * 2 ** 20), 16 * 2 ** 20);
   assert.is(floorOf(none, 2 * GIB), 256 * 2 ** 20);
@@ -358,7 +212,13 @@ test('settings: one kind of floor replaces the other, damaged rows count as not 
     volume: async () => ({ freeBytes: 0, totalBytes: 1000 * MB }),
   } as unknown as ConstructorParameters<typeof StorageSettingsKeeper>[0];
   const keeper = new StorageSettingsKeeper(store, fakeLog('settings').logger);
-  assert.equal(keeper.get(), { floorBytes: null, floorPercent: null, totalQuotaBytes: null, clockConfirmed: false });
+  assert.equal(keeper.get(), {
+    floorBytes: null,
+    floorPercent: null,
+    totalQuotaBytes: null,
+    leastKeptPercent: 25,
+    clockConfirmed: false,
+  });
   await keeper.update({ floorPercent: 10, clockConfirmed: true });
   assert.is((await keeper.update({ floorBytes: 200 * MB })).floorPercent, null);
   assert.is((await keeper.update({ floorPercent: 5 })).floorBytes, null);
@@ -366,6 +226,7 @@ test('settings: one kind of floor replaces the other, damaged rows count as not 
     floorBytes: null,
     floorPercent: 5,
     totalQuotaBytes: null,
+    leastKeptPercent: 25,
     clockConfirmed: true,
   });
   for (const patch of [{ floorBytes: 600 * MB }, { floorBytes: 20 * MB, floorPercent: 3 }]) {

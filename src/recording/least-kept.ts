@@ -1,0 +1,90 @@
+// How much footage stays when other programs fill the volume: the free-space floor takes it down to a part of the most there was.
+import { type Logger, NvrError } from '../core/index.ts';
+import type { Store } from '../storage/index.ts';
+
+export interface LeastKeptOptions {
+  settings: Pick<Store['settings'], 'get' | 'put'>;
+  /** Part of the most footage that is kept. */
+  percent: () => number;
+  log: Logger;
+}
+
+/** A volume and the footage on it that is not locked. */
+export interface FootageOnVolume {
+  totalBytes: number;
+  unlockedBytes: number;
+  totalQuotaBytes: number | null;
+}
+
+interface Peak {
+  totalBytes: number;
+  footageBytes: number;
+}
+
+const SECTION = 'footage-peak';
+/** Between two that are stored: each costs a commit. */
+const GROWTH = 1.1;
+const MIN_GROWTH_BYTES = 1024 * 1024;
+/** A volume whose size differs by more is another one, and tells nothing about this. */
+const SAME_VOLUME = 1 / 8;
+
+/**
+ * A recorder that has the volume for itself never meets the bound: it deletes as much as it writes, and the footage stays at its most.
+ * It is met when others take room: by the part that they may have, then by all that is left.
+ */
+export class LeastKept {
+  readonly #options: LeastKeptOptions;
+  #stored: Peak | undefined;
+  #peakBytes = 0;
+  #loaded = false;
+  /** Footage when the floor was last kept; since then at most what it grew to. */
+  #heldBytes = 0;
+
+  constructor(options: LeastKeptOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Footage that is not deleted for the sake of the floor. Never more than there was: whatever others took, what is recorded may always
+   * replace the oldest.
+   */
+  bytes({ totalBytes, unlockedBytes, totalQuotaBytes }: FootageOnVolume): number {
+    this.#load(totalBytes);
+    this.#heldBytes = Math.max(this.#heldBytes, unlockedBytes);
+    const most = Math.min(Math.max(this.#peakBytes, unlockedBytes), totalQuotaBytes ?? Number.POSITIVE_INFINITY);
+    return Math.min((most * this.#options.percent()) / 100, this.#heldBytes);
+  }
+
+  /** To be told after each look: what is kept, and whether the floor is. */
+  async note({ totalBytes, unlockedBytes }: FootageOnVolume, floorKept: boolean): Promise<void> {
+    this.#load(totalBytes);
+    if (floorKept) this.#heldBytes = unlockedBytes;
+    this.#peakBytes = Math.max(this.#peakBytes, unlockedBytes);
+    const storedBytes = this.#stored?.footageBytes ?? 0;
+    if (this.#peakBytes < storedBytes * GROWTH + MIN_GROWTH_BYTES) return;
+    const peak = { totalBytes, footageBytes: this.#peakBytes };
+    try {
+      await this.#options.settings.put(SECTION, peak);
+      this.#stored = peak;
+    } catch (error) {
+      // A full volume: the next look tries again.
+      if (!(error instanceof NvrError)) throw error;
+      this.#options.log.debug('the most footage there was could not be stored', { error });
+    }
+  }
+
+  #load(totalBytes: number): void {
+    if (this.#loaded) return;
+    this.#loaded = true;
+    const peak = parsePeak(this.#options.settings.get(SECTION));
+    if (!peak || Math.abs(totalBytes - peak.totalBytes) > peak.totalBytes * SAME_VOLUME) return;
+    this.#stored = peak;
+    this.#peakBytes = peak.footageBytes;
+  }
+}
+
+function parsePeak(value: unknown): Peak | undefined {
+  const { totalBytes, footageBytes } = (value ?? {}) as Partial<Record<keyof Peak, unknown>>;
+  const isSize = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) >= 0;
+  return isSize(totalBytes) && isSize(footageBytes) ? { totalBytes, footageBytes } : undefined;
+}
