@@ -17,6 +17,14 @@ export const never = new AbortController().signal;
 
 type Closed = Extract<EngineEvent, { type: 'segment-closed' }>;
 
+interface CameraWish {
+  enabled?: boolean;
+  mode?: 'off' | 'continuous';
+  streams?: 'auto' | 'main' | 'both';
+  main?: string;
+  sub?: string;
+}
+
 export class StoppableEngine extends FakeEngine {
   stops = 0;
   stopsInTime = true;
@@ -40,6 +48,8 @@ export class World {
   });
   readonly cameras = new Map<number, Camera>();
   readonly plans = new Map<number, RecordingPlan | null>();
+  /** Of each plan. */
+  readonly offsets: [stream: StreamName, rotationOffsetMs: number][] = [];
   /** Cameras whose sub stream is needed, once for each need. */
   readonly needs: number[] = [];
   readonly segments: SegmentTable;
@@ -73,7 +83,7 @@ export class World {
   }
 
   restart(): void {
-    const { engine, bus, clock, calls, segments, gaps, cameras, plans, needs } = this;
+    const { engine, bus, clock, calls, segments, gaps, cameras, plans, needs, offsets } = this;
     this.recording = new Recording({
       engine,
       bus,
@@ -110,6 +120,7 @@ export class World {
         setRecording: async (id, stream, plan) => {
           calls.push(`${plan ? 'record' : 'end'} ${id}/${stream}`);
           if (stream === 'main') plans.set(id, plan);
+          if (plan) offsets.push([stream, plan.rotationOffsetMs]);
         },
         need: id => {
           needs.push(id);
@@ -119,10 +130,12 @@ export class World {
     });
   }
 
-  async camera(id: number, more: { enabled?: boolean; mode?: 'off' | 'continuous' } = {}): Promise<void> {
-    const { enabled = true, mode = 'continuous' } = more;
-    const record = { mode, streams: 'auto', segmentMs: 300_000 };
-    this.cameras.set(id, { id, enabled, record } as unknown as Camera);
+  /** Adds or changes a camera; `sub` is the path of its sub stream. */
+  async camera(id: number, more: CameraWish = {}): Promise<void> {
+    const { enabled = true, mode = 'continuous', streams = 'auto', main = 'main' } = more;
+    const record = { mode, streams, segmentMs: 300_000 };
+    const sub = more.sub === undefined ? {} : { sub: { url: more.sub } };
+    this.cameras.set(id, { id, enabled, record, main: { url: main }, ...sub } as unknown as Camera);
     this.bus.emit('camera.changed', { camera: id });
     await this.done();
   }
