@@ -1,5 +1,5 @@
-// Builds src/ into dist/thimble.js, one file with everything but lmdb (which has a binary of its own), and lays the
-// demo clips beside it.
+// Builds src/ into dist/thimble.js, one file with everything but lmdb (which has a binary of its own) and yaml (which few
+// starts need), and lays the demo clips beside it.
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

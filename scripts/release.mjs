@@ -1,5 +1,5 @@
 // Makes out/release: a folder that runs on any machine with the same kind of CPU, glibc and Node.js 20 or newer, and
-// nothing else. Service and lmdb-js are bundled, the addon has the trimmed FFmpeg inside, V8's code cache lies beside.
+// nothing else. Service, lmdb-js and yaml are bundled, the addon has the trimmed FFmpeg inside, V8's code cache lies beside.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -49,7 +49,7 @@ function replaceModules() {
   };
 }
 
-/** Bundles service and lmdb-js as CommonJS: only that can use a code cache, and it saves Node's loader for modules. @returns {Promise<string[]>} all files that went in */
+/** Bundles service, lmdb-js and yaml as CommonJS: only that can use a code cache, and it saves Node's loader for modules. @returns {Promise<string[]>} all files that went in */
 async function bundle() {
   const shared = { format: /** @type {const} */ ('cjs'), minify: true, metafile: true };
   const service = await compile({
@@ -67,7 +67,9 @@ async function bundle() {
     external: ['./lmdb.node'],
     plugins: [replaceModules()],
   });
-  return [service, lmdb].flatMap(result => Object.keys(result.metafile?.inputs ?? {}));
+  // For those who start with --config; nobody else loads it.
+  const yaml = await compile({ ...shared, entryPoints: [resolve('yaml')], outfile: `${DRAFT}/dist/yaml.js` });
+  return [service, lmdb, yaml].flatMap(result => Object.keys(result.metafile?.inputs ?? {}));
 }
 
 /** The binary of lmdb-js that does not depend on the version of Node. @returns {string} absolute path */

@@ -28,6 +28,7 @@ import {
   planExport,
   Supervisor,
 } from './native/index.ts';
+import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, StorageCare } from './recording/index.ts';
 import { openStore, type Store, segmentCursor } from './storage/index.ts';
 
@@ -71,6 +72,12 @@ async function step<T>(exitCode: number, action: () => T | Promise<T>): Promise<
 
 /** Everything that makes up the service, in the order of its start; each part registers its stop before it is started. */
 async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Promise<void> {
+  const { allowLoopback, configFile } = options;
+  const hub = new DirectHub({ allowLoopback });
+  const configuration =
+    configFile === undefined
+      ? undefined
+      : await step(EXIT.usage, () => readConfiguration(configFile, { environment: process.env, allowLoopback, hub }));
   const clock = systemClock;
   const { signal } = lifecycle;
   const bus = new EventBus((error, event) => log.logger('main').error('a listener failed', { event, error }));
@@ -90,9 +97,10 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   if (listening instanceof StartError) throw listening;
   const { url } = listening;
   await step(EXIT.data, () => store.start(signal));
+  const provisioning = new Provisioning({ configuration, store, allowLoopback, clock, log: log.logger('config') });
+  await step(EXIT.usage, () => provisioning.apply());
 
   const engine = makeEngine(options, store, log);
-  const hub = new DirectHub({ allowLoopback: options.allowLoopback });
   const cameras = new Cameras({
     store,
     engine,
@@ -100,11 +108,16 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     bus,
     log: log.logger('cameras'),
     clock,
-    allowLoopback: options.allowLoopback,
+    allowLoopback,
+    ...provisionedBy(configuration?.cameras && configFile),
   });
   const gapCounts = new GapCounts(bus);
   const recording = new Recording({ store, engine, cameras, bus, log: log.logger('recording'), clock });
-  const care = new StorageCare({ store, engine, cameras, bus, clock, clockSynchronised, log: log.logger('retention') });
+  const care = new StorageCare({
+    ...{ store, engine, cameras, bus, clock, clockSynchronised },
+    log: log.logger('retention'),
+    ...provisionedBy(configuration?.storage && configFile),
+  });
   lifecycle.register({ name: 'retention', priority: 70, deadlineMs: 2000, closesFiles: true, stop: () => care.stop() });
   lifecycle.register({
     name: 'recording',
@@ -128,10 +141,11 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
     ...storageServices(store, recording, care),
+    problems: () => [...store.problems(), ...care.problems(), ...provisioning.problems()],
     gapCounts: () => gapCounts.list(),
     logs: log,
     cameras,
-    prober: new Prober({ engine, clock, hub, allowLoopback: options.allowLoopback }),
+    prober: new Prober({ engine, clock, hub, allowLoopback }),
     engine,
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
     facts,
@@ -158,6 +172,11 @@ function supervise(engine: Engine, stopping: AbortSignal, log: Logger): void {
   stopping.addEventListener('abort', () => supervisor.stopping());
 }
 
+/** For those who refuse changes to what comes from a file. */
+function provisionedBy(path: string | undefined): { provisionedBy?: string } {
+  return path === undefined ? {} : { provisionedBy: path };
+}
+
 function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
   return new Engine(
     {
@@ -181,10 +200,7 @@ function storageServices(
   store: Store,
   recording: Recording,
   care: StorageCare,
-): Pick<
-  ApiServices,
-  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'problems' | 'ongoingGap' | 'indexBytes'
-> {
+): Pick<ApiServices, 'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'indexBytes'> {
   return {
     segments: {
       folder: store.segmentsFolder,
@@ -200,7 +216,6 @@ function storageServices(
     recordingSettled: camera => recording.settled(camera),
     storage: care,
     timeline: (ids, stream, startMs, endMs) => recording.timeline(ids, stream, startMs, endMs),
-    problems: () => [...store.problems(), ...care.problems()],
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
     indexBytes: () => store.indexBytes(),
   };

@@ -87,7 +87,8 @@ export type ProblemKind =
   | 'camera'
   | 'camera-settings'
   | 'sub-stream'
-  | 'no-audio';
+  | 'no-audio'
+  | 'configuration';
 
 /** Something that does not work as it should, with what to do about it. */
 export interface Problem {
@@ -102,6 +103,8 @@ export interface Problem {
 export interface Settings {
   storage: StorageSettings;
   log: LogSettings;
+  /** Sections that a configuration file gives; `PATCH` refuses them. */
+  provisioned: 'storage'[];
 }
 
 /** What is logged, until the service ends; it starts with what `--log` says. */

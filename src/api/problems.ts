@@ -23,6 +23,8 @@ const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   // Main is recorded.
   'sub-stream': false,
   'no-audio': false,
+  // Cameras of the file may be missing.
+  configuration: true,
 };
 
 /** Why a camera is not recorded though its pictures arrive: reasons that somebody can do something about. */

@@ -56,7 +56,10 @@ export interface ApiServices {
   /** Resolves when recording follows the settings that the camera has now: files that end by them are closed. */
   recordingSettled(camera: CameraId): Promise<void>;
   timeline(cameras: CameraId[], stream: StreamName, startMs: number, endMs: number): Timeline['cameras'];
-  storage: Pick<StorageCare, 'figures' | 'forecast' | 'settings' | 'updateSettings' | 'lockSegment' | 'clockState'>;
+  storage: Pick<
+    StorageCare,
+    'figures' | 'forecast' | 'settings' | 'settingsProvisioned' | 'updateSettings' | 'lockSegment' | 'clockState'
+  >;
   /** What is wrong with the store. */
   problems(): Problem[];
   /** The gap of a camera's main stream that goes on at present. */

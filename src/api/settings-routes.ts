@@ -25,6 +25,7 @@ export function settingsRoutes(services: ApiServices): Route[] {
   const all = (): Settings => ({
     storage: storage.settings(),
     log: { level: logs.levels.other, tags: logs.levels.tags },
+    provisioned: storage.settingsProvisioned ? ['storage'] : [],
   });
   return [
     route('GET', '/api/settings', { identity: 'public', handle: () => jsonReply(200, all()) }),

@@ -146,6 +146,9 @@ const recordSchema = v.strictObject({
   record: v.strictObject({ mode, streams: storedStreams, segmentMs }),
   retention,
   demo: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(99))),
+  provisioned: v.optional(
+    v.strictObject({ key: v.pipe(v.string(), v.maxLength(64)), state: v.picklist(['listed', 'left', 'owner']) }),
+  ),
 });
 
 /** A stored record; throws `invalid-argument` when it is none. */

@@ -42,7 +42,7 @@ export interface RetentionSettings {
 /** Why a camera does not deliver: a problem of the link, or one that keeps us from trying. */
 export type CameraProblem = LinkProblem | Untried;
 /** Why it is not even tried; `hub` = there is no way to it. */
-export type Untried = 'password-unreadable' | 'demo-off' | 'hub';
+export type Untried = 'password-unreadable' | 'demo-off' | 'not-listed' | 'hub';
 
 export interface StreamFacts {
   codec: 'h264' | 'h265';
@@ -111,6 +111,8 @@ export interface Camera extends CameraSettings {
   hasPassword: boolean;
   /** True for the cameras that --demo adds; they are disabled while the service runs without it. */
   demo?: true;
+  /** The key under which the configuration file of this run gives the camera; the API refuses to change it. */
+  provisioned?: string;
   state: CameraState;
 }
 
@@ -119,4 +121,10 @@ export interface CameraRecord extends CameraSettings {
   sealedPassword?: string;
   /** Which of the demo's cameras this is, from 1. */
   demo?: number;
+  /** The camera came from a configuration file, under this key. */
+  provisioned?: {
+    key: string;
+    /** `listed` in the last file with cameras, `left` it and was disabled by that, or changed by its `owner` without a file. */
+    state: 'listed' | 'left' | 'owner';
+  };
 }

@@ -8,12 +8,13 @@ import {
   NvrError,
   type StreamName,
 } from '../core/index.ts';
-import type { EngineEvent } from '../native/index.ts';
+import type { EngineEvent, StreamStats } from '../native/index.ts';
 import type { Camera, CameraRecord, CameraStream } from './camera.ts';
 import { createRecord, mergeRecord } from './camera-merge.ts';
 import { type CameraPatch, type NewCamera, parseRecord } from './camera-schema.ts';
 import { Connection } from './connection.ts';
 import type { Hub } from './hub.ts';
+import { EVERY_WAY, refuseUnreachable } from './reachable.ts';
 import type { CameraEngine, RecordingPlan } from './stream-link.ts';
 
 /** The part of the store that cameras need. */
@@ -40,6 +41,8 @@ export interface CamerasOptions {
   hub: Hub;
   /** Whether new settings may name this machine. */
   allowLoopback: boolean;
+  /** The configuration file that gives cameras; then nobody else may change those. */
+  provisionedBy?: string;
 }
 
 /** A camera that the demo serves; its streams by their URLs. */
@@ -50,7 +53,7 @@ export interface DemoCamera {
 }
 
 /** Far more than a board can record; keeps a runaway script from filling the index. */
-const MAX_CAMERAS = 64;
+export const MAX_CAMERAS = 64;
 const STAGGER_MS = 100;
 
 export class Cameras {
@@ -103,12 +106,13 @@ export class Cameras {
     const { streams } = this.#options.engine.stats();
     return [...this.#connections.values()]
       .sort((a, b) => a.record.id - b.record.id)
-      .map(connection => connection.show(streams));
+      .map(connection => this.#show(connection, streams));
   }
 
   get(id: CameraId): Camera | undefined {
     const { streams } = this.#options.engine.stats();
-    return this.#connections.get(id)?.show(streams);
+    const connection = this.#connections.get(id);
+    return connection && this.#show(connection, streams);
   }
 
   /** Cameras whose stored settings cannot be read. */
@@ -126,7 +130,7 @@ export class Cameras {
       }
       const { store, bus, log } = this.#options;
       // Checked with a number that does not count, so that input that is refused uses up none.
-      this.#refuseUnreachable(createRecord(1, input, this.#mergeOptions()), ['hub', 'main', 'sub']);
+      refuseUnreachable(createRecord(1, input, this.#mergeOptions()), EVERY_WAY, this.#options.hub);
       const record = createRecord(await store.cameras.nextId(), input, this.#mergeOptions());
       await store.cameras.put(record);
       const connection = this.#connection(record);
@@ -143,11 +147,13 @@ export class Cameras {
     return this.#serially(async () => {
       const connection = this.#existing(id);
       const before = connection.record;
+      this.#refuseProvisioned(before);
       if (patch.enabled && before.demo !== undefined && !connection.enabled) {
         throw new NvrError('failed-precondition', 'the demo is not running', { cure: 'Start with --demo.' });
       }
       const record = mergeRecord(before, patch, this.#mergeOptions());
-      this.#refuseUnreachable(record, Object.keys(patch));
+      if (record.provisioned) record.provisioned = { key: record.provisioned.key, state: 'owner' };
+      refuseUnreachable(record, Object.keys(patch), this.#options.hub);
       await this.#options.store.cameras.put(record);
       connection.record = record;
       this.#options.log.info('camera changed', { camera: id, fields: Object.keys(patch) });
@@ -162,6 +168,7 @@ export class Cameras {
     return this.#serially(async () => {
       const damaged = this.#unreadable.indexOf(id);
       const connection = damaged < 0 ? this.#existing(id) : undefined;
+      if (connection) this.#refuseProvisioned(connection.record);
       await this.#options.store.cameras.remove(id, purge);
       if (damaged >= 0) this.#unreadable.splice(damaged, 1);
       await connection?.remove();
@@ -184,25 +191,29 @@ export class Cameras {
     return this.#connections.get(id)?.need(stream) ?? (() => undefined);
   }
 
+  #isProvisioned({ provisioned }: CameraRecord): boolean {
+    return this.#options.provisionedBy !== undefined && provisioned?.state === 'listed';
+  }
+
+  /** What the file says would be back with the next start; better to say so than to forget it then. */
+  #refuseProvisioned(record: CameraRecord): void {
+    if (!this.#isProvisioned(record)) return;
+    throw new NvrError('failed-precondition', `camera ${record.id} comes from ${this.#options.provisionedBy}`, {
+      cure: `Change "cameras.${record.provisioned?.key}" there and restart the service.`,
+    });
+  }
+
+  #show(connection: Connection, streams: readonly StreamStats[]): Camera {
+    const { record } = connection;
+    const shown = connection.show(streams);
+    return record.provisioned && this.#isProvisioned(record)
+      ? { ...shown, provisioned: record.provisioned.key }
+      : shown;
+  }
+
   #connection(record: CameraRecord): Connection {
     const { engine, hub, bus, log, clock, store } = this.#options;
     return new Connection({ record, engine, hub, bus, log, clock, unseal: sealed => store.unseal(sealed) });
-  }
-
-  /** Throws `invalid-argument` when what was written makes a stream one that the hub can never reach. */
-  #refuseUnreachable(record: CameraRecord, written: readonly string[]): void {
-    for (const stream of ['main', 'sub'] as const) {
-      const where = record[stream];
-      if (!where || !(written.includes('hub') || written.includes(stream))) continue;
-      const hub = record.hub === undefined ? {} : { hub: record.hub };
-      const route = this.#options.hub.route({ ...hub, ...where, username: '', password: '', ours: false });
-      if (route.able || !route.field) continue;
-      const field = route.field === 'hub' ? 'hub' : `${stream}.${route.field}`;
-      throw new NvrError('invalid-argument', `"${field}" asks for another way to the camera: ${route.message}`, {
-        field,
-        cure: route.cure,
-      });
-    }
   }
 
   async #reroute(): Promise<void> {

@@ -165,7 +165,13 @@ export class Connection {
 
   async #applyMain(): Promise<void> {
     if (this.enabled) await this.#connect('main', this.record.main);
-    else await this.#main.rest(this.record.enabled ? 'demo-off' : undefined);
+    else await this.#main.rest(this.#disabledBy());
+  }
+
+  /** Undefined when its owner disabled it. */
+  #disabledBy(): 'demo-off' | 'not-listed' | undefined {
+    if (this.record.enabled) return 'demo-off';
+    return this.record.provisioned?.state === 'left' ? 'not-listed' : undefined;
   }
 
   async #applySub(): Promise<void> {

@@ -15,4 +15,10 @@ export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } 
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera } from './cameras.ts';
 export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
 export { type ProbeInput, type ProbeResult, Prober, type ProberOptions, probeSchema } from './probe.ts';
+export {
+  checkCamera,
+  type ProvisionedCamera,
+  type ProvisionPlan,
+  planProvisioned,
+} from './provisioned.ts';
 export type { CameraEngine, RecordingPlan } from './stream-link.ts';

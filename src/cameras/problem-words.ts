@@ -94,6 +94,10 @@ const WORDS: Record<CameraProblem, Words> = {
     message: 'This camera belongs to the demo.',
     cure: 'Start with --demo, or remove the camera.',
   },
+  'not-listed': {
+    message: 'The configuration file does not list this camera any more.',
+    cure: 'List it again, or enable or remove it here; its footage is kept.',
+  },
 };
 
 export function problemWords(problem: CameraProblem): { message: string; cure: string } {

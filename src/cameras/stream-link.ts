@@ -78,7 +78,7 @@ export class StreamLink {
   }
 
   /** Disconnects and shows why; without a reason somebody wants it so. */
-  async rest(reason?: 'demo-off'): Promise<void> {
+  async rest(reason?: 'demo-off' | 'not-listed'): Promise<void> {
     const gone = this.disconnect();
     this.#machine.disabled(reason);
     await gone;

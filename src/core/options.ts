@@ -16,6 +16,8 @@ export interface ServeOptions {
   hub: 'direct';
   demo: boolean;
   allowLoopback: boolean;
+  /** Absolute; what it says about cameras and settings goes before what is stored. */
+  configFile?: string;
   logLevels: LogLevels;
 }
 
@@ -51,6 +53,12 @@ const FLAGS: readonly Flag[] = [
     help: 'address of the HTTP API, this machine only (default: 127.0.0.1:8080)',
   },
   {
+    name: '--config',
+    variable: 'THIMBLE_CONFIG',
+    value: 'FILE.yaml',
+    help: 'cameras and settings that are set up at each start',
+  },
+  {
     name: '--hub',
     variable: 'THIMBLE_HUB',
     value: 'auto|direct',
@@ -79,7 +87,6 @@ const MAINTENANCE: Record<MaintainOptions['command'], string> = {
 const MAINTENANCE_FLAGS = ['--data', '--log'];
 
 /** Part of the design, and not of this version: named, so that nobody takes silence for obedience. */
-const LATER_FLAGS = ['--config'];
 const LATER_COMMANDS = ['user', 'go2rtc', 'export'];
 
 /** What `--help` prints. */
@@ -104,8 +111,10 @@ export function parseOptions(argv: readonly string[], environment: Record<string
   if (args.includes('--version')) return { command: 'version' };
   const values = { ...fromEnvironment(environment), ...fromArguments(args) };
   const listen = parseListen(values['--listen'] ?? { text: '127.0.0.1:8080', source: '--listen' });
+  const configFile = nonEmpty(values['--config'], 'Write the path of a YAML file.');
   return {
     command: 'serve',
+    ...(configFile === undefined ? {} : { configFile: resolve(configFile) }),
     dataDir: resolve(nonEmpty(values['--data']) ?? 'thimble-data'),
     listenHost: listen.host,
     listenPort: listen.port,
@@ -146,7 +155,6 @@ type Values = Record<string, Value>;
 
 function fromEnvironment(environment: Record<string, string | undefined>): Values {
   const values: Values = {};
-  if (environment.THIMBLE_CONFIG) throw notYet('THIMBLE_CONFIG');
   for (const flag of FLAGS) {
     const text = environment[flag.variable];
     if (text !== undefined && text !== '') values[flag.name] = { text, source: flag.variable };
@@ -175,8 +183,8 @@ function fromArguments(args: readonly string[]): Values {
   return values;
 }
 
-function nonEmpty(value: Value | undefined): string | undefined {
-  if (value?.text === '') throw invalid(value.source, `${value.source} is empty`, 'Write a folder.');
+function nonEmpty(value: Value | undefined, cure = 'Write a folder.'): string | undefined {
+  if (value?.text === '') throw invalid(value.source, `${value.source} is empty`, cure);
   return value?.text;
 }
 
@@ -235,7 +243,6 @@ function levelCure(word: string | undefined): string {
 }
 
 function unknownFlag(name: string): NvrError {
-  if (LATER_FLAGS.includes(name)) return notYet(name);
   if (!name.startsWith('-')) return invalid(name, `"${name}" belongs to no flag`, 'See --help.');
   const meant = nearest(name, [...FLAGS.map(flag => flag.name), '--version', '--help']);
   return invalid(name, `${name} is not a known flag`, meant ? `Did you mean ${meant}?` : 'See --help.');

@@ -5,9 +5,14 @@ import { nearest } from './nearest.ts';
 
 /**
  * The input with its defaults filled in. Throws `invalid-argument` with the field's path; the cure is the message that the
- * schema gives for it. Values are never repeated: they may be secrets.
+ * schema gives for it. Values are never repeated: they may be secrets. `objectCure`: how to write an object.
  */
-export function parseInput<S extends v.GenericSchema>(schema: S, input: unknown, what = 'the input'): v.InferOutput<S> {
+export function parseInput<S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+  what = 'the input',
+  objectCure = 'Send a JSON object.',
+): v.InferOutput<S> {
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
   // A misspelt field is also a missing one; its spelling is what helps.
@@ -21,11 +26,14 @@ export function parseInput<S extends v.GenericSchema>(schema: S, input: unknown,
     });
   }
   if (issue.input === undefined && field !== '') {
-    throw new NvrError('invalid-argument', `"${field}" is missing`, { ...details, cure: cureOf(issue, schema, field) });
+    throw new NvrError('invalid-argument', `"${field}" is missing`, {
+      ...details,
+      cure: cureOf(issue, schema, field, objectCure),
+    });
   }
   throw new NvrError('invalid-argument', field === '' ? `${what} is not usable` : `"${field}" is not usable`, {
     ...details,
-    cure: cureOf(issue, schema, field),
+    cure: cureOf(issue, schema, field, objectCure),
   });
 }
 
@@ -34,11 +42,12 @@ function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
 }
 
 /** A missing field is reported by the object that lacks it, in valibot's words; the words of the field itself say more. */
-function cureOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema, field: string): string {
+function cureOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema, field: string, objectCure: string): string {
   if (issue.type !== 'strict_object') return issue.message;
-  if (issue.input !== undefined || field === '') return 'Send a JSON object.';
+  if (issue.input !== undefined || field === '') return objectCure;
   const own = v.safeParse(schemaAt(schema, field.split('.')) ?? v.unknown(), undefined);
-  return own.success ? issue.message : own.issues[0].message;
+  if (own.success) return issue.message;
+  return own.issues[0].type === 'strict_object' ? objectCure : own.issues[0].message;
 }
 
 function unknownFieldCure(schema: v.GenericSchema, field: string): string {

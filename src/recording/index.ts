@@ -5,5 +5,12 @@ export { Recording, type RecordingOptions } from './recording.ts';
 export type { RetentionProblem } from './retention.ts';
 export { StorageCare, type StorageCareOptions } from './storage-care.ts';
 export type { ForecastOverrides, StorageFigures } from './storage-report.ts';
-export { type StoragePatch, type StorageSettings, storagePatchSchema } from './storage-settings.ts';
+export {
+  checkFloors,
+  STORAGE_SECTION,
+  type StoragePatch,
+  type StorageSettings,
+  storagePatchSchema,
+  storageSettingsSchema,
+} from './storage-settings.ts';
 export type { CameraTimeline, TimelineGap } from './timeline.ts';

@@ -25,6 +25,8 @@ export interface StorageCareOptions {
   cameras: Pick<Cameras, 'list'>;
   /** What the kernel says: a time server keeps the clock. */
   clockSynchronised: () => boolean;
+  /** The configuration file that the settings come from, when they do. */
+  provisionedBy?: string;
   bus: EventBus;
   clock: Clock;
   log: Logger;
@@ -39,9 +41,9 @@ export class StorageCare {
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: StorageCareOptions) {
-    const { store, engine, cameras, bus, clock, log, clockSynchronised } = options;
+    const { store, engine, cameras, bus, clock, log, clockSynchronised, provisionedBy } = options;
     this.#options = options;
-    this.#settings = new StorageSettingsKeeper(store, log);
+    this.#settings = new StorageSettingsKeeper(store, log, provisionedBy);
     const settings = () => this.#settings.get();
     const confirmed = () => settings().clockConfirmed;
     this.#trust = new ClockTrust({ clock, synchronised: clockSynchronised, confirmed });
@@ -80,6 +82,11 @@ export class StorageCare {
     const segment = await this.#options.store.lockSegment(id, locked);
     if (!locked) this.#retention.look();
     return segment;
+  }
+
+  /** True when a configuration file gives the settings, so that `updateSettings` refuses. */
+  get settingsProvisioned(): boolean {
+    return this.#options.provisionedBy !== undefined;
   }
 
   figures(): Promise<StorageFigures> {

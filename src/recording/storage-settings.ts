@@ -35,7 +35,8 @@ const totalQuotaBytes = v.nullable(bytes(QUOTA_CURE));
 const leastKeptPercent = v.pipe(v.number(KEPT_CURE), v.minValue(0, KEPT_CURE), v.maxValue(90, KEPT_CURE));
 const clockConfirmed = v.boolean('Use true or false.');
 
-const storedSchema = v.strictObject({
+/** All of them, with defaults: as they are stored, and as a configuration file gives them. */
+export const storageSettingsSchema = v.strictObject({
   floorBytes: v.optional(floorBytes, null),
   floorPercent: v.optional(floorPercent, null),
   totalQuotaBytes: v.optional(totalQuotaBytes, null),
@@ -53,40 +54,68 @@ export const storagePatchSchema = v.strictObject({
 });
 export type StoragePatch = v.InferOutput<typeof storagePatchSchema>;
 
-const SECTION = 'storage';
+/** Their name in the store. */
+export const STORAGE_SECTION = 'storage';
+
+/**
+ * Throws `invalid-argument` for floors that cannot be: both at once, or more than half of the volume, when its size is given.
+ * The field is below `storage`.
+ */
+export function checkFloors(settings: StoragePatch, totalBytes = Number.POSITIVE_INFINITY): void {
+  const { floorBytes, floorPercent } = settings;
+  if (typeof floorBytes === 'number' && typeof floorPercent === 'number') {
+    throw new NvrError('invalid-argument', '"storage.floorPercent" stands beside "storage.floorBytes"', {
+      field: 'storage.floorPercent',
+      cure: 'Give one of them.',
+    });
+  }
+  if (typeof floorBytes === 'number' && floorBytes > totalBytes / 2) {
+    throw new NvrError('invalid-argument', '"storage.floorBytes" is more than half of the volume', {
+      field: 'storage.floorBytes',
+      cure: `Use at most ${Math.floor(totalBytes / 2)}.`,
+    });
+  }
+}
 
 /** Reads and changes them. */
 export class StorageSettingsKeeper {
   readonly #store: Pick<Store, 'settings' | 'volume'>;
   readonly #log: Logger;
+  readonly #provisionedBy: string | undefined;
   #known: StorageSettings | undefined;
 
-  constructor(store: Pick<Store, 'settings' | 'volume'>, log: Logger) {
+  /** `provisionedBy`: the configuration file that they come from; then nobody else may change them. */
+  constructor(store: Pick<Store, 'settings' | 'volume'>, log: Logger, provisionedBy?: string) {
     this.#store = store;
     this.#log = log;
+    this.#provisionedBy = provisionedBy;
   }
 
   /** What cannot be read counts as not chosen. */
   get(): StorageSettings {
     if (this.#known) return this.#known;
     try {
-      this.#known = parseInput(storedSchema, this.#store.settings.get(SECTION) ?? {}, 'the stored settings');
+      this.#known = parseInput(
+        storageSettingsSchema,
+        this.#store.settings.get(STORAGE_SECTION) ?? {},
+        'the stored settings',
+      );
     } catch (error) {
       this.#log.error('the settings of the storage cannot be read', { error });
-      this.#known = parseInput(storedSchema, {});
+      this.#known = parseInput(storageSettingsSchema, {});
     }
     return this.#known;
   }
 
   /** Resolves when durable. The floor is either in bytes or in percent: setting one takes the other back. */
   async update(patch: StoragePatch): Promise<StorageSettings> {
-    if (typeof patch.floorBytes === 'number' && typeof patch.floorPercent === 'number') {
-      throw new NvrError('invalid-argument', '"storage.floorPercent" stands beside "storage.floorBytes"', {
-        field: 'storage.floorPercent',
-        cure: 'Give one of them.',
+    if (this.#provisionedBy !== undefined) {
+      throw new NvrError('failed-precondition', `the settings of the storage come from ${this.#provisionedBy}`, {
+        field: STORAGE_SECTION,
+        cure: 'Change "settings.storage" there and restart the service.',
       });
     }
-    if (typeof patch.floorBytes === 'number') await this.#refuseLargeFloor(patch.floorBytes);
+    checkFloors(patch, typeof patch.floorBytes === 'number' ? (await this.#store.volume()).totalBytes : undefined);
     const before = this.get();
     const next: StorageSettings = {
       floorBytes: typeof patch.floorPercent === 'number' ? null : kept(patch.floorBytes, before.floorBytes),
@@ -95,19 +124,10 @@ export class StorageSettingsKeeper {
       leastKeptPercent: kept(patch.leastKeptPercent, before.leastKeptPercent),
       clockConfirmed: kept(patch.clockConfirmed, before.clockConfirmed),
     };
-    await this.#store.settings.put(SECTION, next);
+    await this.#store.settings.put(STORAGE_SECTION, next);
     this.#known = next;
-    this.#log.info('settings changed', { section: SECTION, fields: Object.keys(patch) });
+    this.#log.info('settings changed', { section: STORAGE_SECTION, fields: Object.keys(patch) });
     return next;
-  }
-
-  async #refuseLargeFloor(floorBytes: number): Promise<void> {
-    const { totalBytes } = await this.#store.volume();
-    if (floorBytes <= totalBytes / 2) return;
-    throw new NvrError('invalid-argument', '"storage.floorBytes" is more than half of the volume', {
-      field: 'storage.floorBytes',
-      cure: `Use at most ${Math.floor(totalBytes / 2)}.`,
-    });
   }
 }
 

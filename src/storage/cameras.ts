@@ -111,15 +111,13 @@ export class CameraTable {
   }
 
   /** Adds or replaces a camera; durable when it resolves. Rejects, with nothing changed, when that is not possible. */
-  async put(camera: CameraRow): Promise<void> {
-    const text = JSON.stringify(camera);
-    if (!Number.isSafeInteger(camera.id) || camera.id < 1 || camera.id > MAX_ID) {
-      throw new NvrError('invalid-argument', 'a camera needs a number as id', { field: 'id' });
-    }
-    if (Buffer.byteLength(text) > MAX_CAMERA_BYTES) {
-      throw new NvrError('invalid-argument', `a camera takes at most ${MAX_CAMERA_BYTES} bytes`);
-    }
-    await this.#change(camera.id, text);
+  put(camera: CameraRow): Promise<void> {
+    return this.putAll([camera]);
+  }
+
+  /** The same for several at once, and for everything else that waits: one commit takes all of it. */
+  async putAll(cameras: readonly CameraRow[]): Promise<void> {
+    await this.#change(cameras.map(camera => [camera.id, textOf(camera)]));
   }
 
   /**
@@ -130,7 +128,7 @@ export class CameraTable {
     if (!this.#cameras.has(id)) return;
     if (purge) this.#purge.mark(id);
     try {
-      await this.#change(id, undefined);
+      await this.#change([[id, undefined]]);
     } catch (error) {
       if (purge && this.#cameras.has(id)) this.#purge.unmark(id);
       throw error;
@@ -144,14 +142,14 @@ export class CameraTable {
     return run;
   }
 
-  async #change(id: CameraId, text: string | undefined): Promise<void> {
-    const before = this.#cameras.get(id);
-    this.#store(id, text);
+  async #change(changes: readonly (readonly [id: CameraId, text: string | undefined])[]): Promise<void> {
+    const before = new Map(changes.map(([id]) => [id, this.#cameras.get(id)]));
+    for (const [id, text] of changes) this.#store(id, text);
     try {
       await this.#database.flush();
     } catch (error) {
       // Unless somebody else has changed the camera meanwhile.
-      if (this.#cameras.get(id) === text) this.#store(id, before);
+      for (const [id, text] of changes) if (this.#cameras.get(id) === text) this.#store(id, before.get(id));
       throw error;
     }
     try {
@@ -210,6 +208,18 @@ export class CameraTable {
     this.#onStep('mirror-written');
     this.#mirrored = text;
   }
+}
+
+/** Throws `invalid-argument` for what cannot be stored. */
+function textOf(camera: CameraRow): string {
+  const text = JSON.stringify(camera);
+  if (!Number.isSafeInteger(camera.id) || camera.id < 1 || camera.id > MAX_ID) {
+    throw new NvrError('invalid-argument', 'a camera needs a number as id', { field: 'id' });
+  }
+  if (Buffer.byteLength(text) > MAX_CAMERA_BYTES) {
+    throw new NvrError('invalid-argument', `a camera takes at most ${MAX_CAMERA_BYTES} bytes`);
+  }
+  return text;
 }
 
 function parseCamera(value: unknown): CameraRow | undefined {

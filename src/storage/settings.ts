@@ -20,10 +20,18 @@ export class SettingsTable {
 
   /** Durable when it resolves. */
   async put(section: string, value: unknown): Promise<void> {
+    this.stage(section, value);
+    await this.#database.flush();
+  }
+
+  /** The same for callers that commit by themselves. Gives what takes the change back. */
+  stage(section: string, value: unknown): () => void {
     const row = encodeRow(value);
     if (row.length > MAX_BYTES) throw new NvrError('invalid-argument', `settings take at most ${MAX_BYTES} bytes`);
-    this.#database.put('settings', keyOf(section), row);
-    await this.#database.flush();
+    const key = keyOf(section);
+    const before = this.#database.get('settings', key);
+    this.#database.put('settings', key, row);
+    return () => (before ? this.#database.put('settings', key, before) : this.#database.remove('settings', key));
   }
 }
 

@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { background, type CameraId, fromSystem, NvrError, parseSegmentId, type StreamName } from '../core/index.ts';
 import type { AdoptionCounters } from './adoption.ts';
-import type { CameraTable } from './cameras.ts';
+import type { CameraRow, CameraTable } from './cameras.ts';
 import type { GapTable } from './gaps.ts';
 import { claimDirectory, claimExisting, type Identity, isMounted, type Lock } from './identity.ts';
 import { type Mended, mend } from './mending.ts';
@@ -132,6 +132,18 @@ export class Store {
   /** Resolves when everything that earlier runs left behind is in the index, or set aside. */
   async recovered(): Promise<void> {
     await this.#background;
+  }
+
+  /** Stores cameras and sections of settings in one commit: all of them, or none when it rejects. Durable when it resolves. */
+  async putTogether(cameras: readonly CameraRow[], settings: Readonly<Record<string, unknown>>): Promise<void> {
+    const undo: (() => void)[] = [];
+    try {
+      for (const [section, value] of Object.entries(settings)) undo.push(this.settings.stage(section, value));
+      await this.#parts.cameras.putAll(cameras);
+    } catch (error) {
+      for (const takeBack of undo) takeBack();
+      throw error;
+    }
   }
 
   /** Seals a password, to be stored with its camera. */

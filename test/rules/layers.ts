@@ -16,6 +16,7 @@ export const ROWS: Readonly<Record<string, number>> = {
   mqtt: 4,
   api: 4,
   maintenance: 4,
+  provisioning: 4,
   cloud: 4,
   main: 5,
 };

@@ -41,6 +41,7 @@ function fakeStorage(segments: IndexedSegment[]): ApiServices['storage'] {
   const none = { segments: 0, sizeBytes: 0 };
   return {
     settings: () => settings,
+    settingsProvisioned: false,
     updateSettings: async patch => {
       settings = Object.assign({ ...settings }, patch);
       return settings;

@@ -59,6 +59,13 @@ test('takes the environment, and flags before it', () => {
   assert.is(serve([], { THIMBLE_DATA: '' }).listenPort, 8080);
 });
 
+test('takes a configuration file by flag or environment, as an absolute path', () => {
+  assert.is(serve(['--config', 'x.yaml']).configFile, `${process.cwd()}/x.yaml`);
+  assert.is(serve([], { THIMBLE_CONFIG: '/etc/thimble.yaml' }).configFile, '/etc/thimble.yaml');
+  assert.is(serve().configFile, undefined);
+  assert.is(refusal(['check', '--config', 'x.yaml']).field, '--config');
+});
+
 test('reads log levels per tag', () => {
   assert.equal(serve(['--log', 'warn,storage=debug']).logLevels, { other: 'warn', tags: { storage: 'debug' } });
   assert.match(refusal(['--log', 'wran']).cure ?? '', 'warn');
@@ -94,10 +101,9 @@ test('check, repair and reindex take a directory and nothing that belongs to the
 });
 
 test('says of what comes later that it is not in this version', () => {
-  for (const args of [['--config', 'x.yaml'], ['user', 'reset', 'bob'], ['--hub', 'go2rtc'], ['go2rtc']]) {
+  for (const args of [['user', 'reset', 'bob'], ['--hub', 'go2rtc'], ['go2rtc']]) {
     assert.match(refusal(args).message, 'not in this version');
   }
-  assert.match(refusal([], { THIMBLE_CONFIG: 'x.yaml' }).message, 'not in this version');
   assert.is(serve(['--hub', 'auto']).hub, 'direct');
 });
 
@@ -106,6 +112,7 @@ test('refuses values that are missing, doubled or of the wrong kind', () => {
   assert.match(refusal(['--data', '--demo']).message, 'needs a value');
   assert.match(refusal(['--data', 'a', '--data', 'b']).message, 'twice');
   assert.match(refusal(['--data', '']).message, 'empty');
+  assert.match(refusal(['--config', '']).cure ?? '', 'YAML');
   assert.match(refusal(['--demo=maybe']).message, 'switch');
   assert.match(refusal(['surplus']).message, 'not a command');
   assert.match(refusal(['--demo', 'surplus']).message, 'belongs to no flag');
@@ -115,7 +122,16 @@ test('refuses values that are missing, doubled or of the wrong kind', () => {
 test('answers --version and --help, and help names every flag', () => {
   assert.equal(parseOptions(['--version'], {}), { command: 'version' });
   assert.equal(parseOptions(['serve', '--help'], {}), { command: 'help' });
-  for (const flag of ['--data', '--listen', '--hub', '--demo', '--allow-loopback', '--log', 'THIMBLE_DATA']) {
+  for (const flag of [
+    '--data',
+    '--listen',
+    '--config',
+    '--hub',
+    '--demo',
+    '--allow-loopback',
+    '--log',
+    'THIMBLE_DATA',
+  ]) {
     assert.match(usage(), flag);
   }
 });

@@ -1,0 +1,81 @@
+// Brings the store in line with a configuration file, in one commit, before anything is connected or recorded.
+import { isDeepStrictEqual } from 'node:util';
+import { type CameraStore, planProvisioned } from '../cameras/index.ts';
+import { type Clock, type Logger, NvrError } from '../core/index.ts';
+import { checkFloors, STORAGE_SECTION } from '../recording/index.ts';
+import type { Store } from '../storage/index.ts';
+import type { Configuration } from './read.ts';
+
+export interface ProvisioningOptions {
+  /** Undefined when the service was started without one: then nothing is done. */
+  configuration: Configuration | undefined;
+  store: CameraStore & Pick<Store, 'putTogether' | 'settings' | 'volume'>;
+  allowLoopback: boolean;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface ConfigurationProblem {
+  kind: 'configuration';
+  message: string;
+  cure: string;
+  sinceMs: number;
+}
+
+export class Provisioning {
+  readonly #options: ProvisioningOptions;
+  #problem: ConfigurationProblem | undefined;
+
+  constructor(options: ProvisioningOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Writes what differs; nothing when nothing does. Rejects, with nothing changed, for what this store cannot have: too many cameras, a
+   * floor above half of the volume. A volume that cannot be written does not keep what was there before from being recorded.
+   */
+  async apply(): Promise<void> {
+    const { configuration, store, allowLoopback, log, clock } = this.#options;
+    if (!configuration) return;
+    const { path, cameras } = configuration;
+    const settings = await this.#settings(configuration);
+    const plan = await planProvisioned(cameras, store, allowLoopback);
+    const { records, added, changed, left } = plan;
+    const file = { file: path, added, changed, left, settings: Object.keys(settings) };
+    if (records.length === 0 && Object.keys(settings).length === 0) {
+      log.info('the configuration is in force', { file: path });
+      return;
+    }
+    try {
+      await store.putTogether(records, settings);
+      log.info('the configuration was changed', file);
+    } catch (error) {
+      if (!isOfVolume(error)) throw error;
+      log.error('the configuration cannot be stored', { ...file, error });
+      this.#problem = {
+        kind: 'configuration',
+        message: `What ${path} says could not be stored; what an earlier start stored is in force.`,
+        cure: 'See that the storage volume can be written, and restart the service.',
+        sinceMs: clock.nowMs(),
+      };
+    }
+  }
+
+  problems(): ConfigurationProblem[] {
+    return this.#problem ? [this.#problem] : [];
+  }
+
+  /** The sections that differ from what is stored. */
+  async #settings({ storage, check }: Configuration): Promise<Record<string, unknown>> {
+    if (!storage) return {};
+    const { store } = this.#options;
+    const { totalBytes } = await store.volume();
+    check('settings', () => checkFloors(storage, totalBytes));
+    const isStored = isDeepStrictEqual(store.settings.get(STORAGE_SECTION), storage);
+    return isStored ? {} : { [STORAGE_SECTION]: storage };
+  }
+}
+
+function isOfVolume(error: unknown): boolean {
+  return error instanceof NvrError && ['resource-exhausted', 'unavailable', 'data-loss'].includes(error.kind);
+}

@@ -1,0 +1,134 @@
+// Reads a configuration file: text, values from elsewhere, schema; every refusal says where and what to write instead.
+import { isUtf8 } from 'node:buffer';
+import { checkCamera, type Hub, type NewCamera, type ProvisionedCamera } from '../cameras/index.ts';
+import { fromSystem, NvrError, parseInput } from '../core/index.ts';
+import { checkFloors, type StorageSettings } from '../recording/index.ts';
+import { type CameraInput, fileSchema, KEY_PATTERN, MAX_KEY_CHARS } from './file-schema.ts';
+import { readBounded } from './read-bounded.ts';
+import { type Environment, readPassword, substitute } from './secrets.ts';
+import { Source } from './source.ts';
+import { find, type TreeMap, toData } from './tree.ts';
+import { parseYaml } from './yaml.ts';
+
+const MAX_FILE_BYTES = 256 * 1024;
+const OBJECT_CURE = 'Write its fields below it, indented; {} for none.';
+
+/** What a file wants. A section that it leaves out is none of its business. */
+export interface Configuration {
+  /** Absolute. */
+  path: string;
+  cameras?: ProvisionedCamera[];
+  storage?: StorageSettings;
+  /** Runs a check whose refusals name a field below `prefix`; they then say where in the file that is. */
+  check(prefix: string, action: () => void): void;
+}
+
+export interface ReadOptions {
+  environment: Environment;
+  allowLoopback: boolean;
+  hub: Hub;
+}
+
+/** Rejects with `invalid-argument` for anything that is not wholly usable: with line and column, the field and a cure. */
+export async function readConfiguration(path: string, options: ReadOptions): Promise<Configuration> {
+  const source = new Source(path, await readText(path));
+  const tree = parseYaml(source);
+  const file = { source, tree };
+  const data = toData(tree, (text, offset) => {
+    try {
+      return substitute(text, options.environment);
+    } catch (error) {
+      throw at(source, offset, error);
+    }
+  });
+  const { cameras, settings } = check(file, data);
+  const configuration: Configuration = { path, check: (prefix, action) => within(file, prefix, action) };
+  if (cameras) {
+    configuration.cameras = [];
+    for (const [key, input] of Object.entries(cameras)) {
+      const camera = { key, input: await completed(file, key, input) };
+      within(file, `cameras.${key}`, () => checkCamera(camera.input, options));
+      configuration.cameras.push(camera);
+    }
+  }
+  const storage = settings?.storage;
+  if (storage) {
+    within(file, 'settings', () => checkFloors(storage));
+    configuration.storage = storage;
+  }
+  return configuration;
+}
+
+interface File {
+  source: Source;
+  tree: TreeMap;
+}
+
+async function readText(path: string): Promise<string> {
+  const refuse = (message: string, cure: string) => new NvrError('invalid-argument', `${path} ${message}`, { cure });
+  const content = await readBounded(path, MAX_FILE_BYTES).catch((error: unknown) => {
+    const { message } = fromSystem(error, 'cannot be read');
+    throw refuse(message, 'Check the path behind --config and the rights of the file.');
+  });
+  if (!content) throw refuse('is too long', `Use at most ${MAX_FILE_BYTES} bytes.`);
+  if (!isUtf8(content)) throw refuse('is not a text in UTF-8', 'Save it as UTF-8.');
+  return content.toString('utf8');
+}
+
+function check({ source, tree }: File, data: unknown) {
+  // To the schema an empty list is an object without fields.
+  for (const [name, { keyOffset, value }] of tree.entries) {
+    if (value.kind === 'list') throw source.refuse(keyOffset, `"${name}" is not usable`, OBJECT_CURE, name);
+  }
+  const section = tree.entries.get('cameras')?.value;
+  const keys = section?.kind === 'map' ? section.entries : undefined;
+  for (const [key, { keyOffset }] of keys ?? []) {
+    if (KEY_PATTERN.test(key)) continue;
+    const cure = `Use lower-case letters, digits, - and _, at most ${MAX_KEY_CHARS}; the name may be anything.`;
+    throw source.refuse(keyOffset, 'this cannot be the key of a camera', cure, 'cameras');
+  }
+  const schema = fileSchema(keys && [...keys.keys()]);
+  return within({ source, tree }, '', () => parseInput(schema, data, 'the file', OBJECT_CURE));
+}
+
+/** The input as the API would take it. */
+async function completed({ source, tree }: File, key: string, input: CameraInput): Promise<NewCamera> {
+  const { passwordFile, name, ...rest } = input;
+  const camera: NewCamera = { ...rest, name: name ?? key };
+  if (passwordFile === undefined) return camera;
+  const field = `cameras.${key}.passwordFile`;
+  const { offset } = find(tree, field);
+  if (typeof rest.password === 'string') {
+    throw source.refuse(offset, `"${field}" stands beside a password`, 'Give one of them.', field);
+  }
+  try {
+    return { ...camera, password: await readPassword(passwordFile, source.path) };
+  } catch (error) {
+    throw at(source, offset, error, field);
+  }
+}
+
+/** Runs a check whose refusals name a field below `prefix`, and tells where in the file that is. */
+function within<T>({ source, tree }: File, prefix: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof NvrError) || error.kind !== 'invalid-argument') throw error;
+    const inner = error.field ?? '';
+    const field = prefix === '' || inner === '' ? `${prefix}${inner}` : `${prefix}.${inner}`;
+    const { offset, found } = find(tree, field);
+    const hint = found?.kind === 'scalar' && typeof found.value !== 'string' && found.value !== null;
+    const cure = `${error.cure ?? 'Correct it.'}${hint ? ' A text that looks like a number or like true needs quotes.' : ''}`;
+    throw source.refuse(
+      offset,
+      error.message.replace(`"${inner}"`, () => `"${field}"`),
+      cure,
+      field,
+    );
+  }
+}
+
+function at(source: Source, offset: number, error: unknown, field?: string): unknown {
+  if (!(error instanceof NvrError)) return error;
+  return source.refuse(offset, error.message, error.cure ?? 'Correct it.', field);
+}
