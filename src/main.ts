@@ -30,7 +30,7 @@ import {
 } from './native/index.ts';
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, StorageCare } from './recording/index.ts';
-import { openStore, type Store, segmentCursor } from './storage/index.ts';
+import { isAfterCursor, openStore, type Store, segmentCursor } from './storage/index.ts';
 
 const { version } = packageJson;
 
@@ -206,6 +206,7 @@ function storageServices(
       folder: store.segmentsFolder,
       list: query => store.segments.list(query),
       cursorAfter: segmentCursor,
+      isAfter: isAfterCursor,
       get: id => store.segments.get(id),
       remove: async id => {
         await recording.deleteSegment(id);

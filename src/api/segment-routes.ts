@@ -9,7 +9,7 @@ import { cameraId, integer, MAX_TIME_MS, streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
 import { type Route, route } from './router.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
-import type { ApiServices, IndexedSegment, SegmentQuery } from './services.ts';
+import type { ApiServices, IndexedSegment, SegmentPosition, SegmentQuery } from './services.ts';
 
 const MAX_LIMIT = 1000;
 
@@ -90,23 +90,32 @@ export function endBeforeStart(): NvrError {
 }
 
 function listSegments(services: ApiServices, query: SegmentQuery): SegmentList {
+  const { camera, stream, startMs, endMs, limit, cursor } = query;
+  const { cursorAfter, isAfter } = services.segments;
   // The figures first: asking for them brings the index up to date with what was closed.
   const beingWritten = openSegments(services);
   const page = services.segments.list(query);
-  const segments = page.segments.map(closed);
-  if (page.cursor !== undefined) return { segments, cursor: page.cursor };
-  const open = beingWritten
-    .map(entry => entry.segment)
-    .filter(segment => segment.camera === query.camera && (query.stream ?? segment.stream) === segment.stream)
-    .filter(segment => segment.startMs < query.endMs && segment.endMs >= query.startMs)
-    // Closed a moment ago: then the index knows it although the figures still show it open.
-    .filter(segment => !segments.some(known => known.id === segment.id));
   const last = page.segments.at(-1);
-  // The open one is the newest of its stream, and so comes last, on a page of its own if need be.
-  if (open.length > 0 && last && segments.length + open.length > query.limit) {
-    return { segments, cursor: services.segments.cursorAfter(last) };
+  const untilCursor = page.cursor !== undefined && last ? cursorAfter(last) : undefined;
+  const open = beingWritten
+    .filter(({ segment }) => segment.camera === camera && (stream ?? segment.stream) === segment.stream)
+    .filter(({ segment }) => segment.startMs < endMs && segment.endMs >= startMs)
+    // Closed a moment ago: then the index knows it although the figures still show it open.
+    .filter(({ segment }) => !page.segments.some(known => known.id === segment.id))
+    .map(({ segment, clockGen }) => ({ shown: segment, position: { ...segment, clockGen } }))
+    .filter(({ position }) => cursor === undefined || isAfter(cursor, position))
+    .filter(({ position }) => untilCursor === undefined || !isAfter(untilCursor, position));
+  const all = page.segments.map(segment => ({ shown: closed(segment), position: segment as SegmentPosition }));
+  // Of one stream the open one comes last; one of main may be older than many of a sub stream that was interrupted.
+  for (const one of open) {
+    const next = all.findIndex(({ position }) => isAfter(cursorAfter(one.position), position));
+    all.splice(next < 0 ? all.length : next, 0, one);
   }
-  return { segments: [...segments, ...open] };
+  const kept = all.slice(0, limit);
+  const segments = kept.map(({ shown }) => shown);
+  const end = kept.at(-1);
+  if (all.length > limit && end) return { segments, cursor: cursorAfter(end.position) };
+  return { segments, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
 function closed({ id, camera, stream, startMs, endMs, sizeBytes, codecs, endReason, locked }: IndexedSegment): Segment {

@@ -21,6 +21,9 @@ export interface IndexedSegment {
   path: string;
 }
 
+/** Where a segment stands in lists. */
+export type SegmentPosition = Pick<IndexedSegment, 'startMs' | 'stream' | 'clockGen'>;
+
 export interface SegmentQuery {
   camera: CameraId;
   stream?: StreamName;
@@ -36,7 +39,9 @@ export interface SegmentSource {
   /** Those that overlap [startMs, endMs), oldest first; a cursor when there are more. */
   list(query: SegmentQuery): { segments: IndexedSegment[]; cursor?: string };
   /** The cursor of a list that would have ended with this segment. */
-  cursorAfter(segment: IndexedSegment): string;
+  cursorAfter(segment: SegmentPosition): string;
+  /** True for segments that a list with this cursor has still to give, also such as are being written. */
+  isAfter(cursor: string, segment: SegmentPosition): boolean;
   get(id: string): IndexedSegment | undefined;
   /** Removes record and file. Rejects with `not-found`, or `failed-precondition` when it is locked. */
   remove(id: string): Promise<void>;

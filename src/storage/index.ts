@@ -17,6 +17,6 @@ export type {
   SegmentQuery,
   Totals,
 } from './segment.ts';
-export { formatCursor as segmentCursor } from './segments.ts';
+export { formatCursor as segmentCursor, isAfterCursor } from './segments.ts';
 export { openStore, type Store } from './store.ts';
 export type { StoreOptions } from './store-options.ts';

@@ -317,6 +317,11 @@ export function formatCursor(segment: Position): string {
   return `${segment.startMs}-${segment.stream}-${segment.clockGen}`;
 }
 
+/** True for what comes behind a list that ended with this cursor. Throws `invalid-argument` for a cursor that is none of ours. */
+export function isAfterCursor(cursor: string, segment: Position): boolean {
+  return compareFound(segment, parseCursor(cursor)) > 0;
+}
+
 function parseCursor(cursor: string): Position {
   const match = /^(\d{1,15})-(main|sub)-(\d{1,10})$/.exec(cursor);
   if (!match) {

@@ -106,6 +106,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
         return found.length > limit ? { segments: page, cursor: String(page.at(-1)?.startMs) } : { segments: page };
       },
       cursorAfter: segment => String(segment.startMs),
+      isAfter: (cursor, segment) => segment.startMs > Number(cursor),
       get: id => segments.find(segment => segment.id === id),
       async remove(id) {
         const index = segments.findIndex(segment => segment.id === id);
@@ -124,7 +125,12 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     planExport: async () => {
       throw new NvrError('not-found', 'there is no footage in this range');
     },
-    timeline: ids => ids.map(camera => ({ camera, footage: [[1, 2]], gaps: [{ startMs: 2, reason: 'offline' }] })),
+    timeline: (ids, stream) =>
+      ids.map(camera => ({
+        camera,
+        footage: [stream === 'main' ? [1, 2] : [3, 4]],
+        gaps: [{ startMs: 2, reason: 'offline' }],
+      })),
     problems: () => [...problems],
     gapCounts: () => [{ camera: 1, reason: 'offline', count: 3 }],
     indexBytes: () => 4096,

@@ -244,6 +244,24 @@ test('segments come with the one being written at the end, page by page', async 
   assert.equal(ids((await ask('GET', '/api/segments?camera=2')).json), []);
 });
 
+test('an open segment stands at its place among closed ones, whatever the pages', async () => {
+  await ask('POST', '/api/cameras', door);
+  fakes.addSegment(1000);
+  fakes.openSegment(1500, Buffer.alloc(9), 7);
+  for (const startMs of [2000, 3000]) fakes.addSegment(startMs);
+  for (const limit of [1, 2, 3, 4]) {
+    const starts: number[] = [];
+    let cursor = '';
+    do {
+      const { json } = await ask('GET', `/api/segments?camera=1&limit=${limit}${cursor && `&cursor=${cursor}`}`);
+      assert.ok(json.segments.length <= limit);
+      starts.push(...json.segments.map((segment: { startMs: number }) => segment.startMs));
+      cursor = json.cursor ?? '';
+    } while (cursor);
+    assert.equal(starts, [1000, 1500, 2000, 3000], `limit ${limit}`);
+  }
+});
+
 test('a segment that was closed a moment ago is listed once', async () => {
   await ask('POST', '/api/cameras', door);
   fakes.addSegment(4000);
@@ -285,6 +303,16 @@ test('queries are checked', async () => {
     assert.ok(answer.json.error.cure, url);
   }
   assert.is((await ask('GET', `/api/segments?${'a=1&'.repeat(100)}`)).status, 400);
+});
+
+test('the timeline is that of main unless sub is asked for', async () => {
+  const footage = async (query: string) =>
+    (await ask('GET', `/api/timeline?camera=1&startMs=0&endMs=9${query}`)).json.cameras[0].footage;
+  assert.equal(
+    [await footage(''), await footage('&stream=main'), await footage('&stream=sub')],
+    [[[1, 2]], [[1, 2]], [[3, 4]]],
+  );
+  assert.is((await ask('GET', '/api/timeline?camera=1&startMs=0&endMs=9&stream=x')).json.error.field, 'stream');
 });
 
 test('the timeline answers for each camera once', async () => {
@@ -343,6 +371,19 @@ test('what endangers no recording is told and degrades nothing', async () => {
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
   await ask('PATCH', '/api/cameras/1', { audio: false });
   assert.is((await ask('GET', '/api/status')).json.problems.length, 1);
+});
+
+test('the trouble of a sub stream is told with its cure, and degrades nothing', async () => {
+  await ask('POST', '/api/cameras', { ...door, sub: { url: 'rtsp://10.0.0.2/sub' } });
+  fakes.engine.link(1, 'live');
+  assert.equal((await ask('GET', '/api/status')).json.problems, []);
+  fakes.cameras.need(1, 'sub');
+  fakes.engine.link(1, 'waiting', 'busy', { stream: 'sub' });
+  const [problem] = (await ask('GET', '/api/status')).json.problems;
+  assert.equal([problem.kind, problem.camera], ['sub-stream', 1]);
+  assert.match(problem.message, /^Door, sub stream: /);
+  assert.match(problem.cure, 'viewers');
+  assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
 });
 
 test('a camera that is not to be recorded may fail without degrading anything', async () => {
