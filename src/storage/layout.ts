@@ -35,7 +35,7 @@ export function parseCameraFolder(name: string): CameraId | undefined {
  */
 export function segmentPath(key: SegmentKey, withGeneration: boolean): string {
   const iso = new Date(key.startMs).toISOString();
-  const time = iso.slice(11, 23).replaceAll(':', '-');
+  const time = `${iso.slice(11, 13)}-${iso.slice(14, 16)}-${iso.slice(17, 23)}`;
   const generation = withGeneration ? `-${key.clockGen}` : '';
   return `${key.camera}/${iso.slice(0, 10)}/${time}Z-${key.stream}${generation}.mp4`;
 }

@@ -98,7 +98,10 @@ export class SegmentRows {
     const lastHour = Math.min(MAX_HOUR, Math.floor((toMs - 1) / HOUR_MS));
     for (const { records } of this.hours(camera, stream, firstHour, lastHour, newestFirst)) {
       if (newestFirst) records.reverse();
-      for (const record of records) if (overlaps(record, fromMs, toMs)) yield { ...record, stream };
+      for (const record of records) {
+        // The records are ours, made a moment ago: a copy of each would double the time that a day takes.
+        if (overlaps(record, fromMs, toMs)) yield Object.assign(record, { stream });
+      }
     }
   }
 
