@@ -16,6 +16,9 @@ import { run, SetupError, say, succeeds } from './terminal.mjs';
 const onPath = program => () =>
   (process.env.PATH ?? '').split(delimiter).some(folder => folder !== '' && existsSync(join(folder, program)));
 
+/** Of programs for root, which others do not have on their PATH. @param {string} program @returns {(folder: string) => boolean} */
+const has = program => folder => existsSync(join(folder, program));
+
 /** @param {string} header @returns {Need['isThere']} */
 const hasHeader = header => () =>
   spawnSync('g++', ['-x', 'c++', '-E', '-'], { input: `#include <${header}>\n`, stdio: ['pipe', 'ignore', 'ignore'] })
@@ -93,6 +96,17 @@ const TEST_NEEDS = [
 
 /** Tests that need one of these are skipped by name without it. @type {Need[]} */
 const TEST_WISHES = [{ name: 'Chromium', packages: ['chromium'], isThere: onPath('chromium') }];
+
+/** @type {Need[]} */
+const FAULT_NEEDS = [
+  { name: 'libfaketime', packages: ['faketime'], isThere: onPath('faketime') },
+  { name: 'mkfs.ext4', packages: ['e2fsprogs'], isThere: () => ['/sbin', '/usr/sbin'].some(has('mkfs.ext4')) },
+  {
+    name: 'losetup, mount and fsfreeze',
+    packages: ['mount', 'util-linux'],
+    isThere: () => ['losetup', 'fsfreeze'].every(program => ['/sbin', '/usr/sbin'].some(has(program))),
+  },
+];
 
 /** Installs what is missing to build the addon. Throws a SetupError (exit code 2) that says what to type when it cannot. */
 export function requireBuildPackages() {

@@ -18,6 +18,7 @@ import { addonPath, buildAddon, RELEASE } from './addon.mjs';
 import { compile } from './bundle.mjs';
 import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
 import { writeLicences } from './licences.mjs';
+import { mendLmdb } from './lmdb.mjs';
 import { takeLock } from './lock.mjs';
 import { requireReleasePackages } from './packages.mjs';
 import { filesBelow } from './stamp.mjs';
@@ -92,6 +93,7 @@ async function assemble() {
   copy('packaging/thimble.cjs', 'dist/thimble.js');
   copy('src/demo/clips', 'dist/clips');
   copy(addonPath(RELEASE), 'dist/thimble.node');
+  mendLmdb();
   copy(lmdbBinary(), 'dist/lmdb.node');
   copy('bin/thimble', 'bin/thimble');
   copy('packaging/systemd', 'systemd');

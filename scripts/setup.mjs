@@ -1,23 +1,28 @@
 // Makes a checkout ready to run, step by step and each only when needed: npm packages, system packages, addon, bundle.
-// With --tests also what `npm test` needs. Uses nothing but Node's own modules until node_modules is there.
+// With --tests also what `npm test` needs, with --faults what `npm run faults` needs. Uses nothing but Node's own modules until
+// node_modules is there.
 import { addonIsCurrent, buildAddon } from './addon.mjs';
 import { buildBundle, bundleIsCurrent } from './bundle.mjs';
 import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
+import { lmdbIsMended, mendLmdb } from './lmdb.mjs';
 import { takeLock } from './lock.mjs';
-import { requireBuildPackages, requireTestPackages, wishForTestPackages } from './packages.mjs';
+import { requireBuildPackages, requireFaultPackages, requireTestPackages, wishForTestPackages } from './packages.mjs';
 import { giveUp, SetupError } from './terminal.mjs';
 
-const forTests = process.argv.includes('--tests');
+const forFaults = process.argv.includes('--faults');
+const forTests = forFaults || process.argv.includes('--tests');
 
 try {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) throw new SetupError(`Node.js 20 or newer is needed, this is ${process.version}.`, 2);
-  const ready = dependenciesAreCurrent() && addonIsCurrent() && bundleIsCurrent();
+  const ready = dependenciesAreCurrent() && lmdbIsMended() && addonIsCurrent() && bundleIsCurrent();
   if (!ready || forTests) {
     takeLock();
-    if (forTests) requireTestPackages();
+    if (forFaults) requireFaultPackages();
+    else if (forTests) requireTestPackages();
     else if (!addonIsCurrent()) requireBuildPackages();
     if (!dependenciesAreCurrent()) installDependencies();
+    mendLmdb();
     buildAddon();
     await buildBundle();
     if (forTests) wishForTestPackages();
