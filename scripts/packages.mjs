@@ -133,6 +133,11 @@ export function wishForTestPackages() {
   }
 }
 
+/** The same for `npm run faults`. */
+export function requireFaultPackages() {
+  require([...BUILD_NEEDS, ...TEST_NEEDS, ...FAULT_NEEDS]);
+}
+
 /** Installs what is missing for `npm run fuzz`. */
 export function requireFuzzPackages() {
   require([...BUILD_NEEDS, ...TEST_NEEDS.filter(need => ['cmake', 'ninja'].includes(need.name)), ...FUZZ_NEEDS]);
