@@ -57,6 +57,18 @@ test('records the demo cameras with nothing but Node, and ends with 0', async ()
   assert.equal(await service.stop(), { code: 0, signal: null });
 });
 
+test('takes cameras from a file: the parser lies beside the bundle', async () => {
+  const config = join(tempDir('config'), 'thimble.yaml');
+  writeFileSync(config, 'cameras:\n  door:\n    main: {url: "rtsp://10.255.255.1/a"}\n    enabled: false\n');
+  const service = await startRelease(['--config', config]);
+  const { cameras } = await service.get<{ cameras: { provisioned?: string }[] }>('/api/cameras');
+  assert.equal(
+    cameras.map(({ provisioned }) => provisioned),
+    ['door'],
+  );
+  assert.equal(await service.stop(), { code: 0, signal: null });
+});
+
 test('mends what a kill left, also the index', async () => {
   const first = await startRelease(['--demo']);
   await new Promise(resolve => setTimeout(resolve, 4000));

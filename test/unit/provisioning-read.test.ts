@@ -1,4 +1,5 @@
 // Configuration files as owners write them: defaults, secrets from elsewhere, and refusals that say where and what to do.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -138,8 +139,12 @@ test('files that are too long, no text, or not there', async () => {
   const gone = await readConfiguration(join(dir, 'gone.yaml'), { environment: {}, ...WAY }).catch(error => error);
   assert.match(gone.message, /gone\.yaml cannot be read/);
   assert.is(gone.kind, 'invalid-argument');
-  const endless = await readConfiguration('/dev/zero', { environment: {}, ...WAY }).catch(error => error);
-  assert.match(endless.message, 'too long');
+  const pipe = join(dir, 'pipe');
+  assert.is(spawnSync('mkfifo', [pipe]).status, 0);
+  for (const odd of ['/dev/zero', dir, pipe]) {
+    const error = await readConfiguration(odd, { environment: {}, ...WAY }).catch(reason => reason);
+    assert.match(error.message, 'no ordinary file');
+  }
 });
 
 test.run();
