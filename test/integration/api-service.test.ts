@@ -28,7 +28,6 @@ it('arguments that cannot be used end with exit code 2 and a cure', async () => 
   const cases: [string[], RegExp][] = [
     [['--dmeo'], /--dmeo is not a known flag.*\nDid you mean --demo\?/],
     [['--hub', 'go2rtc'], /not in this version/],
-    [['user'], /not in this version/],
     [['--log', 'loud'], /no such level/],
   ];
   for (const [args, expected] of cases) {
