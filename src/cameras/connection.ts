@@ -1,6 +1,6 @@
 // One camera at run time: its record, the links of its two streams, its state. Main goes first, and sub never stands in its way.
 import { background, type Clock, type EventBus, type Logger, type StreamName } from '../core/index.ts';
-import type { StreamStats } from '../native/index.ts';
+import type { LinkProblem, StreamStats } from '../native/index.ts';
 import type { Camera, CameraRecord, CameraState, CameraStream, SubState } from './camera.ts';
 import type { Hub, NoRoute, Route } from './hub.ts';
 import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } from './stream-link.ts';
@@ -14,6 +14,9 @@ export interface ConnectionOptions {
   clock: Clock;
   unseal: (sealed: string) => string;
 }
+
+/** How cameras say that they have too many viewers: 453, and some 500 or 503. */
+const TURNED_AWAY: ReadonlySet<string> = new Set<LinkProblem>(['busy', 'server-error']);
 
 /** Main: the newest complete GOP and the growing one, at up to 16 Mbit/s with GOPs of 2 s; sub: at up to 4 Mbit/s. */
 const RING_MAX_BYTES: Record<StreamName, number> = { main: 8 * 1024 * 1024, sub: 2 * 1024 * 1024 };
@@ -184,7 +187,7 @@ export class Connection {
   /** Cameras serve few viewers, some only one: main gets its chance before sub asks, and sub makes room when main is turned away. */
   #mainGoesFirst(): boolean {
     const { name, reason } = this.#main.state;
-    return reason === 'busy' || (name === 'starting' && !this.#sub.connected);
+    return (reason !== undefined && TURNED_AWAY.has(reason)) || (name === 'starting' && !this.#sub.connected);
   }
 
   #adjustSub(): void {

@@ -1,4 +1,5 @@
 // Why a stream does not record, in the words of the timeline.
+import type { Untried } from '../cameras/index.ts';
 import type { GapReason } from '../core/index.ts';
 import type { LinkProblem } from '../native/index.ts';
 
@@ -24,6 +25,16 @@ const LINK_REASONS: Record<LinkProblem, GapReason> = {
 
 export function reasonOfLink(problem: LinkProblem): GapReason {
   return LINK_REASONS[problem];
+}
+
+const UNTRIED_REASONS: Partial<Record<string, GapReason>> = {
+  'password-unreadable': 'refused',
+  hub: 'hub',
+} satisfies Partial<Record<Untried, GapReason>>;
+
+/** Of a camera that is not even tried; undefined for what the engine tells of, and for cameras that are meant to rest. */
+export function reasonOfUntried(problem: string | undefined): GapReason | undefined {
+  return problem === undefined ? undefined : UNTRIED_REASONS[problem];
 }
 
 /** `code` = errno name of the step that failed, or `slow-disk`. */

@@ -1,12 +1,11 @@
 // Decides which streams record, and keeps the index in step with what the engine writes.
-import type { Camera, Cameras, Untried } from '../cameras/index.ts';
+import type { Camera, Cameras } from '../cameras/index.ts';
 import {
   background,
   type CameraId,
   type Clock,
   type EventBus,
   fromSystem,
-  type GapReason,
   type Logger,
   NvrError,
   STREAM_NAMES,
@@ -14,6 +13,7 @@ import {
 } from '../core/index.ts';
 import type { Engine, EngineEvent } from '../native/index.ts';
 import type { Purged, Segment, Store } from '../storage/index.ts';
+import { reasonOfUntried } from './gap-reason.ts';
 import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type Parameters, SubChoice } from './sub-choice.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
@@ -37,12 +37,6 @@ const ENGINE_STOP_MS = 3000;
 const STAGGER = 0.618_033_988_75;
 /** Its two streams change files at moments half a segment apart. */
 const STREAM_OFFSET: Record<StreamName, number> = { main: 0, sub: 0.5 };
-
-/** Why a camera is not even tried, in the words of the timeline. `demo-off` counts as disabled. */
-const UNTRIED_GAPS: Partial<Record<string, GapReason>> = {
-  'password-unreadable': 'refused',
-  hub: 'hub',
-} satisfies Partial<Record<Untried, GapReason>>;
 
 export class Recording {
   readonly #options: RecordingOptions;
@@ -138,6 +132,7 @@ export class Recording {
     }
     if (camera.enabled && camera.record.mode === 'continuous') await this.#record(camera, 'main');
     else await this.#cease(id, 'main', camera.enabled ? 'stopped' : 'disabled');
+    this.#untried(id, camera.state.reason);
     await this.#applySub(camera);
   }
 
@@ -265,7 +260,7 @@ export class Recording {
 
   /** A camera that is not even tried says nothing through the engine. */
   #untried(camera: CameraId, reason: string | undefined): void {
-    const gap = reason === undefined ? undefined : UNTRIED_GAPS[reason];
+    const gap = reasonOfUntried(reason);
     if (gap) this.#recorders.get(name(camera, 'main'))?.refused(gap);
   }
 

@@ -58,8 +58,8 @@ const DAY_MS = 86_400_000;
 const END_OF_TIME_MS = 253_402_300_799_999;
 /** Less than this says little about a day. */
 const MIN_WINDOW_MS = 60_000;
-/** A day of segments of 5 s. */
-const MAX_SEGMENTS = 20_000;
+/** A day of segments of 5 s, of both streams. */
+const MAX_SEGMENTS = 40_000;
 
 export class StorageReport {
   readonly #options: StorageReportOptions;

@@ -146,8 +146,12 @@ export class Deletion {
     this.#options.database.put('garbage', garbageKey(camera, stream, startMs, clockGen), row);
   }
 
-  /** Time without other footage becomes a gap; after a clock step another generation may have some there. */
+  /**
+   * Time without other footage becomes a gap; after a clock step another generation may have some there. Gaps are the camera's, and
+   * follow its main stream.
+   */
   #leaveGap({ camera, stream, startMs, endMs }: Segment): void {
+    if (stream !== 'main') return;
     const { segments, gaps } = this.#options;
     const hasFootage = (fromMs: number, toMs: number) => segments.footage(camera, fromMs, toMs, stream).length > 0;
     let fromMs = startMs;

@@ -86,13 +86,15 @@ test('main goes first, and sub makes room when main is turned away', async () =>
   engine.link(1, 'waiting', 'closed');
   engine.link(1, 'connecting');
   assert.is(engine.subs.size, 1, 'it goes on while main is gone');
-  engine.link(1, 'waiting', 'busy');
-  await settle();
-  assert.equal([engine.subs.size, sub()?.name], [0, 'starting']);
-  engine.link(1, 'connecting');
-  assert.is(engine.subs.size, 0);
-  engine.link(1, 'live');
-  assert.is(engine.subs.size, 1);
+  for (const reason of ['busy', 'server-error'] as const) {
+    engine.link(1, 'waiting', reason);
+    await settle();
+    assert.equal([engine.subs.size, sub()?.name], [0, 'starting']);
+    engine.link(1, 'connecting');
+    assert.is(engine.subs.size, 0);
+    engine.link(1, 'live');
+    assert.is(engine.subs.size, 1);
+  }
 });
 
 test('a main that cannot be had does not keep sub waiting', async () => {

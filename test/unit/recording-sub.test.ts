@@ -153,6 +153,15 @@ test('a camera that is not even tried has a gap that says why', async () => {
   assert.is(world.gapList().length, 2);
 });
 
+test('the same when it was known before recording began', async () => {
+  const world = new World();
+  await world.camera(1, { reason: 'hub' });
+  await world.camera(2, { reason: 'hub', mode: 'off' });
+  await world.recording.start(never);
+  assert.equal(world.gapList(), [[0, undefined, 'hub']]);
+  assert.equal(world.gaps.list(2, 0, T0 * 2), []);
+});
+
 test('files of the two streams change at different moments', async () => {
   const world = await worldWith({ streams: 'both' });
   const offsets = world.offsets.map(([stream, offset]) => [stream, offset / 300_000]);

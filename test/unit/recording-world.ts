@@ -22,6 +22,8 @@ interface CameraWish {
   mode?: 'off' | 'continuous';
   streams?: 'auto' | 'main' | 'both';
   main?: string;
+  /** Of its state. */
+  reason?: string;
   sub?: string;
 }
 
@@ -134,8 +136,9 @@ export class World {
   async camera(id: number, more: CameraWish = {}): Promise<void> {
     const { enabled = true, mode = 'continuous', streams = 'auto', main = 'main' } = more;
     const record = { mode, streams, segmentMs: 300_000 };
+    const state = { name: 'starting', sinceMs: T0, ...(more.reason ? { reason: more.reason } : {}) };
     const sub = more.sub === undefined ? {} : { sub: { url: more.sub } };
-    this.cameras.set(id, { id, enabled, record, main: { url: main }, ...sub } as unknown as Camera);
+    this.cameras.set(id, { id, enabled, record, main: { url: main }, ...sub, state } as unknown as Camera);
     this.bus.emit('camera.changed', { camera: id });
     await this.done();
   }
