@@ -126,6 +126,7 @@ bool read_export_range(const Napi::CallbackInfo& info, media::ExportRange* range
   range->start_ms = reader.whole("startMs", 0, media::kLatestStartMs);
   range->end_ms = reader.whole("endMs", 0, media::kLatestStartMs);
   range->most_table_bytes = static_cast<size_t>(reader.whole("mostTableBytes", 0, 1LL << 31));
+  range->repeat_parameters = reader.boolean("repeatParameters");
   if (reader.ok() && !read_uuid(info[0].As<Napi::Object>().Get("storeUuid"), range->store)) {
     reader.fail("storeUuid", "32 hex digits");
   }

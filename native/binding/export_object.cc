@@ -26,6 +26,8 @@ const char* added_name(media::ExportPlan::Added added) {
       return "added";
     case Added::kUnreadable:
       return "unreadable";
+    case Added::kNewParameters:
+      return "new-parameters";
     case Added::kOtherCodec:
       return "other-codec";
     case Added::kSoundHole:

@@ -16,7 +16,7 @@ extern "C" {
 namespace thimble::media {
 namespace {
 
-constexpr uint32_t kFormatVersion = 1;  // changes with every change of the bytes that the same range gives
+constexpr uint32_t kFormatVersion = 2;  // changes with every change of the bytes that the same range gives
 
 SegmentIdentity identity_of(const ExportRange& range, const ExportSegment& segment) {
   SegmentIdentity identity;
@@ -181,6 +181,7 @@ void ExportPlan::make_digest() {
   digest.add(uint64_t{range_.camera} << 8 | static_cast<uint8_t>(range_.stream));
   digest.add(static_cast<uint64_t>(range_.start_ms));
   digest.add(static_cast<uint64_t>(range_.end_ms));
+  digest.add(range_.repeat_parameters);
   for (const Part& part : parts_) {
     digest.add(static_cast<uint64_t>(part.segment.start_ms));
     digest.add(part.segment.clock_generation);
@@ -222,6 +223,12 @@ int ExportPlan::read_media(uint64_t offset, uint8_t* out, size_t size, size_t* d
   }
   const uint64_t begin = piece_offsets_.at(piece);
   const uint64_t end = piece + 1 < piece_offsets_.size() ? piece_offsets_.at(piece + 1) : media_bytes_;
+  *done = static_cast<size_t>(std::min<uint64_t>(size, end - offset));
+  const uint64_t source = piece_sources_.at(piece);
+  if (source < kFirstByte) {
+    std::memcpy(out, sets_[source].data() + (offset - begin), *done);
+    return 0;
+  }
   const auto next =
       std::upper_bound(parts_.begin(), parts_.end(), piece,
                        [](uint64_t number, const Part& part) { return number < part.first_piece; });
@@ -233,8 +240,7 @@ int ExportPlan::read_media(uint64_t offset, uint8_t* out, size_t size, size_t* d
     if (error < 0) return error;
     open_part_ = part;
   }
-  *done = static_cast<size_t>(std::min<uint64_t>(size, end - offset));
-  return source_.read_exactly(piece_sources_.at(piece) + (offset - begin), out, *done);
+  return source_.read_exactly(source - kFirstByte + (offset - begin), out, *done);
 }
 
 }  // namespace thimble::media

@@ -18,6 +18,9 @@ struct ExportRange {
   StreamKind stream = StreamKind::kMain;
   int64_t start_ms = 0, end_ms = 0;            ///< UTC, [start, end)
   size_t most_table_bytes = 16 * 1024 * 1024;  ///< bound of the plan's memory
+  /// For a range in which the parameter sets change: they stand before every keyframe too. Chromium (156, as
+  /// others that hand a decoder only the first sample entry) cannot play the file without.
+  bool repeat_parameters = false;
 };
 
 struct ExportSegment {
@@ -37,11 +40,12 @@ class ExportPlan {
   ExportPlan(Disk& disk, const ExportRange& range);
 
   enum class Added {
-    kYes,         ///< also when nothing of it lies in the range
-    kUnreadable,  ///< `error` tells why (errno); what was read before counts, the rest becomes a gap
-    kOtherCodec,  ///< cannot stand in one track with what came before
-    kSoundHole,   ///< the sound pauses longer than a file can say
-    kTooLarge     ///< the tables reached their bound
+    kYes,            ///< also when nothing of it lies in the range
+    kUnreadable,     ///< `error` tells why (errno); what was read before counts, the rest becomes a gap
+    kNewParameters,  ///< other parameter sets than before; to be planned anew with `repeat_parameters`
+    kOtherCodec,     ///< cannot stand in one track with what came before
+    kSoundHole,      ///< the sound pauses longer than a file can say
+    kTooLarge        ///< the tables reached their bound
   };
   /// Reads all moofs of the segment that matter. After anything but kYes and kUnreadable only destruction
   /// helps.
@@ -93,6 +97,8 @@ class ExportPlan {
   Added begin_pictures(const FragmentSample& key, int64_t dts, const Bounds& bounds, Pass* pass);
   Added find_entry(ExportTrack* track, const MoovTrack& from, uint32_t* entry);
   bool add_piece(uint64_t offset, uint64_t size);
+  bool add_sets(uint32_t entry);
+  bool start_piece(uint64_t source);
   bool follow(int64_t utc, int64_t distance);
   void make_digest();
   int read_media(uint64_t offset, uint8_t* out, size_t size, size_t* done);
@@ -101,8 +107,12 @@ class ExportPlan {
   const ExportRange range_;
   PagePool pool_;
   ExportTrack video_, sound_;
-  Column piece_sources_, piece_offsets_;  ///< in the file; in the media
-  uint64_t piece_end_ = 0;                ///< in the file, of the last piece
+  /// Sources below kFirstByte are numbers of sets_, the others places in the file + kFirstByte; offsets lie
+  /// in the media.
+  Column piece_sources_, piece_offsets_;
+  static constexpr uint64_t kFirstByte = 1 << 16;
+  std::vector<std::vector<uint8_t>> sets_;  ///< what repeat_parameters repeats, for each video entry
+  uint64_t piece_end_ = 0;                  ///< in the file, of the last piece
   std::vector<Part> parts_;
   std::vector<ExportGap> gaps_;
   uint64_t media_bytes_ = 0;

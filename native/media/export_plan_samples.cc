@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "media/entry_parameter_sets.h"
 #include "media/export_plan.h"
 #include "media/init_segment.h"
 #include "media/ticks.h"
@@ -61,8 +62,11 @@ ExportPlan::Added ExportPlan::find_entry(ExportTrack* track, const MoovTrack& fr
   if (!track->empty() && std::memcmp(track->entries.front().data() + 4, bytes.data + 4, 4) != 0) {
     return Added::kOtherCodec;
   }
-  if (!pool_.charge(bytes.size)) return Added::kTooLarge;
+  const bool video = track == &video_;
+  if (video && !video_.empty() && !range_.repeat_parameters) return Added::kNewParameters;
+  if (track->entries.size() >= kFirstByte || !pool_.charge(2 * bytes.size)) return Added::kTooLarge;
   track->entries.emplace_back(bytes.data, bytes.data + bytes.size);
+  if (video) sets_.push_back(range_.repeat_parameters ? entry_parameter_sets(bytes) : std::vector<uint8_t>());
   return Added::kYes;
 }
 
@@ -101,7 +105,7 @@ ExportPlan::Added ExportPlan::add_pictures(const FragmentRun& run, uint64_t offs
                                            Pass* pass) {
   int64_t dts = zero_ + static_cast<int64_t>(run.base_time);
   uint32_t taken = 0;
-  uint64_t taken_from = offset;
+  uint64_t taken_from = offset, chunk = 0;
   for (const FragmentSample& sample : run.samples) {
     const uint64_t number = pass->sample++;
     if (number >= bounds.begin && number < bounds.end && (pass->started || sample.key)) {
@@ -111,10 +115,16 @@ ExportPlan::Added ExportPlan::add_pictures(const FragmentRun& run, uint64_t offs
       } else if (taken == 0 && !follow(dts, dts - pass->next_dts)) {
         return Added::kTooLarge;
       }
-      if (taken++ == 0) taken_from = offset;
+      if (taken++ == 0) taken_from = offset, chunk = media_bytes_;
+      uint32_t size = sample.size;
+      if (sample.key && !sets_[pass->video_entry].empty()) {
+        if (!add_piece(taken_from, offset - taken_from) || !add_sets(pass->video_entry) ||
+            __builtin_add_overflow(size, static_cast<uint32_t>(sets_[pass->video_entry].size()), &size))
+          return Added::kTooLarge;
+        taken_from = offset;
+      }
       const int64_t at = dts + shift_;
-      const auto added =
-          video_.add(at, at + sample.composition_offset, sample.duration, sample.size, sample.key);
+      const auto added = video_.add(at, at + sample.composition_offset, sample.duration, size, sample.key);
       if (added != ExportTrack::Added::kYes) return Added::kTooLarge;
       pass->next_dts = dts + sample.duration;
     }
@@ -122,7 +132,7 @@ ExportPlan::Added ExportPlan::add_pictures(const FragmentRun& run, uint64_t offs
     offset += number < bounds.end ? sample.size : 0;
   }
   if (taken == 0) return Added::kYes;
-  const bool fits = video_.add_chunk(taken, pass->video_entry, media_bytes_);
+  const bool fits = video_.add_chunk(taken, pass->video_entry, chunk);
   return fits && add_piece(taken_from, offset - taken_from) ? Added::kYes : Added::kTooLarge;
 }
 
@@ -165,12 +175,22 @@ ExportPlan::Added ExportPlan::add_sound(const FragmentRun& run, uint64_t offset,
 
 /// What lies behind the piece before in the same file makes that longer.
 bool ExportPlan::add_piece(uint64_t offset, uint64_t size) {
-  if (offset != piece_end_) {
-    if (!piece_sources_.push(offset) || !piece_offsets_.push(media_bytes_)) return false;
-  }
+  if (size == 0) return true;
+  if (offset != piece_end_ && !start_piece(offset + kFirstByte)) return false;
   piece_end_ = offset + size;
   media_bytes_ += size;
   return true;
+}
+
+bool ExportPlan::add_sets(uint32_t entry) {
+  if (!start_piece(entry)) return false;
+  piece_end_ = UINT64_MAX;
+  media_bytes_ += sets_[entry].size();
+  return true;
+}
+
+bool ExportPlan::start_piece(uint64_t source) {
+  return piece_sources_.push(source) && piece_offsets_.push(media_bytes_);
 }
 
 }  // namespace thimble::media

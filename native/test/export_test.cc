@@ -7,99 +7,11 @@
 #include <algorithm>
 #include <random>
 
-#include "export_checker.h"
+#include "export_recording.h"
 
 using namespace thimble;
 using namespace thimble::media;
-using tiny::File;
-using tiny::Played;
-
-namespace {
-
-constexpr int64_t kStartMs = tiny::kStartMs;
-constexpr int64_t kFragmentMs = 320;  // 8 pictures, 15 sound frames
-
-std::vector<Fragment> fragments(int count) {
-  std::vector<Fragment> made;
-  for (int n = 0; n < count; ++n) made.push_back(tiny::fragment(n));
-  return made;
-}
-
-/// All samples of a track in the segments, in file order.
-std::vector<File> stored_samples(const std::vector<ExportSegment>& segments, uint32_t track) {
-  std::vector<File> samples;
-  for (const ExportSegment& segment : segments) {
-    const File file = tiny::read_file(segment.path);
-    const SegmentHeader header = parse_segment_header({file.data(), file.size()});
-    size_t at = header.layout.fragments_offset();
-    while (at < file.size()) {
-      const size_t moof = tiny::be(file, at, 4), mdat = tiny::be(file, at + moof, 4);
-      size_t media = at + moof + 8;
-      for (size_t traf = at + 24; traf < at + moof; traf += tiny::be(file, traf, 4)) {
-        const size_t trun = traf + 8 + 16 + 20;
-        for (size_t i = 0; i < tiny::be(file, trun + 12, 4); ++i) {
-          const size_t size = tiny::be(file, trun + 20 + i * 16 + 4, 4);
-          if (tiny::be(file, traf + 20, 4) == track) {
-            samples.emplace_back(file.begin() + static_cast<ptrdiff_t>(media),
-                                 file.begin() + static_cast<ptrdiff_t>(media + size));
-          }
-          media += size;
-        }
-      }
-      at += moof + mdat;
-    }
-  }
-  return samples;
-}
-
-/// Numbers (in `stored`) of the samples that an export holds; each must be found behind the one before.
-std::vector<size_t> numbers(const File& file, const tiny::PlayedTrack& track,
-                            const std::vector<File>& stored) {
-  std::vector<size_t> found;
-  size_t next = 0;
-  for (const tiny::PlayedSample& sample : track.samples) {
-    const File bytes(file.begin() + static_cast<ptrdiff_t>(sample.offset),
-                     file.begin() + static_cast<ptrdiff_t>(sample.offset + sample.size));
-    while (next < stored.size() && stored[next] != bytes) ++next;
-    REQUIRE(next < stored.size());
-    found.push_back(next++);
-  }
-  return found;
-}
-
-void add_all(ExportPlan& plan, const std::vector<ExportSegment>& segments) {
-  for (const ExportSegment& segment : segments) {
-    int error = 0;
-    REQUIRE(plan.add(segment, &error) == ExportPlan::Added::kYes);
-    REQUIRE(error == 0);
-  }
-}
-
-struct Recording {
-  tiny::TempFolder folder;
-  std::vector<ExportSegment> segments;
-  /// A segment of `count` fragments that starts at kStartMs + `after_ms`.
-  void add(int64_t after_ms, int count, const std::vector<uint8_t>* init = nullptr) {
-    SegmentSpec spec = tiny::spec(kStartMs + after_ms);
-    if (init) spec.init = *init;
-    segments.push_back(tiny::make_segment(folder.path() + "/" + std::to_string(segments.size()) + ".mp4",
-                                          spec, fragments(count)));
-  }
-};
-
-std::vector<uint8_t> init_with(const char* from, const char* to, size_t size) {
-  std::vector<uint8_t> init = tiny::init_bytes();
-  for (size_t at = 0; at + size <= init.size(); ++at) {
-    if (std::memcmp(&init[at], from, size) == 0) {
-      std::memcpy(&init[at], to, size);
-      return init;
-    }
-  }
-  FAIL("not in the init segment: ", from);
-  return init;
-}
-
-}  // namespace
+using namespace tiny;
 
 TEST_CASE("export: segments that touch become one file with every sample at its time") {
   Recording recording;
@@ -265,31 +177,6 @@ TEST_CASE("export: reordered pictures, late sound") {
   // 500 ms in the file; the file begins 80 ms before the first shown picture.
   CHECK(sound.wait == 420 * 90);
   CHECK(sound.shown_from == 0);
-}
-
-TEST_CASE("export: new parameters make a second sample entry, another codec ends the plan") {
-  Recording recording;
-  recording.add(0, 2);
-  // Another level in the avcC, which begins with version and profile.
-  const std::vector<uint8_t> changed = init_with("avcC\x01\x42\xc0\x0a", "avcC\x01\x42\xc0\x0b", 8);
-  recording.add(640, 2, &changed);
-  recording.add(1280, 2);
-  const std::vector<uint8_t> other = init_with("avc1", "hvc1", 4);
-  recording.add(1920, 2, &other);
-  ExportPlan plan(posix_disk(), tiny::export_range(kStartMs, kStartMs + 2000));
-  add_all(plan, {recording.segments.begin(), recording.segments.begin() + 3});
-  int error = 0;
-  CHECK(plan.add(recording.segments[3], &error) == ExportPlan::Added::kOtherCodec);
-
-  ExportPlan good(posix_disk(), tiny::export_range(kStartMs, kStartMs + 1920));
-  add_all(good, {recording.segments.begin(), recording.segments.begin() + 3});
-  REQUIRE(good.finish());
-  const Played played = tiny::play(tiny::read_all(good));
-  const auto& video = played.track("vide");
-  REQUIRE(video.entries.size() == 2);
-  CHECK(video.entries[0] != video.entries[1]);
-  for (size_t i = 0; i < 48; ++i) CHECK(video.samples[i].entry == (i / 16 == 1 ? 2 : 1));
-  CHECK(played.track("soun").entries.size() == 1);
 }
 
 TEST_CASE("export: any part read alone is the part of the whole") {

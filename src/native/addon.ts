@@ -20,6 +20,9 @@ export interface NativeEngine {
   stats(): EngineStats;
 }
 
+/** Why a segment is not, or not wholly, in an export; after anything but `unreadable` the plan is of no use. */
+export type ExportRefusal = 'unreadable' | 'new-parameters' | 'other-codec' | 'sound-hole' | 'too-large';
+
 /** Calls come one after the other: add, finish, read. */
 export interface NativeExportPlan {
   add(segment: {
@@ -29,7 +32,7 @@ export interface NativeExportPlan {
     clockGen: number;
     fromMs?: number;
     toMs?: number;
-  }): Promise<{ state: 'added' | 'unreadable' | 'other-codec' | 'sound-hole' | 'too-large'; code?: string }>;
+  }): Promise<{ state: 'added' | ExportRefusal; code?: string }>;
   /** Undefined when there is nothing in it. */
   finish(): ExportFacts | undefined;
   read(offset: number, buffer: Buffer): Promise<number>;
@@ -47,6 +50,8 @@ export interface Addon {
     startMs: number;
     endMs: number;
     mostTableBytes: number;
+    /** For ranges in which the parameter sets change: they stand before each keyframe too. */
+    repeatParameters: boolean;
   }) => NativeExportPlan;
   examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport>;
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */

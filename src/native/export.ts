@@ -1,6 +1,6 @@
 // Exports: one progressive MP4 of any range, planned from segment files and read in any order.
 import { fromSystem, NvrError, type StreamName } from '../core/index.ts';
-import type { Addon, NativeExportPlan } from './addon.ts';
+import type { Addon, ExportRefusal, NativeExportPlan } from './addon.ts';
 import type { ExportFacts } from './messages.ts';
 
 /** A segment file, or the part of one that is wanted. */
@@ -68,26 +68,42 @@ export class ExportFile {
  * cannot stand in one file, and `invalid-argument` when it is too much for one.
  */
 export async function makeExport(addon: Addon, request: ExportRequest): Promise<ExportFile> {
-  const { storeUuid, camera, stream, startMs, endMs, segments, isWanted } = request;
-  const plan = new addon.ExportPlan({ storeUuid, camera, stream, startMs, endMs, mostTableBytes: MOST_TABLE_BYTES });
+  // Whether parameter sets change is known only when all segments were looked at.
+  return (await planOnce(addon, request, false)) ?? (await planOnce(addon, request, true)) ?? unexpected();
+}
+
+/** Undefined when parameter sets change, and `repeatParameters` was not asked for. */
+async function planOnce(
+  addon: Addon,
+  request: ExportRequest,
+  repeatParameters: boolean,
+): Promise<ExportFile | undefined> {
+  const { segments, isWanted, ...range } = request;
+  const plan = new addon.ExportPlan({ ...range, mostTableBytes: MOST_TABLE_BYTES, repeatParameters });
+  let file: ExportFile | undefined;
   try {
     const unreadable: { path: string; code: string }[] = [];
     for (const segment of segments) {
       if (isWanted && !isWanted()) throw new NvrError('unavailable', 'nobody waits for this export any more');
       const { state, code = '' } = await plan.add(segment);
       if (state === 'unreadable') unreadable.push({ path: segment.path, code });
+      else if (state === 'new-parameters') return undefined;
       else if (state !== 'added') throw refusal(state, segment);
     }
     const facts = plan.finish();
     if (!facts) throw new NvrError('not-found', 'there is no footage in this range');
-    return new ExportFile(plan, facts, unreadable);
-  } catch (error) {
-    plan.close();
-    throw error;
+    file = new ExportFile(plan, facts, unreadable);
+    return file;
+  } finally {
+    if (!file) plan.close();
   }
 }
 
-function refusal(state: 'other-codec' | 'sound-hole' | 'too-large', segment: ExportSegment): NvrError {
+function unexpected(): never {
+  throw new NvrError('internal', 'an export with repeated parameter sets was refused for new ones');
+}
+
+function refusal(state: Exclude<ExportRefusal, 'unreadable' | 'new-parameters'>, segment: ExportSegment): NvrError {
   if (state === 'too-large') {
     return new NvrError('invalid-argument', 'the range holds more than fits in the tables of one file', {
       field: 'endMs',

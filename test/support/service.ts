@@ -9,6 +9,9 @@ import { tempDir } from './temp.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+/** The checkout's program: the service, and the commands that look after a data directory. */
+export const LAUNCHER: string = join(ROOT, 'bin', 'thimble');
+
 export interface ServiceOptions {
   /** The launcher behind whatever is to start it, such as env(1); default: the checkout's. */
   command?: string[];
@@ -59,7 +62,7 @@ export class Service {
     if (options.allowLoopback !== false) args.push('--allow-loopback');
     args.push(...(options.args ?? []));
     const env = { ...process.env, ...options.env };
-    const [program = join(ROOT, 'bin', 'thimble'), ...before] = options.command ?? [];
+    const [program = LAUNCHER, ...before] = options.command ?? [];
     return { child: new Child(program, [...before, ...args], { cwd: ROOT, env }), dataDir };
   }
 
