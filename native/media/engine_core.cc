@@ -78,7 +78,7 @@ bool EngineCore::stop(int deadline_ms) {
   if (stopped_) return stopped_in_time_;
   stopped_ = true;
   timespec until{};
-  clock_gettime(CLOCK_REALTIME, &until);
+  clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += deadline_ms / 1000;
   until.tv_nsec += deadline_ms % 1000 * 1000000L;
   if (until.tv_nsec >= 1000000000L) {
@@ -88,7 +88,7 @@ bool EngineCore::stop(int deadline_ms) {
   const int64_t begin_us = clock_us(CLOCK_MONOTONIC);
   if (running_) {
     post(Command{Command::Kind::kStop});
-    if (pthread_timedjoin_np(thread_, nullptr, &until) != 0) {
+    if (pthread_clockjoin_np(thread_, nullptr, CLOCK_MONOTONIC, &until) != 0) {
       pthread_detach(thread_);
       stopped_in_time_ = false;
     }
@@ -176,7 +176,7 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       const bool failed = command.kind == Command::Kind::kSegmentFailed;
       const auto tell = [&](Stream& each) {
         if (failed) {
-          each.on_segment_failed(command.segment, now_us);
+          each.on_segment_failed(command.segment, command.lost_bytes, now_us);
         } else {
           each.on_segment_closed(command.segment);
         }

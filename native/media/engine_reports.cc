@@ -50,6 +50,7 @@ void EngineCore::on_segment_failed(const SegmentFailed& failed) {
   Command command{Command::Kind::kSegmentFailed};
   command.settings.key = key;
   command.segment = failed.handle;
+  command.lost_bytes = failed.lost_bytes;
   post(std::move(command));
 }
 

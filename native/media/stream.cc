@@ -231,7 +231,8 @@ void Stream::watch(int64_t now_us) {
   }
 }
 
-void Stream::on_segment_failed(SegmentHandle handle, int64_t now_us) {
+void Stream::on_segment_failed(SegmentHandle handle, uint64_t lost_bytes, int64_t now_us) {
+  unrecorded_bytes_ += lost_bytes;
   recorder_.on_segment_failed(handle, now_us + kDiskRetryUs);
 }
 

@@ -78,7 +78,7 @@ class Stream final : private SessionOwner {
   void on_segment_closed(SegmentHandle handle) { recorder_.on_segment_closed(handle); }
   FootageEnd footage_end() const { return recorder_.footage_end(); }
   void on_clock_step() { recorder_.on_clock_step(); }
-  void on_segment_failed(SegmentHandle handle, int64_t now_us);
+  void on_segment_failed(SegmentHandle handle, uint64_t lost_bytes, int64_t now_us);
 
   const StreamKey& key() const { return settings_.key; }
   StreamStats stats(int64_t now_us) const;
