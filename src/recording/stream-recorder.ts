@@ -121,7 +121,9 @@ export class StreamRecorder {
     if (event.type === 'segment-opened') this.#opened(event);
     else if (event.type === 'segment-closed') this.#closed(event);
     else if (event.type === 'storage-failed') {
-      if (this.#open.delete(event.path)) this.#failed.add(event.path);
+      this.#open.delete(event.path);
+      // Also one that was never said to be open: its name is there, and could not be removed.
+      if (event.path !== '') this.#failed.add(event.path);
       this.#interrupt(reasonOfStorage(event.code), Math.max(event.startMs, this.#lastEndMs));
     } else if (event.type === 'link') this.#linkChanged(event);
   }
@@ -132,7 +134,14 @@ export class StreamRecorder {
     this.#open.add(event.path);
     const id = segmentId(camera, stream, event.startMs, event.clockGen);
     bus.emit('segment.opened', { camera, stream, id, startMs: event.startMs });
-    this.#closeGap(event.startMs);
+    if (!this.#isBehind(event)) this.#closeGap(event.startMs);
+  }
+
+  /** A disk that hung writes what had been queued before the loss only after the loss was told. */
+  #isBehind({ startMs, clockGen }: Opened): boolean {
+    const { store, camera, stream } = this.#options;
+    const gap = store.gaps.ongoing(camera, stream);
+    return gap?.reason === 'slow-disk' && clockGen === this.#lastClockGen && startMs < gap.startMs;
   }
 
   #closed(event: Closed): void {

@@ -7,8 +7,10 @@ import { tempDir } from '../support/temp.ts';
 export interface LoopDisk {
   /** Where it is mounted. */
   folder: string;
-  /** Bytes written to the device since it exists. */
+  /** Bytes written to the device since it exists, after what waits in the cache: up to a second of footage. */
   writtenBytes(): number;
+  /** Writes everything and forgets what was cached, as a start of the machine does. Throws when something is open there. */
+  remount(): void;
   /** Flushes everything and takes it away. */
   remove(): void;
 }
@@ -25,18 +27,23 @@ export function makeLoopDisk(sizeMiB: number): LoopDisk | undefined {
   const attached = spawnSync('losetup', ['--find', '--show', image], { encoding: 'utf8' });
   if (attached.status !== 0) return undefined;
   const device = attached.stdout.trim();
-  if (!done('mount', '-t', 'ext4', device, folder)) {
+  const mount = () => done('mount', '-t', 'ext4', device, folder);
+  if (!mount()) {
     done('losetup', '-d', device);
     return undefined;
   }
   return {
     folder,
     writtenBytes: () => {
+      done('sync', '--file-system', folder);
       // Field 7 of the statistics: sectors of 512 bytes written.
       const fields = readFileSync(`/sys/block/${basename(device)}/stat`, 'utf8')
         .trim()
         .split(/\s+/);
       return Number(fields[6]) * 512;
+    },
+    remount: () => {
+      if (!done('umount', folder) || !mount()) throw new Error(`${folder} cannot be mounted again`);
     },
     remove: () => {
       done('umount', folder);

@@ -1,91 +1,120 @@
-// npm run bench: the service beside `ffmpeg -c copy`, in the same run. JSON on stdout, a table on stderr.
-// Options: --seconds N (60), --cameras 1,8, --release (out/release, too). Needs the built service and the packages of the tests;
-// block writes only as root.
+// npm run bench: the figures that the project promises, beside `ffmpeg -c copy` in the same run. One JSON object on stdout, a
+// table on stderr; exit code 1 when a budget is broken. Needs the built service and the packages of the tests; what needs a
+// block device of its own (block writes, repairs of a disk that forgets its cache) is measured by root only.
+//   --build development|release|both   --release = --build release
+//   --only PART,…       of the parts below; default: all
+//   --cameras 1,8       of the recording rounds; default 1,4,8,32
+//   --seconds N         of each recording round; default 60
+//   --rounds N          of kill -9; default 5
+//   --markdown FILE     writes the table for the README, too
+import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { stopChildren } from '../support/child.ts';
 import { gstProblem } from '../support/gst-camera.ts';
-import { releaseProblem, serviceProblem } from '../support/service.ts';
-import { type Edition, measureRound, type RoundFigures } from './round.ts';
+import { RELEASE_LAUNCHER, releaseProblem, serviceProblem } from '../support/service.ts';
+import { measureAdoption } from './adoption.ts';
+import { boardClass, type Edition, type Figure, judge, type Measured } from './budgets.ts';
+import { measureExport } from './export-speed.ts';
+import { measureIndex } from './index-reads.ts';
+import { measureLosses } from './losses.ts';
+import { measureRound, type Round, roundFigures } from './recording.ts';
+import { measureRemoval } from './removal.ts';
+import { markdownTable, textTable } from './report.ts';
 
-interface Budget {
-  what: string;
-  value: number | null;
-  most: number;
+const EDITIONS: Record<string, Edition[]> = {
+  development: ['development'],
+  release: ['release'],
+  both: ['development', 'release'],
+};
+
+interface Plan {
+  cameras: number[];
+  seconds: number;
+  rounds: number;
+}
+
+type Command = { command?: string[] };
+
+const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]>> = {
+  recording: measureRounds,
+  removal: measureRemoval,
+  export: measureExport,
+  index: measureIndex,
+  adoption: measureAdoption,
+  losses: (command, { rounds }) => measureLosses(command, rounds),
+};
+
+async function measureRounds(command: Command, { cameras, seconds }: Plan): Promise<Measured[]> {
+  const rounds: Round[] = [];
+  for (const count of [...cameras].sort((a, b) => a - b)) {
+    process.stderr.write(`  ${count} camera${count === 1 ? '' : 's'}\n`);
+    rounds.push(await measureRound(command, count, seconds));
+  }
+  return roundFigures(rounds);
+}
+
+function usage(message: string): never {
+  process.stderr.write(`npm run bench: ${message}\n`);
+  process.exit(2);
+}
+
+function positive(text: string, name: string): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0 ? value : usage(`--${name} takes numbers above 0`);
 }
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '60' },
-    cameras: { type: 'string', default: '1,8' },
+    build: { type: 'string', default: 'development' },
     release: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(PARTS).join(',') },
+    cameras: { type: 'string', default: '1,4,8,32' },
+    seconds: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '5' },
+    markdown: { type: 'string' },
   },
 });
-const problem = serviceProblem() ?? (values.release ? releaseProblem() : undefined) ?? gstProblem();
-if (problem) {
-  process.stderr.write(`npm run bench: ${problem}\n`);
-  process.exit(2);
-}
+const editions = EDITIONS[values.release ? 'release' : values.build] ?? usage('--build development|release|both');
+const parts = values.only.split(',');
+const unknown = parts.find(part => !Object.hasOwn(PARTS, part));
+if (unknown !== undefined) usage(`there is no part ${unknown}; parts: ${Object.keys(PARTS).join(', ')}`);
+const plan: Plan = {
+  cameras: values.cameras.split(',').map(count => positive(count, 'cameras')),
+  seconds: positive(values.seconds, 'seconds'),
+  rounds: positive(values.rounds, 'rounds'),
+};
+const missing =
+  (editions.includes('development') ? serviceProblem() : undefined) ??
+  (editions.includes('release') ? releaseProblem() : undefined) ??
+  gstProblem();
+if (missing) usage(missing);
 
-const editions: Edition[] = values.release ? ['development', 'release'] : ['development'];
-const rounds: RoundFigures[] = [];
+const figures: Figure[] = [];
+const failures: string[] = [];
 for (const edition of editions) {
-  for (const cameras of values.cameras.split(',').map(Number)) {
-    process.stderr.write(`${edition}: ${cameras} camera(s) for ${values.seconds} s ...\n`);
-    rounds.push(await measureRound(edition, cameras, Number(values.seconds)));
+  const command: Command = edition === 'release' ? { command: [RELEASE_LAUNCHER] } : {};
+  for (const part of parts) {
+    process.stderr.write(`${edition}: ${part} ...\n`);
+    try {
+      const measured = (await PARTS[part]?.(command, plan)) ?? [];
+      const judged = measured.map(one => judge(edition, one));
+      process.stderr.write(textTable(judged));
+      figures.push(...judged);
+    } catch (error) {
+      failures.push(`${edition}: ${part}: ${error instanceof Error ? error.stack : String(error)}`);
+      process.stderr.write(`${failures.at(-1)}\n`);
+      await stopChildren();
+    }
   }
 }
-const budgets = editions.flatMap(edition => budgetsOf(edition, rounds));
-const machine = { cpu: cpus()[0]?.model ?? '', cores: cpus().length, memoryMiB: Math.round(totalmem() / 1048576) };
-process.stdout.write(`${JSON.stringify({ machine, node: process.version, rounds, budgets }, null, 2)}\n`);
-process.stderr.write(table(rounds, budgets));
-
-/** The figures that the project promises, where this run can tell. */
-function budgetsOf(edition: Edition, all: RoundFigures[]): Budget[] {
-  const own = all.filter(round => round.edition === edition);
-  const one = own.find(round => round.cameras === 1);
-  const eight = own.find(round => round.cameras === 8);
-  const budgets: Budget[] = [];
-  if (eight) {
-    budgets.push({ what: 'CPU of 8 cameras / ffmpeg -c copy', value: eight.cpuRatio, most: 0.4 });
-    budgets.push({ what: 'block writes / media bytes, 8 cameras', value: eight.blockRatio, most: 1.04 });
-    budgets.push({ what: 'RSS of 8 cameras, MiB', value: eight.service.rssMiB, most: edition === 'release' ? 64 : 92 });
-    if (edition === 'release') budgets.push({ what: 'of it anonymous, MiB', value: eight.service.anonMiB, most: 26 });
-    budgets.push({ what: 'SIGTERM with 8 cameras to exit, ms', value: eight.service.stopMs, most: 500 });
-    budgets.push({ what: 'warm start to first HTTP answer, ms', value: eight.service.startMs, most: 300 });
-  }
-  if (one && eight) {
-    const growth = eight.service.rssMiB - eight.service.ringMiB - (one.service.rssMiB - one.service.ringMiB);
-    budgets.push({ what: 'growth per camera beyond its ring, MiB', value: growth / 7, most: 0.4 });
-  }
-  return budgets.map(budget => ({ ...budget, what: `${edition}: ${budget.what}` }));
-}
-
-function table(all: RoundFigures[], budgets: Budget[]): string {
-  const lines = [
-    '',
-    '    edition  cameras  RSS MiB  PSS MiB  anon MiB  ring MiB  CPU %  ffmpeg CPU %  CPU ratio  block/media',
-  ];
-  for (const round of all) {
-    const { service, reference } = round;
-    const percent = (cpuSeconds: number) => ((cpuSeconds / round.seconds) * 100).toFixed(2);
-    lines.push(
-      [
-        round.edition.padStart(11),
-        String(round.cameras).padStart(8),
-        ...[service.rssMiB, service.pssMiB, service.anonMiB, service.ringMiB].map(value =>
-          value.toFixed(1).padStart(8),
-        ),
-        percent(service.cpuSeconds).padStart(6),
-        percent(reference.cpuSeconds).padStart(13),
-        round.cpuRatio.toFixed(2).padStart(10),
-        (round.blockRatio?.toFixed(3) ?? '-').padStart(12),
-      ].join(' '),
-    );
-  }
-  lines.push('');
-  for (const { what, value, most } of budgets) {
-    const verdict = value === null ? 'not measured' : value <= most ? 'kept' : 'BROKEN';
-    lines.push(`${verdict.padEnd(12)} ${what}: ${value === null ? '-' : value.toFixed(3)} (most ${most})`);
-  }
-  return `${lines.join('\n')}\n`;
-}
+const machine = {
+  board: boardClass() ?? process.arch,
+  cpu: cpus()[0]?.model ?? '',
+  cores: cpus().length,
+  memoryMiB: Math.round(totalmem() / 1048576),
+  node: process.version,
+};
+process.stdout.write(`${JSON.stringify({ machine, plan, figures, failures }, null, 2)}\n`);
+if (values.markdown !== undefined) writeFileSync(values.markdown, markdownTable(figures, editions));
+process.exitCode = failures.length > 0 || figures.some(figure => figure.ok === false) ? 1 : 0;

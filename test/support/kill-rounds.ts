@@ -12,7 +12,7 @@ export interface KillRound {
   recordingAgainMs: number;
 }
 
-export interface KillPlan {
+export interface KillPlan extends Pick<ServiceOptions, 'command'> {
   dataDir: string;
   /** rtsp:// addresses of running cameras. */
   urls: string[];
@@ -22,7 +22,7 @@ export interface KillPlan {
 
 /** One round: start, record, kill -9, start, judge, stop cleanly. The first round adds the cameras. */
 export async function killRound(plan: KillPlan): Promise<KillRound> {
-  const options = { dataDir: plan.dataDir };
+  const options = { dataDir: plan.dataDir, ...(plan.command && { command: plan.command }) };
   const death = await recordAndDie(plan, options);
   return judgeRestart(options, death.killedAtMs, death.recorded);
 }

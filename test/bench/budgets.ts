@@ -1,0 +1,120 @@
+// What the bench measures, and what each figure may be at most (or must be at least) on each class of boards: the one table.
+
+/** What is measured: the checkout's build or out/release. */
+export type Edition = 'development' | 'release';
+
+/** Every figure: what it is, and in which unit. */
+export const FIGURES = {
+  rss: { what: 'RSS', unit: 'MiB' },
+  anonymous: { what: 'anonymous memory', unit: 'MiB' },
+  ring: { what: 'packet rings', unit: 'MiB' },
+  growth: { what: 'RSS per further camera, without its ring', unit: 'MiB' },
+  cpu: { what: 'CPU', unit: '% of a core' },
+  cpuRatio: { what: 'CPU / one `ffmpeg -c copy` per camera', unit: '' },
+  rssRatio: { what: 'PSS / one `ffmpeg -c copy` per camera', unit: '' },
+  blockRatio: { what: 'bytes to the block device / media bytes', unit: '' },
+  start: { what: 'warm start to the first HTTP answer', unit: 'ms' },
+  stop: { what: 'SIGTERM to the exit', unit: 'ms' },
+  dropped: { what: 'dropped media', unit: 'bytes' },
+  removed: { what: 'RSS after removing all but one camera, above that before adding them', unit: 'MiB' },
+  exportSpeed: { what: 'export of 1 h from the page cache', unit: 'x real time' },
+  exportRss: { what: 'RSS added by an export of 1 h', unit: 'MiB' },
+  indexSize: { what: 'index of 1 million segments', unit: 'MB' },
+  timelineCold: { what: 'timeline of a day, first of a run', unit: 'ms' },
+  timelineColdCpu: { what: 'timeline of a day, first of a run, CPU of the worst', unit: 'ms' },
+  timelineWarm: { what: 'timeline of a day', unit: 'ms' },
+  listCold: { what: 'segments of a day, first of a run', unit: 'ms' },
+  listColdCpu: { what: 'segments of a day, first of a run, CPU of the worst', unit: 'ms' },
+  listWarm: { what: 'segments of a day', unit: 'ms' },
+  adoption: { what: 'adoption of 1000 whole files that the index does not know', unit: 's' },
+  repair: { what: 'repair and adoption of 1000 cut files', unit: 's' },
+  lossMedian: { what: 'loss by `kill -9`, median', unit: 'ms' },
+  lossWorst: { what: 'loss by `kill -9`, worst', unit: 'ms' },
+  again: { what: 'start after `kill -9` to new footage of all cameras, worst', unit: 'ms' },
+  faults: { what: 'faults of the footage after `kill -9`', unit: '' },
+} as const satisfies Record<string, { what: string; unit: string }>;
+
+export type FigureId = keyof typeof FIGURES;
+
+/** Holds for all numbers of cameras and editions that it does not name. */
+interface Budget {
+  cameras?: number;
+  edition?: Edition;
+  most?: number;
+  least?: number;
+}
+
+/** Classes of boards that figures were taken on. */
+const BUDGETS: Record<string, Partial<Record<FigureId, Budget[]>>> = {
+  'x86-64': {
+    rss: [
+      { cameras: 8, edition: 'release', most: 64 },
+      { cameras: 8, edition: 'development', most: 92 },
+    ],
+    anonymous: [{ cameras: 8, edition: 'release', most: 26 }],
+    growth: [
+      { cameras: 8, most: 0.4 },
+      { cameras: 32, most: 0.3 },
+    ],
+    cpuRatio: [{ cameras: 8, most: 0.4 }],
+    blockRatio: [{ cameras: 8, most: 1.04 }],
+    start: [{ most: 300 }],
+    stop: [{ cameras: 8, most: 500 }],
+    dropped: [{ most: 0 }],
+    removed: [{ most: 4 }],
+    exportSpeed: [{ least: 100 }],
+    exportRss: [{ most: 20 }],
+    indexSize: [{ most: 32 }],
+    timelineCold: [{ most: 5 }],
+    timelineColdCpu: [{ most: 5 }],
+    timelineWarm: [{ most: 5 }],
+    listCold: [{ most: 5 }],
+    listColdCpu: [{ most: 5 }],
+    listWarm: [{ most: 5 }],
+    adoption: [{ most: 2 }],
+    repair: [{ most: 2 }],
+    lossWorst: [{ most: 1500 }],
+    again: [{ most: 5000 }],
+    faults: [{ most: 0 }],
+  },
+};
+
+const BOARD_CLASSES: Record<string, string> = { x64: 'x86-64' };
+
+/** The class of this machine; undefined where no budgets are known. */
+export function boardClass(): string | undefined {
+  return BOARD_CLASSES[process.arch];
+}
+
+/** What a part of the bench gives. */
+export interface Measured {
+  id: FigureId;
+  cameras?: number;
+  /** Null where this machine cannot measure it. */
+  value: number | null;
+}
+
+export interface Figure {
+  /** What it is, with the number of cameras. */
+  name: string;
+  edition: Edition;
+  value: number | null;
+  unit: string;
+  /** Null = not judged here. */
+  budget: number | null;
+  bound: 'most' | 'least' | null;
+  ok: boolean | null;
+}
+
+/** Puts the budget of this machine's class beside what was measured. */
+export function judge(edition: Edition, { id, cameras, value }: Measured): Figure {
+  const { what, unit } = FIGURES[id];
+  const many = cameras === undefined ? '' : `${cameras} camera${cameras === 1 ? '' : 's'}: `;
+  const fits = (budget: Budget) => (budget.cameras ?? cameras) === cameras && (budget.edition ?? edition) === edition;
+  const found = BUDGETS[boardClass() ?? '']?.[id]?.find(fits);
+  const budget = found?.most ?? found?.least ?? null;
+  const bound = found === undefined ? null : found.most === undefined ? 'least' : 'most';
+  const judged = value !== null && budget !== null;
+  const ok = judged ? (bound === 'most' ? value <= budget : value >= budget) : null;
+  return { name: `${many}${what}`, edition, value, unit, budget, bound, ok };
+}
