@@ -18,6 +18,10 @@ class Reader {
   }
   bool ok() const { return ok_; }
 
+  bool has(const char* name) {
+    const Napi::Value value = get(name);
+    return ok_ && !value.IsUndefined();
+  }
   std::string text(const char* name) {
     const Napi::Value value = get(name);
     if (!ok_) return {};
@@ -116,6 +120,11 @@ bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings*
   settings->segment_ms = reader.whole("segmentMs", 1000, kMostSegmentMs);
   settings->stagger_ms = reader.whole("rotationOffsetMs", 0, kMostSegmentMs);
   settings->ring_max_bytes = static_cast<size_t>(reader.whole("ringMaxBytes", 65536, 1LL << 31));
+  if (reader.has("footageEndMs")) {
+    settings->footage_end.utc_ms = reader.whole("footageEndMs", 0, media::kLatestStartMs);
+    settings->footage_end.clock_generation =
+        static_cast<uint32_t>(reader.whole("footageClockGen", 0, UINT32_MAX));
+  }
   return reader.ok();
 }
 

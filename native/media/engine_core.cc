@@ -1,11 +1,9 @@
 // The ingest thread: its loop, its commands and its streams.
 #include "media/engine_core.h"
 
-#include <signal.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <ctime>
 
 namespace thimble::media {
 
@@ -42,16 +40,8 @@ EngineCore::~EngineCore() {
   if (wake_fd_ >= 0) ::close(wake_fd_);
 }
 
-void* EngineCore::enter(void* argument) {
-  pthread_setname_np(pthread_self(), "thimble-ingest");
-  const std::unique_ptr<std::shared_ptr<EngineCore>> core(
-      static_cast<std::shared_ptr<EngineCore>*>(argument));
-  (*core)->run();
-  return nullptr;
-}
-
 bool EngineCore::start() {
-  if (running_ || stopped_) return running_;
+  if (thread_.running() || stopped_) return thread_.running();
   poller_ = std::make_unique<Poller>();
   resolver_ = std::make_unique<rtsp::Resolver>();
   if (!poller_->usable() || wake_fd_ < 0 || resolver_->fd() < 0) return false;
@@ -59,40 +49,16 @@ bool EngineCore::start() {
   poller_->add(resolver_->fd(), EPOLLIN, nullptr);
   read_buffer_ = std::make_unique<uint8_t[]>(kReadBufferBytes);
   if (!writer_->start()) return false;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  // Signals belong to the main thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto core = std::make_unique<std::shared_ptr<EngineCore>>(shared_from_this());
-  running_ = pthread_create(&thread_, &attributes, enter, core.get()) == 0;
-  if (running_) static_cast<void>(core.release());  // the thread's now
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return running_;
+  return thread_.start("thimble-ingest", kStackBytes, shared_from_this());
 }
 
 bool EngineCore::stop(int deadline_ms) {
   if (stopped_) return stopped_in_time_;
   stopped_ = true;
-  timespec until{};
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += deadline_ms / 1000;
-  until.tv_nsec += deadline_ms % 1000 * 1000000L;
-  if (until.tv_nsec >= 1000000000L) {
-    ++until.tv_sec;
-    until.tv_nsec -= 1000000000L;
-  }
   const int64_t begin_us = clock_us(CLOCK_MONOTONIC);
-  if (running_) {
+  if (thread_.running()) {
     post(Command{Command::Kind::kStop});
-    if (pthread_clockjoin_np(thread_, nullptr, CLOCK_MONOTONIC, &until) != 0) {
-      pthread_detach(thread_);
-      stopped_in_time_ = false;
-    }
-    running_ = false;
+    stopped_in_time_ = thread_.join_within(deadline_ms);
   }
   // The files are closed even if the ingest thread hangs.
   const int64_t spent_ms = (clock_us(CLOCK_MONOTONIC) - begin_us) / 1000;
@@ -176,7 +142,7 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       const bool failed = command.kind == Command::Kind::kSegmentFailed;
       const auto tell = [&](Stream& each) {
         if (failed) {
-          each.on_segment_failed(command.segment, command.lost_bytes, now_us);
+          each.on_segment_failed(command.segment, now_us);
         } else {
           each.on_segment_closed(command.segment);
         }

@@ -1,9 +1,9 @@
 // The state of an engine: its streams, its commands and what its two threads tell each other.
 #pragma once
 
-#include <pthread.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +13,7 @@
 
 #include "media/engine.h"
 #include "media/poller.h"
+#include "media/thread.h"
 #include "rtsp/connector.h"
 
 namespace thimble::media {
@@ -41,6 +42,8 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     post(std::move(command));
   }
   EngineStats stats();
+  /// The ingest thread.
+  void run();
 
  private:
   struct Command {
@@ -49,7 +52,6 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     StreamSettings settings{};
     uint64_t token = 0;
     SegmentHandle segment = 0;
-    uint64_t lost_bytes = 0;
   };
   struct Leaving {
     std::unique_ptr<Stream> stream;
@@ -88,8 +90,6 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     EventSink* sink_;
   };
 
-  static void* enter(void* argument);
-  void run();
   void post(Command&& command);
   void take_commands(int64_t now_us);
   void obey(Command& command, int64_t now_us);
@@ -123,8 +123,8 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   std::vector<std::pair<StreamKey, uint64_t>> unanswered_;  ///< removals that the stop overtook
   int64_t next_tick_us_ = 0, next_clock_check_us_ = 0, stopping_since_us_ = 0;
 
-  pthread_t thread_{};
-  bool running_ = false, stopped_ = false, stopped_in_time_ = true;
+  Thread thread_;
+  bool stopped_ = false, stopped_in_time_ = true;
 };
 
 }  // namespace thimble::media

@@ -32,8 +32,13 @@ struct RecordSession {
 /// Where the newest footage of a stream ends. Within a clock generation, later footage never begins before
 /// it.
 struct FootageEnd {
-  int64_t utc_ms = 0;
+  int64_t utc_ms = 0;  ///< 0 = there is none
   uint32_t clock_generation = 0;
+
+  bool is_after(const FootageEnd& other) const {
+    return clock_generation == other.clock_generation ? utc_ms > other.utc_ms
+                                                      : clock_generation > other.clock_generation;
+  }
 };
 
 struct RecorderCounters {
@@ -58,8 +63,10 @@ class Recorder {
 
   /// Starts, changes or (nullopt) ends recording; the segment that is open ends with kMode.
   void set_plan(const std::optional<RecordPlan>& plan, int64_t now_us);
-  /// Before the first session: footage of an earlier recorder.
-  void begin_after(const FootageEnd& end) { last_end_ = end; }
+  /// Footage of an earlier recorder or run; what is older than what is known changes nothing.
+  void begin_after(const FootageEnd& end) {
+    if (end.is_after(last_end_)) last_end_ = end;
+  }
   const FootageEnd& footage_end() const { return last_end_; }
   bool recording() const { return plan_.has_value(); }
   void begin_session(const RecordSession& session);

@@ -47,6 +47,7 @@ Stream::Stream(const StreamContext& context, StreamSettings settings, const Foot
       retry_(settings_.key.camera * 2 + static_cast<uint32_t>(settings_.key.stream)),
       attempt_at_us_(now_us) {
   recorder_.begin_after(earlier);
+  recorder_.begin_after(settings_.footage_end);
   if (settings_.record) recorder_.set_plan(RecordPlan{settings_.segment_ms, settings_.stagger_ms}, now_us);
 }
 
@@ -59,6 +60,7 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
                        settings.password != settings_.password || settings.audio != settings_.audio ||
                        settings.allow_loopback != settings_.allow_loopback;
   settings_ = std::move(settings);
+  recorder_.begin_after(settings_.footage_end);
   ring_.set_max_bytes(settings_.ring_max_bytes);
   std::optional<RecordPlan> plan;
   if (settings_.record) plan = RecordPlan{settings_.segment_ms, settings_.stagger_ms};

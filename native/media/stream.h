@@ -35,6 +35,7 @@ struct StreamSettings {
   int64_t segment_ms = 300000;
   int64_t stagger_ms = 0;
   size_t ring_max_bytes = 8u << 20;
+  FootageEnd footage_end;  ///< of earlier runs: new footage does not overlap it
 };
 
 struct StreamStats {

@@ -2,14 +2,13 @@
 #include "media/writer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
 #include <map>
 
 #include "media/segment_file.h"
+#include "media/thread.h"
 #include "media/write_queue.h"
 
 namespace thimble::media {
@@ -275,49 +274,26 @@ class ThreadWriter final : public Writer {
   const Counters& counters() const override { return core_->counters(); }
 
  private:
-  static void* enter(void* argument) {
-    pthread_setname_np(pthread_self(), "thimble-writer");
-    const std::unique_ptr<std::shared_ptr<WriterCore>> core(
-        static_cast<std::shared_ptr<WriterCore>*>(argument));
-    (*core)->run();
-    return nullptr;
-  }
-
   std::shared_ptr<WriterCore> core_;
-  pthread_t thread_{};
-  bool running_ = false;
+  Thread thread_;
   bool stopped_in_time_ = true;
 };
 
 bool ThreadWriter::start() {
-  if (running_) return true;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  // Signals belong to the main thread; blocked, SIGXFSZ becomes the error EFBIG of the write.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto core = std::make_unique<std::shared_ptr<WriterCore>>(core_);
-  running_ = pthread_create(&thread_, &attributes, enter, core.get()) == 0;
-  if (running_) static_cast<void>(core.release());  // the thread's now
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return running_;
+  return thread_.start("thimble-writer", kStackBytes, core_);
 }
 
 bool ThreadWriter::stop(int deadline_ms) {
   const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(deadline_ms);
-  if (!running_) {
+  if (!thread_.running()) {
     core_->queue().request_stop();
     return stopped_in_time_;
   }
-  running_ = false;
   stopped_in_time_ = core_->stop(deadline);
   if (stopped_in_time_) {
-    pthread_join(thread_, nullptr);
+    thread_.join();
   } else {
-    pthread_detach(thread_);
+    thread_.detach();
   }
   return stopped_in_time_;
 }

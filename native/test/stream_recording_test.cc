@@ -215,17 +215,6 @@ TEST_CASE("stream: a camera that changes its size with every key cannot flood th
   CHECK(rig.stream->stats(rig.now_us).dropped_bytes > 50 * 5 * 60);
 }
 
-TEST_CASE("stream: what the writer lost counts as dropped") {
-  LoopbackCamera camera;
-  Rig rig({&camera});
-  REQUIRE(rig.connect());
-  rig.play(2'000'000);
-  const uint64_t before = rig.stream->stats(rig.now_us).dropped_bytes;
-  rig.stream->on_segment_failed(999, 4321, rig.now_us);
-  CHECK(rig.stream->stats(rig.now_us).dropped_bytes == before + 4321);
-  rig.stop();
-}
-
 TEST_CASE("stream: a description without a length is read after half a second, not after fifteen") {
   LoopbackCamera camera;
   camera.answers["DESCRIBE"] =
@@ -293,4 +282,52 @@ TEST_CASE("stream: the memory of the ring goes with the stream") {
   CHECK(rig.stream->stats(rig.now_us).ring_bytes <= (256 << 10) + 4 * 65536);
   rig.stop();
   CHECK(rig.recorded() == camera.pictures);
+}
+
+TEST_CASE("stream: new footage begins no earlier than that of the run before ended") {
+  constexpr int64_t kConnectMs = 1'767'225'600'000 + 50'000;
+  for (const bool told_later : {false, true}) {
+    for (const uint32_t generation : {0u, 1u}) {
+      CAPTURE(told_later);
+      CAPTURE(generation);
+      LoopbackCamera camera;
+      Rig rig({&camera}, !told_later);
+      const FootageEnd end{kConnectMs + 3000, generation};
+      if (!told_later) rig.settings.footage_end = end;
+      REQUIRE(rig.connect());
+      // The ring holds pictures from before the end, as after a burst.
+      rig.play(1 * kSecond);
+      if (told_later) {
+        rig.settings.footage_end = end;
+        rig.settings.record = true;
+        rig.stream->set(rig.settings, rig.now_us);
+      }
+      rig.play(2 * kSecond);
+      rig.stop();
+      REQUIRE(rig.writer.files.size() == 1);
+      const rig::File& file = rig.writer.files[0];
+      // Footage of another generation may lie at the same time.
+      CHECK((file.spec.identity.start_ms == end.utc_ms) == (generation == 1));
+      CHECK(file.spec.identity.clock_generation == 1);
+      CHECK(file.end_ms > file.spec.identity.start_ms);
+      CHECK(rig.recorded() == 75);
+    }
+  }
+}
+
+TEST_CASE("stream: an end of footage that is older than what was written since changes nothing") {
+  LoopbackCamera camera;
+  Rig rig({&camera});
+  REQUIRE(rig.connect());
+  rig.play(4 * kSecond);
+  rig.settings.record = false;
+  rig.stream->set(rig.settings, rig.now_us);
+  const int64_t first_end_ms = rig.writer.files.at(0).end_ms;
+  rig.settings.record = true;
+  rig.settings.footage_end = {first_end_ms - 3000, 1};
+  rig.stream->set(rig.settings, rig.now_us);
+  rig.play(2 * kSecond);
+  rig.stop();
+  REQUIRE(rig.writer.files.size() == 2);
+  CHECK(rig.writer.files[1].spec.identity.start_ms >= first_end_ms);
 }

@@ -10,6 +10,8 @@ import { type MachineState, StateMachine } from './state-machine.ts';
 export interface RecordingPlan {
   segmentMs: number;
   rotationOffsetMs: number;
+  /** Of earlier runs: new footage must not overlap it. */
+  footageEnd?: { endMs: number; clockGen: number };
 }
 
 /** The part of the engine that cameras need. */
@@ -177,6 +179,7 @@ export class StreamLink {
   #setStream({ route, audio, segmentMs }: LinkSettings): void {
     const { camera, stream, ringMaxBytes, engine } = this.#options;
     const { urls, username, password, allowLoopback } = route;
+    const end = this.#plan?.footageEnd;
     engine.setStream({
       camera,
       stream,
@@ -189,6 +192,7 @@ export class StreamLink {
       segmentMs: this.#plan?.segmentMs ?? segmentMs,
       rotationOffsetMs: this.#plan?.rotationOffsetMs ?? 0,
       ringMaxBytes,
+      ...(end ? { footageEndMs: end.endMs, footageClockGen: end.clockGen } : {}),
     });
   }
 

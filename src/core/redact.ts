@@ -41,13 +41,17 @@ export function redactField(key: string, value: unknown, depth = 0): unknown {
   return redactValue(value, depth);
 }
 
-function redactError(error: Error & { kind?: string; code?: string }, depth: number): unknown {
-  const expected = error.kind !== undefined && error.kind !== 'internal';
+/** `explained`: it is the cause of a failure that was expected. */
+function redactError(error: Error & { kind?: string; code?: string }, depth: number, explained = false): unknown {
+  const expected = explained || (error.kind !== undefined && error.kind !== 'internal');
   const copy: Record<string, unknown> = { message: redactText(error.message) };
   if (error.kind !== undefined) copy.kind = error.kind;
   if (typeof error.code === 'string') copy.code = error.code;
   // A stack tells something only where the code is wrong.
   if (!expected && error.stack) copy.stack = redactText(error.stack);
-  if (error.cause !== undefined && depth < MAX_DEPTH) copy.cause = redactValue(error.cause, depth + 1);
+  if (error.cause !== undefined && depth < MAX_DEPTH) {
+    const { cause } = error;
+    copy.cause = cause instanceof Error ? redactError(cause, depth + 1, expected) : redactValue(cause, depth + 1);
+  }
   return copy;
 }

@@ -31,6 +31,9 @@ export interface StreamSettings {
   /** Shifts the moments of rotation so that cameras do not rotate together; 0 to segmentMs. */
   rotationOffsetMs: number;
   ringMaxBytes: number;
+  /** Where footage of earlier runs ends (UTC), and its clock generation: new footage of that generation begins no earlier. Both or none. */
+  footageEndMs?: number;
+  footageClockGen?: number;
 }
 
 /** `waiting` = between two attempts. */

@@ -183,7 +183,12 @@ export class Recording {
     this.#armWatch();
     const { segmentMs } = camera.record;
     const rotationOffsetMs = Math.floor(((camera.id * STAGGER + STREAM_OFFSET[stream]) % 1) * segmentMs);
-    await cameras.setRecording(camera.id, stream, { segmentMs, rotationOffsetMs });
+    const { footageEnd } = recorder;
+    await cameras.setRecording(camera.id, stream, {
+      segmentMs,
+      rotationOffsetMs,
+      ...(footageEnd ? { footageEnd } : {}),
+    });
   }
 
   /** Ends the files of a stream whose volume is gone: nothing may be written to the directory underneath. */

@@ -3,7 +3,7 @@
 import type { CameraId, Clock, EndReason, EventBus, GapReason, Logger, StreamName } from '../core/index.ts';
 import { segmentId } from '../core/index.ts';
 import type { EngineEvent } from '../native/index.ts';
-import type { Gap, Store } from '../storage/index.ts';
+import type { FootageEnd, Gap, Store } from '../storage/index.ts';
 import { isPast, reasonOfLink, reasonOfStorage, replaces } from './gap-reason.ts';
 
 /** The part of the store that recording needs. */
@@ -41,6 +41,7 @@ export class StreamRecorder {
   /** Since when the stream should record; undefined = it should not. */
   #sinceMs: number | undefined;
   #licensed = false;
+  #footageEnd: FootageEnd | undefined;
   #link: Link['state'] = 'connecting';
   #problem: GapReason = 'offline';
   /** Where the newest footage ends, and in which clock generation; 0 = there is none. */
@@ -77,8 +78,13 @@ export class StreamRecorder {
   /** Gets the licence. Rejects when the store cannot give it; the gap then says why, and the caller tries again. */
   async licence(): Promise<void> {
     const { store, camera, stream } = this.#options;
-    if (!this.#licensed) await store.openStream(camera, stream);
+    if (!this.#licensed) this.#footageEnd = await store.openStream(camera, stream);
     this.#licensed = true;
+  }
+
+  /** Where footage ended before the licence: what is recorded under it must not overlap. */
+  get footageEnd(): FootageEnd | undefined {
+    return this.#footageEnd;
   }
 
   /** The store gave no licence, or the camera is not even tried. */

@@ -2,10 +2,11 @@
 import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type CameraId, type EndReason, type Logger, NvrError, type StreamName, syncFolder } from '../core/index.ts';
+import { MAX_CLOCK_GENERATION } from './clock-generation.ts';
 import type { GapTable } from './gaps.ts';
 import { DAY_MS, parseCameraFolder, parseDayFolder, parseSegmentPath } from './layout.ts';
 import type { Backlog, LostRun } from './licences.ts';
-import type { ClosedSegment, ExamineSegment, SegmentFacts } from './segment.ts';
+import type { ClosedSegment, ExamineSegment, FootageEnd, SegmentFacts } from './segment.ts';
 import type { SegmentTable } from './segments.ts';
 
 export interface AdoptionOptions {
@@ -32,6 +33,11 @@ interface UnknownFiles {
   names: string;
 }
 
+/** While one file waits for the disk another is read; one of libuv's four threads stays free for what HTTP reads. */
+const AT_ONCE = 3;
+/** Empty and foreign files that may lie behind the newest footage of a stream. */
+const MAX_EXAMINED = 4;
+
 interface Work {
   days: UnknownFiles[];
   backlogs: Backlog[];
@@ -51,8 +57,8 @@ export class Adoption {
   readonly #work = new Map<CameraId, Work>();
   readonly #counters: AdoptionCounters = { adopted: 0, repaired: 0, removed: 0, foreign: 0, failed: 0 };
   /** Names in the quarantine folder; read when the first one is needed. */
-  #setAsideNames: Set<string> | undefined;
-  #current: Promise<void> = Promise.resolve();
+  #setAsideNames: Promise<Set<string>> | undefined;
+  #current: Promise<unknown> = Promise.resolve();
 
   constructor(options: AdoptionOptions) {
     this.#options = options;
@@ -81,18 +87,23 @@ export class Adoption {
     return [...this.#work.keys()];
   }
 
-  /** Adopts one file after the other, oldest first. True when nothing is left over that a later start has to try again. */
+  /** Adopts some files at a time, oldest first. True when nothing is left over that a later start has to try again. */
   async run(signal: AbortSignal): Promise<boolean> {
     let complete = true;
     for (const [camera, work] of [...this.#work]) {
       const isLast = lastOfRuns(work);
-      for (let day = work.days.shift(); day; day = work.days.shift()) {
-        for (const name of day.names.split('\n')) {
+      // A day stays in the list until its files are adopted: see newest.
+      for (let day = work.days[0]; day; day = work.days[0]) {
+        const { folder } = day;
+        const names = day.names.split('\n');
+        for (let at = 0; at < names.length; at += AT_ONCE) {
           if (signal.aborted) return false;
           if (!this.#work.has(camera)) break;
-          this.#current = this.#adopt(`${day.folder}/${name}`, work, isLast);
+          const adopting = names.slice(at, at + AT_ONCE).map(name => this.#adopt(`${folder}/${name}`, work, isLast));
+          this.#current = Promise.all(adopting);
           await this.#current;
         }
+        work.days.shift();
       }
       if (work.failed) complete = false;
       else if (this.#work.has(camera)) for (const backlog of work.backlogs) this.#options.onDone(backlog);
@@ -108,6 +119,24 @@ export class Adoption {
   async cancel(camera: CameraId): Promise<void> {
     this.#work.delete(camera);
     await this.#current;
+  }
+
+  /** Where the newest file of a stream that is still to be adopted ends; changes nothing. Empty when there is none. */
+  async newest(camera: CameraId, stream: StreamName): Promise<FootageEnd[]> {
+    const { folder, storeUuid, examine } = this.#options;
+    const paths = (this.#work.get(camera)?.days ?? [])
+      .slice(-2)
+      .flatMap(day => day.names.split('\n').map(name => `${day.folder}/${name}`))
+      .filter(path => parseSegmentPath(path)?.stream === stream);
+    for (const path of paths.slice(-MAX_EXAMINED).reverse()) {
+      try {
+        const { state, endMs, clockGen } = await examine(join(folder, path), storeUuid, false);
+        if (state === 'whole' || state === 'repaired') return [{ endMs, clockGen }];
+      } catch {
+        // It is just being adopted, or cannot be read: then it is not adopted either.
+      }
+    }
+    return [];
   }
 
   /** Adopts one file, by its path below the segments folder, now. False when that failed. */
@@ -154,6 +183,7 @@ export class Adoption {
         facts.camera === named.camera &&
         facts.stream === named.stream &&
         facts.startMs === named.startMs &&
+        facts.clockGen <= MAX_CLOCK_GENERATION &&
         (named.clockGen ?? facts.clockGen) === facts.clockGen;
       if (!facts || facts.state === 'foreign' || facts.state === 'error' || !matches) await this.setAside(path);
       else if (facts.state === 'empty') await this.#remove(path);
@@ -225,10 +255,11 @@ export class Adoption {
   async setAside(path: string): Promise<void> {
     const { folder, quarantine, log, onStep } = this.#options;
     const name = path.replaceAll('/', '_');
-    this.#setAsideNames ??= new Set(await readdir(quarantine));
+    this.#setAsideNames ??= readdir(quarantine).then(found => new Set(found));
+    const taken = await this.#setAsideNames;
     let target = name;
-    for (let n = 2; this.#setAsideNames.has(target); n++) target = `${name}.${n}`;
-    this.#setAsideNames.add(target);
+    for (let n = 2; taken.has(target); n++) target = `${name}.${n}`;
+    taken.add(target);
     await rename(join(folder, path), join(quarantine, target));
     onStep('adopt-set-aside');
     await syncFolder(quarantine);

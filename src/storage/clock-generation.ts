@@ -5,6 +5,8 @@ import { decodeRow, encodeRow } from './rows.ts';
 /** A clock that stands this far before the newest footage was set back. */
 const TOLERANCE_MS = 2000;
 const KEY = Buffer.from('clock-generation');
+/** More steps than any clock makes: what says more is no file or index of ours. */
+export const MAX_CLOCK_GENERATION = 1_000_000;
 
 export class ClockGeneration {
   readonly #database: Database;
@@ -22,7 +24,7 @@ export class ClockGeneration {
   load(mirrored: number, newestEndMs: number, nowMs: number): void {
     const row = this.#database.get('settings', KEY);
     const stored = row && decodeRow(row);
-    this.#generation = Math.max(mirrored, Number.isSafeInteger(stored) ? (stored as number) : 0);
+    this.#generation = Math.max(plausible(mirrored), plausible(stored));
     if (newestEndMs > nowMs + TOLERANCE_MS) this.raise(this.#generation + 1);
   }
 
@@ -31,4 +33,9 @@ export class ClockGeneration {
     this.#generation = generation;
     this.#database.put('settings', KEY, encodeRow(generation));
   }
+}
+
+function plausible(generation: unknown): number {
+  const isOne = Number.isSafeInteger(generation) && (generation as number) >= 0;
+  return isOne && (generation as number) <= MAX_CLOCK_GENERATION ? (generation as number) : 0;
 }

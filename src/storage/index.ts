@@ -11,6 +11,7 @@ export type {
   AgedSegment,
   ClosedSegment,
   ExamineSegment,
+  FootageEnd,
   Segment,
   SegmentFacts,
   SegmentPage,

@@ -52,6 +52,12 @@ export interface SegmentPage {
   cursor?: string;
 }
 
+/** Where the footage of a stream ends. */
+export interface FootageEnd {
+  endMs: number;
+  clockGen: number;
+}
+
 export interface Totals {
   segments: number;
   sizeBytes: number;

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { background, NvrError } from '../core/index.ts';
+import { background, type CameraId, NvrError, type StreamName } from '../core/index.ts';
 import { Adoption } from './adoption.ts';
 import { readBootFacts } from './boot.ts';
 import { CameraTable } from './cameras.ts';
@@ -15,18 +15,23 @@ import type { Identity } from './identity.ts';
 import { IndexBackup } from './index-backup.ts';
 import { IndexFiles } from './index-files.ts';
 import { isGarbage } from './keys.ts';
-import { QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
+import { MAX_TIME_MS, QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
 import { LicenceTable } from './licences.ts';
 import type { MendingOptions } from './mending.ts';
 import { probeIndex } from './probe.ts';
 import { StoreProblems } from './problems.ts';
 import { Purge } from './purge.ts';
 import { Recovery } from './recovery.ts';
+import type { FootageEnd } from './segment.ts';
 import { SegmentTable } from './segments.ts';
 import { SettingsTable } from './settings.ts';
 import type { StoreOptions } from './store-options.ts';
 
 const MAX_INDEX_BYTES = 128 * 1024 * 1024;
+/** Segments among which the newest of a clock generation is looked for. */
+const NEWEST = 100;
+/** The last picture of a file lasts into what was the future when it came. */
+const FUTURE_MS = 2000;
 
 export class StoreParts {
   readonly segmentsFolder: string;
@@ -83,6 +88,20 @@ export class StoreParts {
   async volume(): Promise<{ freeBytes: number; totalBytes: number }> {
     const { bavail, blocks, bsize } = await statfs(this.#dir);
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
+  /** Where the footage of a stream ends in the present clock generation; undefined without any, and when it lies in the future. */
+  async footageEnd(camera: CameraId, stream: StreamName): Promise<FootageEnd | undefined> {
+    const clockGen = this.clockGeneration.value;
+    const unknown = await this.adoption.newest(camera, stream);
+    const query = { camera, stream, startMs: 0, endMs: MAX_TIME_MS, limit: NEWEST, newestFirst: true };
+    const ends = [...this.segments.list(query).segments, ...unknown]
+      .filter(footage => footage.clockGen === clockGen)
+      .map(({ endMs }) => endMs);
+    const endMs = Math.max(0, ...ends);
+    // The clock was wrong then, or is now: nothing is to be dated by it.
+    if (endMs === 0 || endMs > this.#options.clock.nowMs() + FUTURE_MS) return undefined;
+    return { endMs, clockGen };
   }
 
   /** Tries again to delete what could not be deleted; resolves with the number of files that still cannot. */

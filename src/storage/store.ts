@@ -11,7 +11,7 @@ import type { StoreProblem } from './problems.ts';
 import type { Purged } from './purge.ts';
 import { openIndex } from './recovery.ts';
 import { openSealer, type Sealer } from './secret.ts';
-import type { Segment } from './segment.ts';
+import type { FootageEnd, Segment } from './segment.ts';
 import type { SegmentTable } from './segments.ts';
 import type { SettingsTable } from './settings.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -170,10 +170,11 @@ export class Store {
   }
 
   /**
-   * Gives a stream the licence to create files; the engine may record it when this has resolved. Rejects with `unavailable` when
+   * Gives a stream the licence to create files; the engine may record it when this has resolved, with where the footage of the present clock
+   * generation ends, also that of files which are still to be adopted. Rejects with `unavailable` when
    * the volume is not there, `resource-exhausted` when it is full.
    */
-  async openStream(camera: CameraId, stream: StreamName): Promise<void> {
+  async openStream(camera: CameraId, stream: StreamName): Promise<FootageEnd | undefined> {
     if (!(await this.isThere())) {
       throw new NvrError('unavailable', `the storage volume of ${this.dir} is not there`, { cure: 'Mount it again.' });
     }
@@ -181,6 +182,7 @@ export class Store {
     this.#options.onStep('licence-open');
     await this.#parts.database.flush();
     this.#options.onStep('licence-opened');
+    return this.#parts.footageEnd(camera, stream);
   }
 
   /**

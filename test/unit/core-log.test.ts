@@ -79,6 +79,17 @@ test('an unexpected error brings its stack, an expected one does not', () => {
   assert.equal(last().error, { message: 'gone', kind: 'unavailable' });
 });
 
+test('what the system said of an expected failure comes without a stack, what broke beneath a bug with it', () => {
+  const { log, last } = setUp();
+  const system = Object.assign(new Error('EROFS: read-only'), { code: 'EROFS', syscall: 'mkdir' });
+  const error = new NvrError('unavailable', 'cannot make the folder', { cause: system });
+  log.logger('x').error('refused', { error });
+  assert.equal(last().error.cause, { message: 'EROFS: read-only', code: 'EROFS' });
+  assert.not.match(JSON.stringify(last()), '"stack"');
+  log.logger('x').error('bug', { error: new Error('oops', { cause: new TypeError('beneath') }) });
+  assert.match(last().error.cause.stack, 'TypeError: beneath');
+});
+
 test('survives cycles, long texts and odd values', () => {
   const { log, written, last } = setUp();
   const cycle: LogFields = { big: 12n, bytes: Buffer.alloc(9), f: () => 1 };

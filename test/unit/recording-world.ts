@@ -58,6 +58,7 @@ export class World {
   readonly gaps: GapTable;
   failure: NvrError | undefined;
   there = true;
+  footageEnd: { endMs: number; clockGen: number } | undefined;
   recording!: Recording;
 
   constructor() {
@@ -98,6 +99,7 @@ export class World {
           calls.push(`open ${camera}/${stream}`);
           if (this.failure) throw this.failure;
           if (!this.there) throw new NvrError('unavailable', 'the volume is not there');
+          return this.footageEnd;
         },
         closeStream: async (camera, stream, leftovers) => {
           calls.push(`close ${camera}/${stream}${leftovers ? ' leftovers' : ''}`);
