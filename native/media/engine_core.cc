@@ -142,7 +142,7 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       const bool failed = command.kind == Command::Kind::kSegmentFailed;
       const auto tell = [&](Stream& each) {
         if (failed) {
-          each.on_segment_failed(command.segment, now_us);
+          each.on_segment_failed(command.segment, command.lost_bytes, now_us);
         } else {
           each.on_segment_closed(command.segment);
         }

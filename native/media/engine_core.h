@@ -52,6 +52,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     StreamSettings settings{};
     uint64_t token = 0;
     SegmentHandle segment = 0;
+    uint64_t lost_bytes = 0;
   };
   struct Leaving {
     std::unique_ptr<Stream> stream;

@@ -44,7 +44,7 @@ void Thread::detach() {
 bool Thread::join_within(int deadline_ms) {
   if (!running_) return true;
   timespec until{};
-  clock_gettime(CLOCK_REALTIME, &until);
+  clock_gettime(CLOCK_MONOTONIC, &until);  // the other one may be set meanwhile
   until.tv_sec += deadline_ms / 1000;
   until.tv_nsec += deadline_ms % 1000 * 1000000L;
   if (until.tv_nsec >= 1000000000L) {
@@ -52,7 +52,7 @@ bool Thread::join_within(int deadline_ms) {
     until.tv_nsec -= 1000000000L;
   }
   running_ = false;
-  if (pthread_timedjoin_np(thread_, nullptr, &until) == 0) return true;
+  if (pthread_clockjoin_np(thread_, nullptr, CLOCK_MONOTONIC, &until) == 0) return true;
   pthread_detach(thread_);
   return false;
 }

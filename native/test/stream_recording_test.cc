@@ -215,6 +215,17 @@ TEST_CASE("stream: a camera that changes its size with every key cannot flood th
   CHECK(rig.stream->stats(rig.now_us).dropped_bytes > 50 * 5 * 60);
 }
 
+TEST_CASE("stream: what the writer lost counts as dropped") {
+  LoopbackCamera camera;
+  Rig rig({&camera});
+  REQUIRE(rig.connect());
+  rig.play(2'000'000);
+  const uint64_t before = rig.stream->stats(rig.now_us).dropped_bytes;
+  rig.stream->on_segment_failed(999, 4321, rig.now_us);
+  CHECK(rig.stream->stats(rig.now_us).dropped_bytes == before + 4321);
+  rig.stop();
+}
+
 TEST_CASE("stream: a description without a length is read after half a second, not after fifteen") {
   LoopbackCamera camera;
   camera.answers["DESCRIBE"] =
