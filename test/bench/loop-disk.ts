@@ -11,8 +11,26 @@ export interface LoopDisk {
   writtenBytes(): number;
   /** Writes everything and forgets what was cached, as a start of the machine does. Throws when something is open there. */
   remount(): void;
+  /** A power cut: what is not durable yet is forgotten, and nothing works until `remount`. */
+  cut(): void;
+  /** Holds everything that writes until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** The file system gives up as it does after a fault of the device: read-only until `remount`. */
+  abort(): void;
   /** Flushes everything and takes it away. */
   remove(): void;
+}
+
+/** EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH. */
+const CUT = `import fcntl, os, struct, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))`;
+
+/** Why there can be none here; undefined when there can. */
+export function loopDiskProblem(): string | undefined {
+  const disk = makeLoopDisk(8);
+  disk?.remove();
+  return disk ? undefined : 'needs root and loop devices';
 }
 
 /** Undefined where this cannot be had (not root, no loop devices). */
@@ -32,6 +50,14 @@ export function makeLoopDisk(sizeMiB: number): LoopDisk | undefined {
     done('losetup', '-d', device);
     return undefined;
   }
+  const remove = () => {
+    process.off('exit', remove);
+    done('fsfreeze', '-u', folder);
+    done('umount', '-l', folder);
+    done('losetup', '-d', device);
+  };
+  // Before that of tempDir, which cannot remove what is mounted.
+  process.prependOnceListener('exit', remove);
   return {
     folder,
     writtenBytes: () => {
@@ -45,11 +71,17 @@ export function makeLoopDisk(sizeMiB: number): LoopDisk | undefined {
     remount: () => {
       if (!done('umount', folder) || !mount()) throw new Error(`${folder} cannot be mounted again`);
     },
-    remove: () => {
-      done('umount', folder);
-      done('losetup', '-d', device);
-    },
+    cut: () => must('/usr/bin/python3', '-c', CUT, folder),
+    freeze: () => must('fsfreeze', '-f', folder),
+    thaw: () => must('fsfreeze', '-u', folder),
+    abort: () => must('mount', '-o', 'remount,abort', folder),
+    remove,
   };
+}
+
+function must(command: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
 }
 
 function done(command: string, ...args: string[]): boolean {

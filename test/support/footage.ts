@@ -18,14 +18,19 @@ export async function listSegments(service: Service, camera: number, limit = 500
   return segments;
 }
 
-/** The timeline of one camera, all of it. */
+/** The timeline of one camera from 1970 to a day after now. */
 export async function timelineOf(service: Service, camera: number): Promise<Timeline['cameras'][number]> {
   const { cameras } = await service.get<Timeline>(
-    `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 60_000}`,
+    `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 86_400_000}`,
   );
   const [only] = cameras;
   if (!only) throw new Error(`the timeline knows no camera ${camera}`);
   return only;
+}
+
+/** In which clock generation it was recorded: the last part of its id. */
+export function clockGenOf(segment: Pick<Segment, 'id'>): number {
+  return Number(segment.id.slice(segment.id.lastIndexOf('-') + 1));
 }
 
 /** Path below `segments` that belongs to a segment. */
@@ -46,8 +51,8 @@ export function segmentFiles(dataDir: string): string[] {
 }
 
 /**
- * What is wrong with the footage, one sentence each; empty when all is well: index = files, no overlap of segments, and
- * every file that `decode` selects plays to its end (open ones as the API serves them).
+ * What is wrong with the footage, one sentence each; empty when all is well: index = files, no overlap of segments within a clock
+ * generation, and every file that `decode` selects plays to its end (open ones as the API serves them).
  */
 export async function footageFaults(
   service: Service,
@@ -60,13 +65,13 @@ export async function footageFaults(
   // Footage of cameras that were removed is kept, and is in the index all the same.
   const ids = new Set([...cameras.map(camera => camera.id), ...files.map(file => Number.parseInt(file, 10))]);
   for (const id of ids) {
-    const newest = new Map<Segment['stream'], Segment>();
+    const newest = new Map<number, Segment>();
     for (const segment of await listSegments(service, id)) {
       known.set(segmentPath(segment), segment);
       if (segment.endMs < segment.startMs) faults.push(`${segment.id} ends before it starts`);
-      const before = newest.get(segment.stream);
+      const before = newest.get(clockGenOf(segment));
       if (before && segment.startMs < before.endMs) faults.push(`${segment.id} overlaps ${before.id}`);
-      newest.set(segment.stream, segment);
+      newest.set(clockGenOf(segment), segment);
     }
   }
   for (const file of files) if (!known.has(file)) faults.push(`the index does not know ${file}`);

@@ -10,7 +10,14 @@ export interface KillRound {
   lostMs: number;
   /** From the start of the new process to footage of every camera after it. */
   recordingAgainMs: number;
+  /** From the start of the new process until all that the old one left was in the index; 0 = it left nothing. */
+  repairMs: number;
 }
+
+/** How soon a service that was started after a death has to record every camera again. */
+export const RECORDING_AGAIN_MS = 5000;
+/** From `live` to the first keyframe and its fragment on the disk: who dies sooner has nothing to lose. */
+export const FIRST_FRAGMENT_MS = 3000;
 
 export interface KillPlan extends Pick<ServiceOptions, 'command'> {
   dataDir: string;
@@ -43,7 +50,8 @@ export async function judgeRestart(
     await adopted(service);
     const lostMs = Math.max(0, ...(await losses(service, recorded, killedAtMs)));
     const faults = await footageFaults(service, segment => segment.endMs > startedMs - 30_000);
-    round = { faults, lostMs, recordingAgainMs };
+    const repairMs = repairTime(service, startedMs);
+    round = { faults, lostMs, recordingAgainMs, repairMs };
   } finally {
     await service.stop();
   }
@@ -99,6 +107,11 @@ async function adopted(service: Service): Promise<void> {
     if ((await footageFaults(service, () => false)).length === 0) return;
     await new Promise(resolve => setTimeout(resolve, 100));
   }
+}
+
+function repairTime(service: Service, startedMs: number): number {
+  const told = service.log.find(line => line.msg === 'files of earlier runs adopted');
+  return told ? Number(told.timeMs) - startedMs : 0;
 }
 
 async function losses(service: Service, ids: readonly number[], killedAtMs: number): Promise<number[]> {
