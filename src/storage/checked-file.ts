@@ -36,12 +36,13 @@ export async function readChecked(path: string): Promise<CheckedFile> {
 async function readOne(path: string): Promise<Exclude<CheckedFile, { state: 'previous' }>> {
   let text: string;
   try {
-    if ((await stat(path)).size > MAX_BYTES) return { state: 'damaged' };
+    const stats = await stat(path);
+    // Reading a pipe would wait for ever.
+    if (!stats.isFile() || stats.size > MAX_BYTES) return { state: 'damaged' };
     text = await readFile(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return { state: 'absent' };
-    if (code === 'EISDIR') return { state: 'damaged' };
     throw fromSystem(error, `cannot read ${path}`);
   }
   try {

@@ -1,13 +1,32 @@
 // The index's files before they are opened: whether the last run ended well, whether they can be read, where damaged ones go.
-import { access, copyFile, mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  copyFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromSystem, type Logger, syncFolder } from '../core/index.ts';
 import { BACKUP_FOLDER } from './index-backup.ts';
 import { INDEX_FOLDER, QUARANTINE_FOLDER } from './layout.ts';
 import { looksSound } from './meta-pages.ts';
 
-/** Present while the index is open: with it, the last run did not end well. */
+/** Present while the index is open: with it, the last run did not end well. Holds how many runs before that did not, either. */
 const MARKER_FILE = 'index.open';
+/** Where the rows of a doubtful index are copied to. */
+const COPY_FOLDER = 'index.new';
+/** After so many runs that ended badly the index may be why. */
+const DOUBTFUL_RUNS = 3;
+/** Size and time of the index when it was closed last. */
+const CLOSED_FILE = 'index.closed';
 
 export interface IndexFilesOptions {
   /** The data directory. */
@@ -15,40 +34,53 @@ export interface IndexFilesOptions {
   log: Logger;
   /** Of the machine that wrote the index, which is this one. */
   pointerBits: 32 | 64;
-  /** Tells whether the index in a folder can be read without harm. */
-  probe: (folder: string) => Promise<boolean>;
+  /** Tells whether the index in a folder can be read without harm, and copies its rows into an index in `target`. */
+  probe: (folder: string, target?: string) => Promise<boolean>;
 }
 
 export class IndexFiles {
   readonly #options: IndexFilesOptions;
   readonly #marker: string;
+  readonly #closed: string;
   readonly folder: string;
   #restored = false;
+  #changed = false;
+  #badRuns = 0;
 
   constructor(options: IndexFilesOptions) {
     this.#options = options;
     this.#marker = join(options.dir, MARKER_FILE);
+    this.#closed = join(options.dir, CLOSED_FILE);
     this.folder = join(options.dir, INDEX_FOLDER);
   }
 
   /**
    * To be called before the index is opened. One that cannot be read is set aside; that is tried, at some cost, after a run that ended
-   * badly and when the file does not look right.
+   * badly, and when the file does not look right or is not the one that was closed last.
    */
   async prepare(): Promise<void> {
     try {
       const file = join(this.folder, 'data.mdb');
-      if (await exists(file)) {
-        const doubtful = (await exists(this.#marker)) || !(await looksSound(file, this.#options.pointerBits));
-        if (doubtful && !(await this.#options.probe(this.folder))) {
+      const kind = await lstat(file).catch(() => undefined);
+      if (kind && !kind.isFile())
+        await this.setAside('something is in place of the index, which is rebuilt from the segment files');
+      else if (kind) {
+        if (!(await this.#canBeUsed(file))) {
           await this.setAside('the index is damaged and is rebuilt from the segment files');
+        } else if (this.#changed) {
+          this.#options.log.warn('somebody has changed the index; the files are looked at');
         }
       }
-      await writeFile(this.#marker, '', { mode: 0o600 });
+      await writeFile(this.#marker, `${this.#badRuns}`, { mode: 0o600 });
       await syncFolder(this.#options.dir);
     } catch (error) {
       throw fromSystem(error, `the index in ${this.folder} cannot be prepared`);
     }
+  }
+
+  /** True when others changed the index while nothing ran on it: it may have lost anything. */
+  get changed(): boolean {
+    return this.#changed;
   }
 
   /** True when the index is the spare copy: older than the files. */
@@ -85,8 +117,48 @@ export class IndexFiles {
 
   /** To be called when the index was closed well. */
   async release(): Promise<void> {
+    // On a full volume the next start looks at the files, that is all.
+    await writeFile(this.#closed, await facts(join(this.folder, 'data.mdb')), { mode: 0o600 }).catch(() => undefined);
     await unlink(this.#marker);
   }
+
+  /** A sound index may end before its last page, when nobody wrote it; one that others changed and that ends early was cut. */
+  async #canBeUsed(file: string): Promise<boolean> {
+    const { pointerBits, probe } = this.#options;
+    const marker = await readFile(this.#marker, 'utf8').catch(() => undefined);
+    const isSound = await looksSound(file, pointerBits);
+    this.#badRuns = marker === undefined ? 0 : 1 + (/^\d{1,3}$/.test(marker) ? Number(marker) : 0);
+    this.#changed = marker === undefined && (await this.#isAnother(file));
+    if (this.#changed) return isSound && (await this.#renew(file));
+    if (this.#badRuns >= DOUBTFUL_RUNS) return this.#renew(file);
+    return (isSound && marker === undefined) || (await probe(this.folder));
+  }
+
+  /** Puts a new file with the same rows in place of one whose inner structure may be damaged: LMDB ends the process that writes to it. */
+  async #renew(file: string): Promise<boolean> {
+    const { dir, probe } = this.#options;
+    const target = join(dir, COPY_FOLDER);
+    await rm(target, { recursive: true, force: true });
+    await mkdir(target, { mode: 0o700 });
+    const isCopied = await probe(this.folder, target);
+    if (isCopied) {
+      await rename(join(target, 'data.mdb'), file);
+      await syncFolder(this.folder);
+    }
+    await rm(target, { recursive: true, force: true });
+    return isCopied;
+  }
+
+  /** Nothing is known of an index that was never closed. */
+  async #isAnother(file: string): Promise<boolean> {
+    const closed = await readFile(this.#closed, 'utf8').catch(() => undefined);
+    return closed !== undefined && closed !== (await facts(file));
+  }
+}
+
+async function facts(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path);
+  return `${size} ${mtimeMs}`;
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -1,4 +1,4 @@
-// Opens the index in a child process first: a file cut short kills whoever reads it, without an exception.
+// Reads the index in a child process: a file that is cut short or damaged in its structure kills its reader, without an exception.
 import { spawn } from 'node:child_process';
 import { packagePath } from '../core/index.ts';
 import { TABLES } from './environment.ts';
@@ -7,19 +7,32 @@ import { TABLES } from './environment.ts';
 const TIMEOUT_MS = 60_000;
 
 const PROGRAM = `
-const [lmdb, folder, tables] = process.argv.slice(1);
+const [lmdb, folder, tables, target] = process.argv.slice(1);
 const options = { encoding: 'binary', keyEncoding: 'binary' };
-const root = require(lmdb).open({ path: folder, noSubdir: false, maxDbs: 32, overlappingSync: false, ...options });
+const open = path => require(lmdb).open({ path, noSubdir: false, maxDbs: 32, overlappingSync: false, ...options });
+const root = open(folder);
+const copy = target ? open(target) : undefined;
 for (const name of tables.split(',')) {
-  for (const { value } of root.openDB(name, options).getRange()) if (value.length > 0) value[value.length - 1];
+  const to = copy?.openDB(name, options);
+  let rows = [];
+  const write = () => copy?.transactionSync(() => rows.splice(0).forEach(({ key, value }) => to.putSync(key, value)));
+  for (const { key, value } of root.openDB(name, options).getRange()) {
+    if (value.length > 0) value[value.length - 1];
+    if (copy && rows.push({ key: Buffer.from(key), value: Buffer.from(value) }) >= 1000) write();
+  }
+  write();
 }
-root.close().then(() => process.exit(0), () => process.exit(1));
+Promise.all([root.close(), copy?.close()]).then(() => process.exit(0), () => process.exit(1));
 `;
 
-/** True when every row can be read. Resolves to false when the child dies, fails or takes too long; rejects when there is none. */
-export function probeIndex(folder: string): Promise<boolean> {
+/**
+ * True when every row can be read. With `target`, an empty folder, the rows are also written to a new index there, which shares
+ * nothing of the structure of the old one. Resolves to false when the child dies, fails or takes too long; rejects when there is none.
+ */
+export function probeIndex(folder: string, target?: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['-e', PROGRAM, packagePath('lmdb'), folder, TABLES.join(',')], {
+    const args = [packagePath('lmdb'), folder, TABLES.join(','), ...(target === undefined ? [] : [target])];
+    const child = spawn(process.execPath, ['-e', PROGRAM, ...args], {
       stdio: 'ignore',
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',

@@ -67,7 +67,7 @@ export class Recovery {
       const message = 'The index was damaged; its copy of the last day is brought up to date.';
       problems.add('index-restored', message, 'Check the storage medium.');
     }
-    if (isNew || files.restored) database.put('settings', RESCAN_KEY, encodeRow({}));
+    if (isNew || files.restored || files.changed) database.put('settings', RESCAN_KEY, encodeRow({}));
     this.#rescan = everything || database.get('settings', RESCAN_KEY) !== undefined;
     return isNew || files.restored;
   }

@@ -1,6 +1,6 @@
 // Seals passwords of cameras and services with the key of this data directory, so that the index and its mirror hold none.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, stat } from 'node:fs/promises';
 import { fromSystem, type Logger, NvrError, writeFileAtomic } from '../core/index.ts';
 
 const KEY_BYTES = 32;
@@ -75,7 +75,8 @@ export async function openSealer(path: string, log: Logger): Promise<Sealer> {
 
 async function readKey(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    // Reading a pipe would wait for ever.
+    return (await stat(path)).isFile() ? await readFile(path, 'utf8') : '';
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw fromSystem(error, `cannot read ${path}`);

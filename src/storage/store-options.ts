@@ -18,8 +18,8 @@ export interface StoreOptions {
   onStep?: (name: string) => void;
   /** Opens the index, given its folder. */
   openEnvironment?: (folder: string) => Environment;
-  /** Tells whether an index can be read, after a run that ended badly; a child process does in service. */
-  probe?: (folder: string) => Promise<boolean>;
+  /** Tells whether an index can be read, and copies its rows to an index in `target`; a child process does in service. */
+  probe?: (folder: string, target?: string) => Promise<boolean>;
   /** For repairs: look at all files that the index does not know, or set the index aside and look at all. */
   rebuild?: 'files' | 'index';
   /** Refuses a directory that holds no store yet, instead of making one. */
