@@ -4,6 +4,7 @@ import { NvrError } from '../core/index.ts';
 import { cameraRoutes } from './camera-routes.ts';
 import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
+import { ExportPlans } from './export-plans.ts';
 import { exportRoutes } from './export-routes.ts';
 import { guard } from './guard.ts';
 import { jsonReply } from './json-reply.ts';
@@ -40,6 +41,7 @@ const STOP_GRACE_MS = 100;
 export class Api {
   readonly #options: ApiOptions;
   #services: ApiServices | undefined;
+  #exports: ExportPlans | undefined;
   #router: Router;
   readonly #answers = new Map<string, number>();
   #stopping = false;
@@ -58,6 +60,7 @@ export class Api {
   /** From now on all routes are there. */
   open(services: ApiServices): void {
     this.#services = services;
+    this.#exports = new ExportPlans(services.clock);
     this.#router = new Router([
       this.#health(),
       ...statusRoutes(services),
@@ -66,7 +69,7 @@ export class Api {
       ...cameraRoutes(services),
       ...segmentRoutes(services),
       ...timelineRoutes(services),
-      ...exportRoutes(services),
+      ...exportRoutes(services, this.#exports),
       ...storageRoutes(services),
       ...settingsRoutes(services),
     ]);
@@ -80,6 +83,7 @@ export class Api {
   async stop(): Promise<void> {
     this.close();
     await this.#options.server.stop(STOP_GRACE_MS);
+    this.#exports?.stop();
   }
 
   #health() {

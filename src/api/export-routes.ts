@@ -1,9 +1,11 @@
 // Exports over HTTP: one MP4 of any range of a stream, with ranges, and the name under which it is saved.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type CameraId, NvrError, type StreamName } from '../core/index.ts';
-import type { ExportFile, ExportSegment } from '../native/index.ts';
+import type { ExportSegment } from '../native/index.ts';
 import { type ExportPiece, exportPieces } from './export-pieces.ts';
+import type { ExportLease, ExportPlans } from './export-plans.ts';
 import { cameraId, streamName, timeMs } from './input.ts';
 import { type Route, route } from './router.ts';
 import { endBeforeStart, openSegments, plan } from './segment-routes.ts';
@@ -11,9 +13,6 @@ import type { ByteSource, HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
 
 const MAX_RANGE_MS = 24 * 3_600_000;
-/** Each holds up to 16 MB of tables. */
-const MAX_AT_ONCE = 2;
-const RETRY_AFTER_S = 10;
 const PIECE_BYTES = 256 * 1024;
 const SEGMENTS_PER_PAGE = 1000;
 const ZONE_CURE = 'Use a name like Europe/Berlin, or leave it out.';
@@ -34,27 +33,14 @@ interface ExportQuery {
   timeZone: string | undefined;
 }
 
-export function exportRoutes(services: ApiServices): Route[] {
-  let running = 0;
+export function exportRoutes(services: ApiServices, plans: ExportPlans): Route[] {
   return [
     route('GET', '/api/export.mp4', {
       identity: 'public',
       query: exportQuery,
-      handle: async ({ query: { stream = 'main', timeZone, ...range }, request }) => {
+      handle: ({ query: { stream = 'main', timeZone, ...range }, request }) => {
         checkRange(range);
-        if (running >= MAX_AT_ONCE) throw tooMany();
-        running++;
-        let isRunning = true;
-        const done = () => {
-          if (isRunning) running--;
-          isRunning = false;
-        };
-        try {
-          return await sendExport(services, { ...range, stream, timeZone }, request, done);
-        } catch (error) {
-          done();
-          throw error;
-        }
+        return sendExport(services, plans, { ...range, stream, timeZone }, request);
       },
     }),
   ];
@@ -70,49 +56,56 @@ function checkRange({ startMs, endMs }: { startMs: number; endMs: number }): voi
   }
 }
 
-function tooMany(): NvrError {
-  return new NvrError('resource-exhausted', `${MAX_AT_ONCE} exports are under way already`, {
-    retryAfterS: RETRY_AFTER_S,
-    cure: 'Try again when one of them is done.',
-  });
-}
-
-/** Calls `done` when the reply is over; not when this rejects. */
 async function sendExport(
   services: ApiServices,
+  plans: ExportPlans,
   query: ExportQuery,
   request: HttpRequest,
-  done: () => void,
 ): Promise<HttpReply> {
   const { camera, stream, startMs, endMs, timeZone } = query;
-  const file = await services.planExport({
-    ...{ camera, stream, startMs, endMs },
-    segments: piecesOf(services, query).map(piece => toSegment(services.segments.folder, piece)),
-    isWanted: () => request.isGone?.() !== true,
-  });
-  for (const { path, code } of file.unreadable) {
-    services.log.warn('a segment is missing in an export', { camera, path, code });
-  }
-  const etag = `"${file.facts.digest}"`;
-  const reply = plan(request, file.facts.sizeBytes, etag);
-  const name = services.cameras.get(camera)?.name ?? `Camera ${camera}`;
-  const headers = {
-    'Content-Type': 'video/mp4',
-    'Accept-Ranges': 'bytes',
-    'Content-Disposition': disposition(`${name} ${localTime(file.facts.startMs, timeZone)}.mp4`),
-    ETag: etag,
-    ...reply.headers,
-  };
-  if (!reply.range) {
-    file.close();
-    done();
+  const range = { camera, stream, startMs, endMs };
+  const segments = piecesOf(services, query).map(piece => toSegment(services.segments.folder, piece));
+  const lease = await plans.take(
+    keyOf(range, segments),
+    () => request.isGone?.() !== true,
+    async isWanted => {
+      const file = await services.planExport({ ...range, segments, isWanted });
+      for (const { path, code } of file.unreadable) {
+        services.log.warn('a segment is missing in an export', { camera, path, code });
+      }
+      return file;
+    },
+  );
+  try {
+    const { facts } = lease.file;
+    const etag = `"${facts.digest}"`;
+    const reply = plan(request, facts.sizeBytes, etag);
+    const name = services.cameras.get(camera)?.name ?? `Camera ${camera}`;
+    const headers = {
+      'Content-Type': 'video/mp4',
+      'Accept-Ranges': 'bytes',
+      'Content-Disposition': disposition(`${name} ${localTime(facts.startMs, timeZone)}.mp4`),
+      ETag: etag,
+      ...reply.headers,
+    };
+    if (reply.range) return { status: reply.status, headers, body: exportSource(lease, reply.range) };
+    lease.release();
     return { status: reply.status, headers, ...(reply.status === 304 ? {} : { body: Buffer.alloc(0) }) };
+  } catch (error) {
+    lease.release();
+    throw error;
   }
-  return { status: reply.status, headers, body: exportSource(file, reply.range, done) };
 }
 
-/** Takes over the file. */
-function exportSource(file: ExportFile, range: { start: number; end: number }, done: () => void): ByteSource {
+/** The same only while the same bytes of the same files make up the range. */
+function keyOf(range: object, segments: ExportSegment[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([range, segments]))
+    .digest('base64');
+}
+
+/** Takes over the lease. */
+function exportSource(lease: ExportLease, range: { start: number; end: number }): ByteSource {
   const sizeBytes = range.end - range.start + 1;
   const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, sizeBytes));
   let position = range.start;
@@ -121,13 +114,12 @@ function exportSource(file: ExportFile, range: { start: number; end: number }, d
     async next() {
       const wanted = Math.min(buffer.length, range.end + 1 - position);
       if (wanted <= 0) return undefined;
-      const count = await file.read(position, buffer.subarray(0, wanted));
+      const count = await lease.read(position, buffer.subarray(0, wanted));
       position += count;
       return count > 0 ? buffer.subarray(0, count) : undefined;
     },
     async close() {
-      file.close();
-      done();
+      lease.release();
     },
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { errorReply } from '../../src/api/error-reply.ts';
+import { ExportPlans } from '../../src/api/export-plans.ts';
 import { exportRoutes } from '../../src/api/export-routes.ts';
 import { Router } from '../../src/api/router.ts';
 import type { ByteSource, HttpReply } from '../../src/api/server.ts';
@@ -10,6 +11,7 @@ import { newCameraSchema } from '../../src/cameras/index.ts';
 import { NvrError, parseInput } from '../../src/core/index.ts';
 import { ExportFile } from '../../src/native/export.ts';
 import type { ExportRequest } from '../../src/native/index.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { suite } from '../support/suite.ts';
 
@@ -20,10 +22,16 @@ const CONTENT = Buffer.from('0123456789');
 let folder = '';
 let fakes: FakeServices;
 let router: Router;
+let plans: ExportPlans;
+let clock: FakeClock;
 let asked: Omit<ExportRequest, 'storeUuid'>[] = [];
 let closed = 0;
 let isGone = false;
 let refusal: Error | undefined;
+let readError: Error | undefined;
+let gate = Promise.resolve();
+let reading = 0;
+let mostAtOnce = 0;
 
 test.before.each(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thimble-export-'));
@@ -31,20 +39,32 @@ test.before.each(async () => {
   asked = [];
   closed = 0;
   refusal = undefined;
+  readError = undefined;
+  gate = Promise.resolve();
+  mostAtOnce = 0;
   isGone = false;
   fakes.services.planExport = async request => {
     asked.push(request);
+    await gate;
     if (refusal) throw refusal;
     const plan = {
       add: async () => ({ state: 'added' as const }),
       finish: () => undefined,
-      read: async (offset: number, buffer: Buffer) => CONTENT.copy(buffer, 0, offset),
+      read: async (offset: number, buffer: Buffer) => {
+        if (readError) throw readError;
+        mostAtOnce = Math.max(mostAtOnce, ++reading);
+        await Promise.resolve();
+        reading--;
+        return CONTENT.copy(buffer, 0, offset);
+      },
       close: () => void closed++,
     };
     const facts = { sizeBytes: CONTENT.length, tableBytes: 0, startMs: 1_700_000_000_000, durationMs: 1, gaps: [] };
     return new ExportFile(plan, { ...facts, digest: 'ab' }, []);
   };
-  router = new Router(exportRoutes(fakes.services));
+  clock = fakes.services.clock as FakeClock;
+  plans = new ExportPlans(clock);
+  router = new Router(exportRoutes(fakes.services, plans));
 });
 test.after.each(async () => {
   await fakes.cameras.stop();
@@ -130,41 +150,122 @@ test('the name is that of the camera and the local time, safe for headers and fi
   assert.match((await ask('camera=2&startMs=1&endMs=2')).headers?.['Content-Disposition'] ?? '', '"Camera 2 2023-11-1');
 });
 
-test('two at once, the next one waits, whoever ends makes room', async () => {
+test('many ranges of one export are planned once, until nobody reads it for half a minute', async () => {
   const query = 'camera=1&startMs=1&endMs=2';
   const first = await ask(query);
-  const second = await ask(query);
-  const third = await ask(query);
+  assert.is(await drain(await ask(query, { range: 'bytes=3-5' })), '345');
+  assert.is((await ask(query, { 'if-none-match': '"ab"' })).status, 304);
+  await clock.advance(60_000);
+  assert.is(closed, 0, 'the first still reads');
+  assert.is(await drain(first), '0123456789');
+  await clock.advance(29_000);
+  assert.is(await drain(await ask(query)), '0123456789');
+  await clock.advance(29_000);
+  assert.equal([asked.length, closed], [1, 0]);
+  await clock.advance(1000);
+  assert.is(closed, 1);
+  assert.is(await drain(await ask(query)), '0123456789');
+  assert.is(asked.length, 2);
+});
+
+test('other bytes are another plan: a segment that grew', async () => {
+  await addCamera('Door');
+  const query = 'camera=1&startMs=1&endMs=9000';
+  fakes.openSegment(3000, Buffer.alloc(20), 12);
+  await drain(await ask(query));
+  await drain(await ask(query));
+  assert.is(asked.length, 1);
+  fakes.openSegment(3000, Buffer.alloc(20), 15);
+  await drain(await ask(query));
+  assert.is(asked.length, 2);
+});
+
+test('two plans at once, the next one waits, whoever ends makes room', async () => {
+  const ofCamera = (camera: number) => `camera=${camera}&startMs=1&endMs=2`;
+  const first = await ask(ofCamera(1));
+  const second = await ask(ofCamera(2));
+  const third = await ask(ofCamera(3));
   assert.equal([first.status, second.status, third.status], [200, 200, 429]);
   assert.is(errorOf(third).kind, 'resource-exhausted');
   assert.match(third.headers?.['Retry-After'] ?? '', /^\d+$/);
-  assert.is(asked.length, 2);
+  assert.equal([asked.length, closed], [2, 0]);
   await (first.body as ByteSource).close();
-  assert.is(closed, 1);
-  assert.is(await drain(await ask(query)), '0123456789');
+  assert.is(await drain(await ask(ofCamera(3))), '0123456789');
+  assert.is(closed, 1, 'what is only kept makes room');
   assert.is(await drain(second), '0123456789');
+  plans.stop();
+  await clock.advance(0);
   assert.is(closed, 3);
 });
 
-test('answers without bytes and refusals hold nothing', async () => {
+test('so many readers of one plan, and each reads alone', async () => {
   const query = 'camera=1&startMs=1&endMs=2';
-  for (let round = 0; round < 3; round++) {
-    assert.is((await ask(query, { 'if-none-match': '"ab"' })).status, 304);
-    assert.is((await ask(query, { range: 'bytes=10-' })).status, 416);
-    refusal = new NvrError('failed-precondition', 'the codec changes');
-    assert.is((await ask(query)).status, 409);
-    refusal = undefined;
-  }
-  assert.is(closed, 6);
-  const part = await ask(query, { range: 'bytes=3-5', 'if-range': '"ab"' });
-  assert.equal([part.status, part.headers?.['Content-Range'], await drain(part)], [206, 'bytes 3-5/10', '345']);
+  const replies = await Promise.all(Array.from({ length: 9 }, () => ask(query)));
+  assert.equal(replies.map(reply => reply.status).sort(), [...Array(8).fill(200), 429]);
+  assert.is(asked.length, 1);
+  const texts = await Promise.all(replies.filter(reply => reply.status === 200).map(drain));
+  assert.equal([...new Set(texts)], ['0123456789']);
+  assert.is(mostAtOnce, 1);
 });
 
-test('a client that left ends the planning', async () => {
-  await ask('camera=1&startMs=1&endMs=2');
+test('a plan whose files are gone is not used again', async () => {
+  const query = 'camera=1&startMs=1&endMs=2';
+  const [first, second] = [await ask(query), await ask(query)];
+  readError = new NvrError('not-found', 'the export was cut off');
+  assert.match(await rejection(drain(first)), 'cut off');
+  readError = undefined;
+  assert.is(await drain(await ask(query)), '0123456789');
+  assert.is(asked.length, 2);
+  assert.is(await drain(second), '0123456789');
+  await (first.body as ByteSource).close();
+  assert.is(closed, 1);
+});
+
+test('refusals hold nothing', async () => {
+  const query = 'camera=1&startMs=1&endMs=2';
+  for (let round = 0; round < 3; round++) {
+    refusal = new NvrError('failed-precondition', 'the codec changes');
+    assert.is((await ask(query)).status, 409);
+  }
+  refusal = undefined;
+  assert.is((await ask(query, { range: 'bytes=10-' })).status, 416);
+  assert.equal([asked.length, closed], [4, 0]);
+  const part = await ask(query, { range: 'bytes=3-5', 'if-range': '"ab"' });
+  assert.equal([part.status, part.headers?.['Content-Range'], await drain(part)], [206, 'bytes 3-5/10', '345']);
+  plans.stop();
+  await clock.advance(0);
+  assert.is(closed, 1);
+});
+
+test('planning ends when all who wait have left, and who comes then gets a plan of its own', async () => {
+  const query = 'camera=1&startMs=1&endMs=2';
+  let finish = () => {};
+  gate = new Promise(resolve => {
+    finish = resolve;
+  });
+  const first = ask(query);
+  const second = ask(query);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.is(asked.length, 1);
   assert.is(asked[0]?.isWanted?.(), true);
   isGone = true;
   assert.is(asked[0]?.isWanted?.(), false);
+  isGone = false;
+  const third = ask(query);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.is(asked.length, 2);
+  finish();
+  for (const reply of await Promise.all([first, second, third])) assert.is(await drain(reply), '0123456789');
+  assert.is(closed, 1);
 });
+
+async function rejection(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return 'it did not reject';
+}
 
 test.run();
