@@ -10,13 +10,15 @@ namespace thimble::media {
 namespace {
 
 constexpr uint64_t kMiB = 1u << 20;
+constexpr int64_t kShortestRatedMs = 4000;
 constexpr int kMaxParts = IOV_MAX < 1024 ? IOV_MAX : 1024;
 
-/// Quarters of what is planned: few journal entries, and a nearly full volume is not held by one camera.
-uint64_t preallocation_step(uint64_t planned_bytes) {
-  if (planned_bytes == 0) return 4 * kMiB;
-  const uint64_t quarter = (planned_bytes / 4 + kMiB - 1) / kMiB * kMiB;
-  return std::clamp(quarter, kMiB, 32 * kMiB);
+/// Thirds of what is expected: ext4 keeps four pieces of a file in its inode, and for more it writes another
+/// block with every sync. A nearly full volume is not held by one camera.
+uint64_t preallocation_step(uint64_t expected_bytes) {
+  if (expected_bytes == 0) return 4 * kMiB;
+  const uint64_t third = (expected_bytes / 3 + kMiB - 1) / kMiB * kMiB;
+  return std::clamp(third, kMiB, 32 * kMiB);
 }
 
 }  // namespace
@@ -33,6 +35,19 @@ int SegmentFolders::ensure(const SegmentPath& path) {
   if ((error = disk_.sync_directory(full(path.camera_folder))) < 0) return error;
   known_days_[path.camera_folder] = path.day_folder;
   return 0;
+}
+
+void SegmentFolders::note_rate(const SegmentIdentity& identity, uint64_t size_bytes, int64_t end_ms) {
+  const int64_t duration_ms = end_ms - identity.start_ms;
+  if (duration_ms < kShortestRatedMs) return;
+  bytes_per_s_[{identity.camera, identity.stream}] = size_bytes * 1000 / static_cast<uint64_t>(duration_ms);
+}
+
+uint64_t SegmentFolders::expected_bytes(const SegmentIdentity& identity, uint32_t seconds) const {
+  const auto known = bytes_per_s_.find({identity.camera, identity.stream});
+  if (known == bytes_per_s_.end()) return 0;
+  const uint64_t bytes = known->second * seconds;
+  return bytes + bytes / 8;
 }
 
 SegmentFile::~SegmentFile() {
@@ -58,9 +73,12 @@ int SegmentFile::create(const SegmentSpec& spec, SegmentFolders& folders) {
   identity_ = spec.identity;
   codecs_ = spec.codecs;
   if (spec.init.empty()) return -EINVAL;
-  const std::vector<uint8_t> header =
+  std::vector<uint8_t> header =
       encode_segment_header(spec.init, spec.identity, spec.planned_seconds, &layout_);
   if (header.size() > kMaxHeaderBytes) return -EINVAL;
+  // The reserved box as well: left out, it would split the file into pieces of two kinds (see
+  // preallocation_step).
+  header.resize(layout_.fragments_offset());
   SegmentPath path;
   const int fd = create_file(spec, folders, &path);
   if (fd < 0) return fd;
@@ -69,7 +87,9 @@ int SegmentFile::create(const SegmentSpec& spec, SegmentFolders& folders) {
   full_path_ = folders.full(path.file);
   int error = disk_.sync_directory(folders.full(path.day_folder));
   if (error == 0) {
-    step_bytes_ = preallocation_step(spec.planned_bytes);
+    const uint64_t expected_bytes = folders.expected_bytes(identity_, spec.planned_seconds);
+    step_bytes_ = preallocation_step(expected_bytes);
+    grow_steps_ = expected_bytes == 0;
     preallocate_to(layout_.fragments_offset() + 1);
     error = write_bytes(header.data(), header.size(), 0);
   }
@@ -90,6 +110,7 @@ void SegmentFile::preallocate_to(uint64_t end) {
       step_bytes_ = 0;
     } else {
       preallocated_ += step_bytes_;
+      if (grow_steps_) step_bytes_ = std::min(step_bytes_ * 2, 32 * kMiB);
     }
   }
 }

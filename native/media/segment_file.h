@@ -2,8 +2,10 @@
 // thread.
 #pragma once
 
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "media/disk.h"
@@ -13,7 +15,8 @@
 
 namespace thimble::media {
 
-/// Makes the folders of segments durable, and remembers which are: one day folder per camera.
+/// What is known of earlier files: makes the folders of segments durable and remembers which are (one day
+/// folder per camera), and how much a second of each stream takes.
 class SegmentFolders {
  public:
   SegmentFolders(Disk& disk, std::string root) : disk_(disk), root_(std::move(root)) {}
@@ -22,11 +25,16 @@ class SegmentFolders {
   /// Somebody removed them (retention does, when a day is empty).
   void forget(const SegmentPath& path) { known_days_.erase(path.camera_folder); }
   std::string full(const std::string& relative) const { return root_ + "/" + relative; }
+  /// A segment was closed.
+  void note_rate(const SegmentIdentity& identity, uint64_t size_bytes, int64_t end_ms);
+  /// What the next segment of a stream will take, rather too much; 0 = not known.
+  uint64_t expected_bytes(const SegmentIdentity& identity, uint32_t seconds) const;
 
  private:
   Disk& disk_;
   const std::string root_;
   std::unordered_map<std::string, std::string> known_days_;  ///< camera folder -> newest day folder
+  std::map<std::pair<uint32_t, StreamKind>, uint64_t> bytes_per_s_;
 };
 
 /// Used by the writer thread only. All int results are 0 or -errno.
@@ -89,6 +97,7 @@ class SegmentFile {
   uint64_t end_ = 0;           ///< behind the last whole fragment
   uint64_t preallocated_ = 0;  ///< blocks are there up to here
   uint64_t step_bytes_ = 0;    ///< of preallocation; 0 = the volume cannot
+  bool grow_steps_ = false;    ///< what the file will take is not known
   int64_t video_end90k_ = INT64_MIN;
   uint32_t fragments_ = 0;
   bool dirty_ = false;

@@ -24,7 +24,7 @@ struct SegmentLayout {
 };
 
 /// The bytes at the start of the file: `init` (ftyp + moov), the `uuid` box, and the 8 header bytes of the
-/// reserved box (its content stays a hole until the segment is closed). The `uuid` box ends in a CRC-32 of
+/// reserved box (its content is zeros until the segment is closed). The `uuid` box ends in a CRC-32 of
 /// all that stands before it.
 std::vector<uint8_t> encode_segment_header(const std::vector<uint8_t>& init, const SegmentIdentity& identity,
                                            uint32_t planned_seconds, SegmentLayout* layout);

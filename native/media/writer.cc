@@ -220,6 +220,7 @@ void WriterCore::close_files(const std::vector<Closing>& closings) {
     if (outcomes[i].index_error < 0) {
       report_failure(present[i].segment, *files[i], outcomes[i].index_error, "close", 0);
     }
+    folders_.note_rate(files[i]->identity(), files[i]->size_bytes(), files[i]->end_ms());
     report_closed(present[i].segment, *files[i], present[i].end_ms, present[i].reason, true);
     files_.erase(entry);
   }

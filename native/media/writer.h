@@ -21,8 +21,7 @@ struct SegmentSpec {
   std::vector<uint8_t> init;  ///< ftyp + moov
   std::string codecs;         ///< RFC 6381 list for the listener
   uint32_t planned_seconds =
-      300;                     ///< sizes the reserved box (8 KiB + 24 bytes per second) and the preallocation
-  uint64_t planned_bytes = 0;  ///< for the preallocation, 0 = not known
+      300;  ///< sizes the reserved box (8 KiB + 24 bytes per second) and the preallocation
 };
 
 struct SegmentOpened {
