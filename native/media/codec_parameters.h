@@ -20,8 +20,8 @@ struct SequenceParameters {
   int profile = 0, level = 0, constraints = 0;
   int chroma_format = 1;
   int bit_depth = 8;
-  int reorder_frames = 0;  ///< bitstream_restriction, else the most that profile, level and POC type allow (0
-                           ///< for POC type 2 and Baseline)
+  int reorder_frames = 0;  ///< bitstream_restriction, else the most that profile, level, POC type and number
+                           ///< of references let an encoder do (0 for POC type 2 and Baseline)
   bool frame_mbs_only = true;
 };
 /// `sps` with its NAL header, without start code. Leftovers behind a parsed SPS are ignored; nullopt when it

@@ -18,7 +18,7 @@ constexpr double kMaxFps = 1000;  // more is a mistake of the encoder
 struct SpsState {
   SequenceParameters facts;
   uint32_t width_mbs = 0, height_mbs = 0;  ///< of a frame
-  uint32_t poc_type = 0;
+  uint32_t poc_type = 0, reference_frames = 0;
   int reorder = -1;  ///< from bitstream_restriction, -1 = not given
 };
 
@@ -158,6 +158,10 @@ int max_dpb_frames(const SpsState& sps) {
   return static_cast<int>(std::min<uint32_t>(max_mbs / (sps.width_mbs * sps.height_mbs), 16));
 }
 
+/// Without bitstream_restriction the standard lets as many pictures wait as the level has room for: 0.6 s of
+/// a small picture, by which each file would begin late. But pictures wait for others that lie between them
+/// and a reference shown before, so encoders keep one reference more than they reorder (x264 in so many
+/// words). One that did not would have pictures shown before their decode time, which files can say.
 int reorder_frames(const SpsState& sps) {
   if (sps.reorder >= 0) return sps.reorder;
   const int profile = sps.facts.profile;
@@ -165,7 +169,8 @@ int reorder_frames(const SpsState& sps) {
       (sps.facts.constraints & 0x10) && (profile == 44 || profile == 86 || profile == 100 || profile == 110 ||
                                          profile == 122 || profile == 244);
   if (profile == kBaseline || sps.poc_type == 2 || intra_only) return 0;
-  return max_dpb_frames(sps);
+  const int references = static_cast<int>(sps.reference_frames);
+  return std::min(max_dpb_frames(sps), std::max(references - 1, 0));
 }
 
 }  // namespace
@@ -182,8 +187,9 @@ std::optional<SequenceParameters> parse_h264_sps(ByteView nal) {
   bool separate_planes = false;
   if (has_chroma_fields(sps.facts.profile) && !read_chroma(bits, &sps, &separate_planes)) return std::nullopt;
   if (!read_picture_order(bits, &sps)) return std::nullopt;
-  if (bits.ue() > 16) return std::nullopt;  // max_num_ref_frames
-  bits.bit();                               // gaps_in_frame_num_value_allowed_flag
+  sps.reference_frames = bits.ue();
+  if (sps.reference_frames > 16) return std::nullopt;
+  bits.bit();  // gaps_in_frame_num_value_allowed_flag
   if (!read_size(bits, &sps, separate_planes)) return std::nullopt;
   // A VUI that is cut is no reason to refuse the picture: what was read of it up to there counts.
   if (bits.bit()) read_vui(bits, &sps);

@@ -165,16 +165,22 @@ TEST_CASE("H.264 SPS: VUI with timing, HRD and reordering") {
   }
 }
 
-TEST_CASE("H.264 SPS: without bitstream_restriction profile, POC type and level bound the reordering") {
+TEST_CASE(
+    "H.264 SPS: without bitstream_restriction profile, POC type, references and level bound the reordering") {
   Sps sps;
   sps.profile = 77, sps.level = 30;
+  for (const auto& [refs, depth] : {std::pair{0u, 0}, {1u, 0}, {2u, 1}, {4u, 3}, {9u, 8}, {10u, 8}}) {
+    sps.refs = refs;
+    CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == depth);
+  }
+  sps.refs = 16;
   CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == 8);  // 8100 / (40 x 23)
   sps.poc_type = 2;
   CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == 0);
   sps.poc_type = 0, sps.profile = 66;
   CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == 0);
   sps.profile = 100, sps.level = 62;
-  CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == 16);
+  CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == 15);
   sps.constraints = 0x10;  // High 10 Intra and its kin
   CHECK(parse_h264_sps(view(build(sps)))->reorder_frames == 0);
   sps.constraints = 0, sps.level = 10;  // smaller than one picture: nothing can wait
