@@ -1,7 +1,15 @@
 // Sub streams: recorded beside a main stream that browsers cannot play, connected only when needed, and no harm to main.
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Camera as ApiCamera, Health, Segment, SegmentList, Status, Timeline } from '../../src/api/contract.ts';
+import type {
+  Camera as ApiCamera,
+  CameraList,
+  Health,
+  Segment,
+  SegmentList,
+  Status,
+  Timeline,
+} from '../../src/api/contract.ts';
 import { Camera } from '../support/camera.ts';
 import { stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
@@ -195,6 +203,22 @@ test('auto lets a sub stream go that is H.265 as well, and leaves it alone', asy
   assert.is(describes(), 1);
   await service.patch('/api/cameras/1', { sub: { url: (await makeCamera(CLIPS.small)).url } });
   await until(service, 'sub', hasOpen);
+  assert.is((await service.stop()).code, 0);
+});
+
+test('the cameras of the demo have sub streams, which rest until they are wanted', async () => {
+  const service = await Service.start({ args: ['--demo'] });
+  const { cameras: all } = await service.until<CameraList>('/api/cameras', list =>
+    list.cameras.every(camera => camera.state.main !== undefined),
+  );
+  assert.equal(
+    all.map(({ record, state }) => [record.streams, state.main?.codec, state.sub?.name]),
+    Array(2).fill(['auto', 'h264', 'idle']),
+  );
+  await service.patch('/api/cameras/1', { record: { streams: 'both' } });
+  await until(service, 'sub', hasOpen);
+  const { state } = await service.get<ApiCamera>('/api/cameras/1');
+  assert.ok((state.sub?.width ?? 0) > 0 && (state.sub?.width ?? 0) < (state.main?.width ?? 0));
   assert.is((await service.stop()).code, 0);
 });
 
