@@ -126,9 +126,11 @@ export class Database {
     }
   }
 
+  /** After a failed commit the files are opened anew for whoever reads first. */
   #open(): Environment {
+    if (!this.#environment && this.#problem && !this.#closed) this.#environment = this.#options.open();
     if (this.#environment) return this.#environment;
-    throw this.#problem ?? new NvrError('unavailable', 'the index is not open');
+    throw new NvrError('unavailable', 'the index is not open');
   }
 
   #change(change: Waiting): void {

@@ -71,7 +71,9 @@ export class IndexFiles {
           this.#options.log.warn('somebody has changed the index; the files are looked at');
         }
       }
-      await writeFile(this.#marker, `${this.#badRuns}`, { mode: 0o600 });
+      await writeFile(this.#marker, '', { mode: 0o600 });
+      // On a full volume there may be no room for a byte: then it counts as the first.
+      if (this.#badRuns > 0) await writeFile(this.#marker, `${this.#badRuns}`).catch(() => undefined);
       await syncFolder(this.#options.dir);
     } catch (error) {
       throw fromSystem(error, `the index in ${this.folder} cannot be prepared`);

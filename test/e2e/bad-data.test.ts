@@ -10,7 +10,7 @@ import { footageFaults, timelineOf } from '../support/footage.ts';
 import { Service } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
-import { mountProblem, Volume } from '../support/tmpfs.ts';
+import { mountProblem, Volume } from '../support/volume.ts';
 
 const test = suite('data that cannot be used', { timeoutMs: 60_000 });
 test.after(stopChildren);
@@ -39,6 +39,7 @@ async function refused(dataDir: string, code: number, words: RegExp, args: strin
   assert.not.match(said, /\n\s+at |internal|undefined/);
   const errors = child.stdout.filter(line => line.includes('"level":"error"'));
   assert.is(errors.length, args.length > 0 ? 0 : 1, child.stdout.join('\n'));
+  assert.not.match(errors.join('\n'), '"stack"');
 }
 
 test('a directory of somebody else is refused and stays as it is, whatever is in it', async () => {

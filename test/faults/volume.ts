@@ -5,8 +5,7 @@ import { Camera } from '../support/camera.ts';
 import { footageFaults, timelineOf } from '../support/footage.ts';
 import { Service } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
-import { mountProblem } from '../support/tmpfs.ts';
-import { mount, smallVolume, unmount } from '../support/volume.ts';
+import { mount, mountProblem, unmount, Volume } from '../support/volume.ts';
 import { type FaultPlan, type FaultResult, type FaultTest, pause, within } from './fault.ts';
 
 export const missingVolume: FaultTest = {
@@ -22,7 +21,7 @@ async function run({ rounds, say }: FaultPlan): Promise<FaultResult> {
   const faults: string[] = [];
   const dir = join(tempDir('mount'), 'data');
   mkdirSync(dir);
-  const volume = smallVolume('200m') ?? '';
+  const volume = new Volume(200).folder;
   if (!mount('--bind', volume, dir)) return { faults: ['cannot bind the volume'], figures: {} };
   const clip = { fps: 10, seconds: 10, gop: 10, unitBytes: 5000, audio: false };
   const camera = await Camera.start({ clips: [clip] });

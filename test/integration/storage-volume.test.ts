@@ -1,5 +1,4 @@
 // The store on volumes that are full or read-only. Needs the right to mount; each volume is a small tmpfs of its own.
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError } from '../../src/core/index.ts';
@@ -7,12 +6,13 @@ import { openStore, type Store } from '../../src/storage/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
-import { mount, smallVolume } from '../support/volume.ts';
+import { mountProblem, Volume } from '../support/volume.ts';
 import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: volumes');
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
-const canMount = smallVolume('1m') !== undefined;
+const problem = mountProblem();
+const withVolume = (name: string, body: () => Promise<void>) => test.needs(!problem, problem ?? '', name, body);
 
 function options(clock: FakeClock) {
   const log = fakeLog('storage').logger;
@@ -25,68 +25,60 @@ function record(store: Store, startMs: number): void {
   store.segments.record({ ...key, endMs: startMs + 1000, sizeBytes: 9, codecs: CODECS, endReason: 'length', path });
 }
 
-/** Takes the last free page. */
-function fill(dir: string): void {
-  const { bavail, bsize } = statfsSync(dir);
-  writeFileSync(join(dir, 'segments', 'filler'), Buffer.alloc(Math.max(0, bavail * bsize)));
-}
+withVolume('a full volume refuses with words, loses nothing, and is used again', async () => {
+  const volume = new Volume(2);
+  const dir = volume.folder;
+  const clock = new FakeClock(T0);
+  const store = await openStore(dir, options(clock));
+  await store.start(new AbortController().signal);
+  await store.cameras.put({ id: store.cameras.nextId() });
+  for (let n = 0; n < 20; n++) record(store, T0 + n * 4_000_000);
+  volume.fill();
+  let refused: unknown;
+  await store.flush().catch(error => {
+    refused = error;
+  });
+  assert.instance(refused, NvrError);
+  assert.is((refused as NvrError).kind, 'resource-exhausted');
+  assert.is(store.problems()[0]?.kind, 'index-unwritable');
+  assert.is(store.segments.totals(1).segments, 20);
+  let kept: unknown;
+  await store.cameras.put({ id: 2 }).catch(error => {
+    kept = error;
+  });
+  assert.is((kept as NvrError).kind, 'resource-exhausted');
+  assert.equal(store.cameras.list(), [{ id: 1 }], 'what was refused is not there');
+  volume.makeRoom();
+  await store.flush();
+  assert.equal(store.problems(), []);
+  await store.stop();
+  const again = await openStore(dir, options(clock));
+  await again.start(new AbortController().signal);
+  assert.is(again.segments.totals(1).segments, 20);
+  assert.equal(again.cameras.list(), [{ id: 1 }]);
+  await again.stop();
+});
 
-test.needs(
-  canMount,
-  'may not mount',
-  'a full volume refuses with words, loses nothing, and is used again',
-  async () => {
-    const dir = smallVolume('2m') ?? '';
-    const clock = new FakeClock(T0);
-    const store = await openStore(dir, options(clock));
-    await store.start(new AbortController().signal);
-    await store.cameras.put({ id: store.cameras.nextId() });
-    for (let n = 0; n < 20; n++) record(store, T0 + n * 4_000_000);
-    fill(dir);
-    let refused: unknown;
-    await store.flush().catch(error => {
-      refused = error;
-    });
-    assert.instance(refused, NvrError);
-    assert.is((refused as NvrError).kind, 'resource-exhausted');
-    assert.is(store.problems()[0]?.kind, 'index-unwritable');
-    assert.is(store.segments.totals(1).segments, 20);
-    let kept: unknown;
-    await store.cameras.put({ id: 2 }).catch(error => {
-      kept = error;
-    });
-    assert.is((kept as NvrError).kind, 'resource-exhausted');
-    assert.equal(store.cameras.list(), [{ id: 1 }], 'what was refused is not there');
-    rmSync(join(dir, 'segments', 'filler'));
-    await store.flush();
-    assert.equal(store.problems(), []);
-    await store.stop();
-    const again = await openStore(dir, options(clock));
-    await again.start(new AbortController().signal);
-    assert.is(again.segments.totals(1).segments, 20);
-    assert.equal(again.cameras.list(), [{ id: 1 }]);
-    await again.stop();
-  },
-);
-
-test.needs(canMount, 'may not mount', 'a start on a full volume works, so that footage can be deleted', async () => {
-  const dir = smallVolume('2m') ?? '';
+withVolume('a start on a full volume works, so that footage can be deleted', async () => {
+  const volume = new Volume(2);
+  const dir = volume.folder;
   const clock = new FakeClock(T0);
   const store = await openStore(dir, options(clock));
   await store.start(new AbortController().signal);
   record(store, T0);
   await store.stop();
-  fill(dir);
+  volume.fill();
   const again = await openStore(dir, options(clock));
   await again.start(new AbortController().signal);
   assert.is(again.segments.totals(1).segments, 1);
-  rmSync(join(dir, 'segments', 'filler'));
+  volume.makeRoom();
   await again.stop();
 });
 
-test.needs(canMount, 'may not mount', 'a read-only volume is refused with a cure', async () => {
-  const dir = smallVolume('2m') ?? '';
-  mount('-o', 'remount,ro', dir);
+withVolume('a read-only volume is refused with a cure', async () => {
+  const volume = new Volume(2);
+  const dir = volume.folder;
+  volume.makeReadOnly();
   for (const path of [join(dir, 'data'), dir]) {
     try {
       await openStore(path, options(new FakeClock(T0)));
