@@ -23,8 +23,8 @@
         [
           "trimmed_ffmpeg==''",
           {
-            "cflags": ["<!@(pkg-config --cflags libavformat libavcodec libavutil)"],
-            "libraries": ["<!@(pkg-config --libs libavformat libavcodec libavutil)", "-lpthread"]
+            "cflags": ["<!@(pkg-config --cflags libavformat libavcodec libswscale libavutil)"],
+            "libraries": ["<!@(pkg-config --libs libavformat libavcodec libswscale libavutil)", "-lpthread"]
           },
           {
             "cflags": ["-isystem", "<(trimmed_ffmpeg)/include", "-ffunction-sections", "-fdata-sections"],

@@ -6,14 +6,18 @@
 #include "binding/export_object.h"
 #include "binding/file_functions.h"
 #include "binding/notify.h"
+#include "binding/picture_functions.h"
+#include "media/ffmpeg_log.h"
 
 namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  thimble::media::silence_ffmpeg();
   thimble::binding::export_clock_functions(env, exports);
   thimble::binding::export_engine(env, exports);
   thimble::binding::export_notify(env, exports);
   thimble::binding::export_file_functions(env, exports);
   thimble::binding::export_plans(env, exports);
+  thimble::binding::export_picture_functions(env, exports);
   return exports;
 }
 }  // namespace

@@ -101,7 +101,7 @@ function environmentForGyp({ trimmedFfmpeg }) {
 /** The FFmpeg libraries that an addon was linked to: after an upgrade of the system they may be gone. @param {Edition} edition @returns {string[]} */
 function linkedLibraries(edition) {
   const lines = execFileSync('ldd', [join(root, addonPath(edition))], { encoding: 'utf8' }).split('\n');
-  return lines.flatMap(line => /^\s*libav\w+\.so\S* => (\/\S+)/.exec(line)?.[1] ?? []);
+  return lines.flatMap(line => /^\s*lib(?:av\w+|swscale)\.so\S* => (\/\S+)/.exec(line)?.[1] ?? []);
 }
 
 /** True when the addon there is what the sources would give. Costs a few milliseconds. */

@@ -31,10 +31,13 @@ const BUILD_NEEDS = [
   { name: 'python3', packages: ['python3'], isThere: onPath('python3') },
   { name: 'pkg-config', packages: ['pkg-config'], isThere: onPath('pkg-config') },
   {
-    name: 'the FFmpeg 5.1 or newer libraries libavformat, libavcodec and libavutil with headers',
-    packages: ['libavformat-dev', 'libavcodec-dev', 'libavutil-dev'],
+    name: 'the FFmpeg 5.1 or newer libraries libavformat, libavcodec, libswscale and libavutil with headers',
+    packages: ['libavformat-dev', 'libavcodec-dev', 'libswscale-dev', 'libavutil-dev'],
     isThere: () =>
-      succeeds('pkg-config', ['--exists', 'libavformat >= 59.27', 'libavcodec >= 59.37', 'libavutil >= 57.28']),
+      succeeds('pkg-config', [
+        ...['--exists', 'libavformat >= 59.27', 'libavcodec >= 59.37'],
+        ...['libswscale >= 6.7', 'libavutil >= 57.28'],
+      ]),
   },
 ];
 

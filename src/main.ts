@@ -25,6 +25,7 @@ import {
   examineSegment,
   lockDirectory,
   notify,
+  openPictures,
   planExport,
   Supervisor,
 } from './native/index.ts';
@@ -147,6 +148,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     cameras,
     prober: new Prober({ engine, clock, hub, allowLoopback }),
     engine,
+    pictures: openPictures(store.uuid),
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
     facts,
     clock,

@@ -155,6 +155,22 @@ bool read_export_segment(const Napi::CallbackInfo& info, media::ExportSegment* s
   return reader.ok();
 }
 
+bool read_picture_request(const Napi::CallbackInfo& info, media::SegmentPictureRequest* request) {
+  Reader reader(info.Env(), info[0]);
+  request->path = reader.text("path");
+  request->size_bytes = static_cast<uint64_t>(reader.whole("sizeBytes", 0, 1LL << 53));
+  request->identity.camera = static_cast<uint32_t>(reader.whole("camera", 1, kMostCameras));
+  if (!stream_kind(reader.text("stream"), &request->identity.stream)) reader.fail("stream", "main or sub");
+  request->identity.start_ms = reader.whole("startMs", 0, media::kLatestStartMs);
+  request->identity.clock_generation = static_cast<uint32_t>(reader.whole("clockGen", 0, UINT32_MAX));
+  request->at_ms = reader.whole("atMs", 0, media::kLatestStartMs);
+  request->most_width = static_cast<int>(reader.whole("width", 16, 8192));
+  if (reader.ok() && !read_uuid(info[0].As<Napi::Object>().Get("storeUuid"), request->identity.store)) {
+    reader.fail("storeUuid", "32 hex digits");
+  }
+  return reader.ok();
+}
+
 bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key) {
   const bool ok = info.Length() >= 2 && info[0].IsNumber() && info[1].IsString() &&
                   stream_kind(info[1].As<Napi::String>().Utf8Value(), &key->stream);

@@ -5,6 +5,7 @@
 
 #include "media/engine.h"
 #include "media/export_plan.h"
+#include "media/segment_picture.h"
 
 namespace thimble::binding {
 
@@ -14,6 +15,7 @@ bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings*
 bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key);
 bool read_export_range(const Napi::CallbackInfo& info, media::ExportRange* range);
 bool read_export_segment(const Napi::CallbackInfo& info, media::ExportSegment* segment);
+bool read_picture_request(const Napi::CallbackInfo& info, media::SegmentPictureRequest* request);
 /// 32 hex digits.
 bool read_uuid(const Napi::Value& value, uint8_t uuid[16]);
 

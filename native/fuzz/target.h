@@ -38,5 +38,6 @@ std::vector<Target> codec_targets();
 std::vector<Target> box_targets();
 Target segment_target();
 Target export_target();
+std::vector<Target> picture_targets();
 
 }  // namespace thimble::fuzz

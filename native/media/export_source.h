@@ -31,6 +31,8 @@ class ExportSource {
   /// What may be read of the file.
   uint64_t size_bytes() const { return size_; }
   uint64_t fragments_offset() const { return header_.layout.fragments_offset(); }
+  /// Of the reserved box, which is a sidx in a closed segment.
+  uint64_t index_offset() const { return header_.layout.reserved_offset; }
   /// As `read_fragment`; 0 also at the end.
   int read(uint64_t offset, StoredFragment* fragment);
   /// Exactly `size` bytes: 0 or -errno (-EIO when the file is shorter).

@@ -6,10 +6,8 @@
 #include <cstring>
 
 namespace thimble::media {
-namespace {
 
-/// Content of the first box of `type` among `boxes`; empty when there is none.
-ByteView child(ByteView boxes, const char* type) {
+ByteView child_box(ByteView boxes, const char* type) {
   while (boxes.size >= 8) {
     const uint32_t size = read_be32(boxes.data);
     if (size < 8 || size > boxes.size) break;
@@ -18,6 +16,8 @@ ByteView child(ByteView boxes, const char* type) {
   }
   return {};
 }
+
+namespace {
 
 std::string avc_codec(ByteView avcc) {
   if (avcc.size < 4) return {};
@@ -70,16 +70,17 @@ std::string aac_codec(ByteView esds) {
 
 void read_entry(ByteView stsd, MoovFacts* facts) {
   const ByteView entries = stsd.sub(8);
-  const ByteView avc = child(entries, "avc1"), hevc = child(entries, "hvc1"), aac = child(entries, "mp4a");
+  const ByteView avc = child_box(entries, "avc1"), hevc = child_box(entries, "hvc1"),
+                 aac = child_box(entries, "mp4a");
   for (const ByteView& video : {avc, hevc}) {
     if (video.size < 78) continue;
     facts->width = read_be16(video.data + 24);
     facts->height = read_be16(video.data + 26);
   }
-  if (avc.size >= 78) facts->video_codec = avc_codec(child(avc.sub(78), "avcC"));
-  if (hevc.size >= 78) facts->video_codec = hevc_codec(child(hevc.sub(78), "hvcC"));
-  if (aac.size >= 28) facts->audio_codec = aac_codec(child(aac.sub(28), "esds"));
-  if (!child(entries, "Opus").empty()) facts->audio_codec = "opus";
+  if (avc.size >= 78) facts->video_codec = avc_codec(child_box(avc.sub(78), "avcC"));
+  if (hevc.size >= 78) facts->video_codec = hevc_codec(child_box(hevc.sub(78), "hvcC"));
+  if (aac.size >= 28) facts->audio_codec = aac_codec(child_box(aac.sub(28), "esds"));
+  if (!child_box(entries, "Opus").empty()) facts->audio_codec = "opus";
 }
 
 /// tkhd and mdhd have longer times in version 1.
@@ -97,8 +98,8 @@ MoovFacts read_moov(ByteView moov) {
     const uint32_t size = read_be32(moov.data);
     if (size < 8 || size > moov.size) break;
     if (std::memcmp(moov.data + 4, "trak", 4) == 0) {
-      const ByteView media = child(moov.sub(8, size - 8), "mdia");
-      read_entry(child(child(child(media, "minf"), "stbl"), "stsd"), &facts);
+      const ByteView media = child_box(moov.sub(8, size - 8), "mdia");
+      read_entry(child_box(child_box(child_box(media, "minf"), "stbl"), "stsd"), &facts);
     }
     moov = moov.sub(size);
   }
@@ -113,11 +114,11 @@ std::vector<MoovTrack> read_moov_tracks(ByteView moov) {
     if (size < 8 || size > moov.size) break;
     if (std::memcmp(moov.data + 4, "trak", 4) == 0) {
       const ByteView trak = moov.sub(8, size - 8);
-      const ByteView media = child(trak, "mdia");
+      const ByteView media = child_box(trak, "mdia");
       MoovTrack track;
-      track.id = field_of(child(trak, "tkhd"), 12, 20);
-      track.timescale = field_of(child(media, "mdhd"), 12, 20);
-      const ByteView entries = child(child(child(media, "minf"), "stbl"), "stsd").sub(8);
+      track.id = field_of(child_box(trak, "tkhd"), 12, 20);
+      track.timescale = field_of(child_box(media, "mdhd"), 12, 20);
+      const ByteView entries = child_box(child_box(child_box(media, "minf"), "stbl"), "stsd").sub(8);
       const uint32_t entry_bytes = entries.size >= 8 ? read_be32(entries.data) : 0;
       if (entry_bytes >= 8 && entry_bytes <= entries.size) {
         track.sample_entry = entries.sub(0, entry_bytes);

@@ -18,6 +18,9 @@ struct MoovFacts {
 /// `moov` = content of the box. What cannot be read stays empty.
 MoovFacts read_moov(ByteView moov);
 
+/// Content of the first box of `type` among `boxes`; empty when there is none.
+ByteView child_box(ByteView boxes, const char* type);
+
 /// One track of a moov, with views into it.
 struct MoovTrack {
   uint32_t id = 0;

@@ -59,10 +59,12 @@ TEST_CASE("fuzz: opus-packet") { fuzz("opus-packet"); }
 TEST_CASE("fuzz: segment-header") { fuzz("segment-header"); }
 TEST_CASE("fuzz: moov") { fuzz("moov"); }
 TEST_CASE("fuzz: moof") { fuzz("moof"); }
+TEST_CASE("fuzz: keyframe") { fuzz("keyframe"); }
+TEST_CASE("fuzz: picture") { fuzz("picture"); }
 // clang-format on
 
 TEST_CASE("fuzz: each target has a case, and each round can be repeated") {
-  CHECK(targets().size() == 19);
+  CHECK(targets().size() == 21);
   const std::vector<Bytes> seeds = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 9, 9}};
   std::mt19937 first(5), second(5), third(6);
   for (int i = 0; i < 50; i++) CHECK(mutated(seeds, &first) == mutated(seeds, &second));

@@ -10,6 +10,7 @@ import { guard } from './guard.ts';
 import { jsonReply } from './json-reply.ts';
 import { logRoutes } from './log-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
+import { pictureRoutes } from './picture-routes.ts';
 import { isRecordingEndangered } from './problems.ts';
 import { Router, route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
@@ -68,6 +69,7 @@ export class Api {
       ...logRoutes(services),
       ...cameraRoutes(services),
       ...segmentRoutes(services),
+      ...pictureRoutes(services),
       ...timelineRoutes(services),
       ...exportRoutes(services, this.#exports),
       ...storageRoutes(services),

@@ -142,15 +142,26 @@ export function openSegments(services: ApiServices): OpenSegment[] {
   );
 }
 
-async function sendFile(services: ApiServices, id: string, request: HttpRequest): Promise<HttpReply> {
+/** A segment that can be read, with its place relative to the segments folder. */
+export type ReadableSegment = Pick<Segment, 'camera' | 'stream' | 'startMs' | 'sizeBytes' | 'open'> &
+  Pick<OpenSegment, 'clockGen' | 'path'>;
+
+/** Closed or being written; of the latter `sizeBytes` are whole. Throws `not-found`. */
+export function findSegment(services: ApiServices, id: string): ReadableSegment {
+  // The figures first: asking for them brings the index up to date with what was closed.
   const beingWritten = openSegments(services);
   const known = services.segments.get(id);
-  const open = known ? undefined : beingWritten.find(entry => entry.segment.id === id);
-  const path = known?.path ?? open?.path;
-  if (path === undefined) throw noSegment();
+  if (known) return { ...known, open: false };
+  const found = beingWritten.find(entry => entry.segment.id === id);
+  if (!found) throw noSegment();
+  return { ...found.segment, clockGen: found.clockGen, path: found.path };
+}
+
+async function sendFile(services: ApiServices, id: string, request: HttpRequest): Promise<HttpReply> {
+  const { path, open, sizeBytes: wholeBytes } = findSegment(services, id);
   const { file, sizeBytes: fileBytes } = await openFile(join(services.segments.folder, path));
   try {
-    const sizeBytes = open ? Math.min(open.segment.sizeBytes, fileBytes) : fileBytes;
+    const sizeBytes = open ? Math.min(wholeBytes, fileBytes) : fileBytes;
     // When a segment is closed its index is written into the space reserved for it: only then the bytes are final.
     const etag = open ? undefined : `"${id}-${sizeBytes}"`;
     const reply = plan(request, sizeBytes, etag);

@@ -1,7 +1,7 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, GapReason, Log, Logger, StreamName } from '../core/index.ts';
-import type { Engine, ExportFile, ExportRequest } from '../native/index.ts';
+import type { Engine, ExportFile, ExportRequest, Pictures } from '../native/index.ts';
 import type { GapCount, StorageCare } from '../recording/index.ts';
 import type { Problem, Timeline } from './contract.ts';
 
@@ -56,6 +56,7 @@ export interface ApiServices {
   prober: Pick<Prober, 'probe'>;
   engine: Pick<Engine, 'stats'>;
   segments: SegmentSource;
+  pictures: Pick<Pictures, 'make'>;
   /** As the native engine's `planExport`. */
   planExport(request: Omit<ExportRequest, 'storeUuid'>): Promise<ExportFile>;
   /** Resolves when recording follows the settings that the camera has now: files that end by them are closed. */

@@ -39,6 +39,12 @@ export interface NativeExportPlan {
   close(): void;
 }
 
+/** `code` = errno; EBADMSG when the file is damaged or another than it should be. */
+export type NativePicture =
+  | { state: 'made'; jpeg: Buffer; atMs: number; width: number; height: number }
+  | { state: 'unreadable'; code: string }
+  | { state: 'none' | 'damaged' | 'too-large' | 'unsupported' | 'no-memory' };
+
 export interface Addon {
   Engine: new (options: EngineOptions, onEvent: (event: EngineEvent) => void) => NativeEngine;
   /** One datagram to a socket of sd_notify(3), `@` = abstract; false when it did not get there. */
@@ -53,6 +59,17 @@ export interface Addon {
     /** For ranges in which the parameter sets change: they stand before each keyframe too. */
     repeatParameters: boolean;
   }) => NativeExportPlan;
+  segmentPicture(request: {
+    storeUuid: string;
+    path: string;
+    sizeBytes: number;
+    camera: number;
+    stream: string;
+    startMs: number;
+    clockGen: number;
+    atMs: number;
+    width: number;
+  }): Promise<NativePicture>;
   examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport>;
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
   lockFile(path: string): number;

@@ -3,9 +3,11 @@ import { NvrError } from '../core/index.ts';
 import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
 import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
 import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
+import { Pictures } from './picture.ts';
 
 export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
 export type * from './messages.ts';
+export type { Picture, PictureRequest, Pictures } from './picture.ts';
 export * from './supervisor.ts';
 
 /** Cameras in, segment files out. One per service; its threads start with `start` and are gone after `stop`. */
@@ -80,6 +82,11 @@ export function notify(socketPath: string, state: string): boolean {
 /** Plans an export; as `makeExport` of export.ts. Runs off the main thread. */
 export function planExport(request: ExportRequest): Promise<ExportFile> {
   return makeExport(addon(), request);
+}
+
+/** The maker of pictures of a store; one per service. They are made off the main thread. */
+export function openPictures(storeUuid: string): Pictures {
+  return new Pictures(request => addon().segmentPicture(request), storeUuid);
 }
 
 /** Examines a segment file that may have been left unfinished and, with `write`, mends it. Runs off the main thread. */

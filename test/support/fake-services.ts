@@ -122,6 +122,11 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     },
     recordingSettled: async () => {},
     storage: fakeStorage(segments),
+    pictures: {
+      make: async () => {
+        throw new NvrError('not-found', 'there is no keyframe in this segment');
+      },
+    },
     planExport: async () => {
       throw new NvrError('not-found', 'there is no footage in this range');
     },

@@ -1,0 +1,87 @@
+#include "binding/picture_functions.h"
+
+#include <string>
+#include <utility>
+
+#include "binding/arguments.h"
+#include "media/errno_name.h"
+#include "media/segment_picture.h"
+
+namespace thimble::binding {
+
+namespace {
+using media::PictureProblem;
+using media::SegmentPicture;
+
+/// One of a closed list, the same as in src/native/addon.ts.
+const char* state_name(const SegmentPicture& made) {
+  switch (made.state) {
+    case SegmentPicture::State::kMade:
+      return "made";
+    case SegmentPicture::State::kNone:
+      return "none";
+    case SegmentPicture::State::kUnreadable:
+      return "unreadable";
+    case SegmentPicture::State::kNotDecodable:
+      break;
+  }
+  switch (made.problem) {
+    case PictureProblem::kTooLarge:
+      return "too-large";
+    case PictureProblem::kUnsupported:
+      return "unsupported";
+    case PictureProblem::kNoMemory:
+      return "no-memory";
+    case PictureProblem::kNone:
+    case PictureProblem::kDamaged:
+      break;
+  }
+  return "damaged";
+}
+
+class PictureWorker final : public Napi::AsyncWorker {
+ public:
+  PictureWorker(Napi::Env env, media::SegmentPictureRequest request)
+      : Napi::AsyncWorker(env, "thimble picture"),
+        request_(std::move(request)),
+        promise_(Napi::Promise::Deferred::New(env)) {}
+  /// Starts the work, after which this deletes itself.
+  Napi::Promise start() {
+    const Napi::Promise promise = promise_.Promise();
+    Queue();
+    return promise;
+  }
+  void Execute() override { made_ = media::make_segment_picture(media::posix_disk(), request_); }
+  void OnOK() override {
+    Napi::Object result = Napi::Object::New(Env());
+    result.Set("state", state_name(made_));
+    if (made_.state == SegmentPicture::State::kUnreadable)
+      result.Set("code", media::errno_name(-made_.error));
+    if (made_.state == SegmentPicture::State::kMade) {
+      const media::Picture& picture = made_.picture;
+      result.Set("jpeg", Napi::Buffer<uint8_t>::Copy(Env(), picture.jpeg.data(), picture.jpeg.size()));
+      result.Set("atMs", Napi::Number::New(Env(), static_cast<double>(made_.at_ms)));
+      result.Set("width", Napi::Number::New(Env(), picture.width));
+      result.Set("height", Napi::Number::New(Env(), picture.height));
+    }
+    promise_.Resolve(result);
+  }
+
+ private:
+  const media::SegmentPictureRequest request_;
+  SegmentPicture made_;
+  Napi::Promise::Deferred promise_;
+};
+
+Napi::Value segment_picture(const Napi::CallbackInfo& info) {
+  media::SegmentPictureRequest request;
+  if (!read_picture_request(info, &request)) return info.Env().Undefined();
+  return (new PictureWorker(info.Env(), std::move(request)))->start();
+}
+}  // namespace
+
+void export_picture_functions(Napi::Env env, Napi::Object exports) {
+  exports.Set("segmentPicture", Napi::Function::New(env, segment_picture, "segmentPicture"));
+}
+
+}  // namespace thimble::binding
