@@ -67,8 +67,9 @@ export function planDeletions(view: RetentionView, limit: number): Victim[] {
     round.takeOldest(view.cameras, 'total-quota', () => over() > 0);
   }
   const unlockedBytes = unlockedOf(view);
+  const { leastKeptBytes } = view;
   // What is going to be written may replace as much, whatever else lies on the volume.
-  const mayTake = () => unlockedBytes + growthBytes - round.freedBytes > view.leastKeptBytes;
+  const mayTake = () => unlockedBytes + headroom(growthBytes, leastKeptBytes) - round.freedBytes > leastKeptBytes;
   const over = () => view.freeBytes + round.freedBytes < view.floorBytes + growthBytes;
   round.takeOldest(view.cameras, 'floor', () => over() && mayTake());
   return round.victims;
@@ -90,7 +91,7 @@ export function isNear(view: RetentionView, factor: number): boolean {
   );
 }
 
-/** A small quota is not eaten up by the room that is kept in it. */
+/** A small quota, and the little that is kept, is not eaten up by the room that is made in it. */
 function headroom(growthBytes: number, quotaBytes: number): number {
   return Math.min(growthBytes, quotaBytes / 4);
 }

@@ -1,4 +1,4 @@
-// Two cameras that record until a small volume is full and go on: watches the floor meanwhile and judges what is left.
+// Cameras that record until a small volume is full and go on: watches the floor meanwhile and judges what is left.
 import { statfsSync } from 'node:fs';
 import type { Segment, StorageInfo } from '../../src/api/contract.ts';
 import { Camera } from './camera.ts';
@@ -20,26 +20,34 @@ export interface FullVolumeResult {
   faults: string[];
 }
 
-const BYTES_PER_SECOND = 500_000;
+interface Load {
+  cameras: number;
+  /** Of each camera. */
+  bytesPerSecond: number;
+}
+const TWO_CAMERAS: Load = { cameras: 2, bytesPerSecond: 500_000 };
 
-/** Starts a service on `dir` with two cameras of 4 Mbit/s each. */
-export async function startFull(dir: string): Promise<{ service: Service; cameras: Camera[]; ids: number[] }> {
+/** Starts a service on `dir` with cameras that change files each 5 s. */
+export async function startFull(
+  dir: string,
+  load = TWO_CAMERAS,
+): Promise<{ service: Service; cameras: Camera[]; ids: number[] }> {
   const service = await Service.start({ dataDir: dir });
   const cameras: Camera[] = [];
   const ids: number[] = [];
-  for (const name of ['One', 'Two']) {
-    const clip = { fps: 10, seconds: 10, gop: 10, unitBytes: BYTES_PER_SECOND / 10, audio: false };
+  for (let n = 1; n <= load.cameras; n++) {
+    const clip = { fps: 10, seconds: 10, gop: 10, unitBytes: load.bytesPerSecond / 10, audio: false };
     const camera = await Camera.start({ clips: [clip] });
     cameras.push(camera);
-    const body = { name, main: { url: camera.url }, record: { segmentMs: 5000 } };
+    const body = { name: `Camera ${n}`, main: { url: camera.url }, record: { segmentMs: 5000 } };
     ids.push((await service.post<{ id: number }>('/api/cameras', body)).id);
   }
   return { service, cameras, ids };
 }
 
 /** Records for `ms` on a volume that is full long before, with the first segment of the first camera locked. */
-export async function recordPastFull(dir: string, ms: number): Promise<FullVolumeResult> {
-  const { service, cameras, ids } = await startFull(dir);
+export async function recordPastFull(dir: string, ms: number, load = TWO_CAMERAS): Promise<FullVolumeResult> {
+  const { service, cameras, ids } = await startFull(dir, load);
   const [first = 0] = ids;
   const list = await service.until<{ segments: Segment[] }>(
     `/api/segments?camera=${first}`,
