@@ -30,6 +30,8 @@ const char* added_name(media::ExportPlan::Added added) {
       return "new-parameters";
     case Added::kOtherCodec:
       return "other-codec";
+    case Added::kOtherSound:
+      return "other-sound";
     case Added::kSoundHole:
       return "sound-hole";
     case Added::kTooLarge:

@@ -44,8 +44,10 @@ class ExportPlan {
     kUnreadable,     ///< `error` tells why (errno); what was read before counts, the rest becomes a gap
     kNewParameters,  ///< other parameter sets than before; to be planned anew with `repeat_parameters`
     kOtherCodec,     ///< cannot stand in one track with what came before
-    kSoundHole,      ///< the sound pauses longer than a file can say
-    kTooLarge        ///< the tables reached their bound
+    kOtherSound,  ///< sound of the same codec with other parameters, at which Chromium gives up the picture
+                  ///< too
+    kSoundHole,   ///< the sound pauses longer than a file can say
+    kTooLarge     ///< the tables reached their bound
   };
   /// Reads all moofs of the segment that matter. After anything but kYes and kUnreadable only destruction
   /// helps.

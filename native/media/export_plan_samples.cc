@@ -63,6 +63,7 @@ ExportPlan::Added ExportPlan::find_entry(ExportTrack* track, const MoovTrack& fr
     return Added::kOtherCodec;
   }
   const bool video = track == &video_;
+  if (!video && !track->empty()) return Added::kOtherSound;
   if (video && !video_.empty() && !range_.repeat_parameters) return Added::kNewParameters;
   if (track->entries.size() >= kFirstByte || !pool_.charge(2 * bytes.size)) return Added::kTooLarge;
   track->entries.emplace_back(bytes.data, bytes.data + bytes.size);

@@ -81,3 +81,21 @@ TEST_CASE(
     CHECK(std::equal(part.begin(), part.end(), file.begin() + static_cast<ptrdiff_t>(at)));
   }
 }
+
+TEST_CASE("export: sound with other parameters ends the plan, pictures alone would go on") {
+  Recording recording;
+  recording.add(0, 2);
+  // Another rate in the mp4a entry (16.16), as for 16 kHz; the AAC configuration of tiny cameras follows in
+  // esds.
+  std::vector<uint8_t> changed = tiny::init_bytes();
+  const std::string text(changed.begin(), changed.end());
+  changed[text.find("mp4a") + 4 + 24] ^= 0x10;
+  recording.add(640, 2, &changed);
+  recording.add(1280, 2);
+  ExportPlan plan(posix_disk(), tiny::export_range(kStartMs, kStartMs + 1920));
+  add_all(plan, {recording.segments[0], recording.segments[2]});
+  int error = 0;
+  ExportPlan broken(posix_disk(), tiny::export_range(kStartMs, kStartMs + 1920));
+  REQUIRE(broken.add(recording.segments[0], &error) == ExportPlan::Added::kYes);
+  CHECK(broken.add(recording.segments[1], &error) == ExportPlan::Added::kOtherSound);
+}

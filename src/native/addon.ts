@@ -21,7 +21,13 @@ export interface NativeEngine {
 }
 
 /** Why a segment is not, or not wholly, in an export; after anything but `unreadable` the plan is of no use. */
-export type ExportRefusal = 'unreadable' | 'new-parameters' | 'other-codec' | 'sound-hole' | 'too-large';
+export type ExportRefusal =
+  | 'unreadable'
+  | 'new-parameters'
+  | 'other-codec'
+  | 'other-sound'
+  | 'sound-hole'
+  | 'too-large';
 
 /** Calls come one after the other: add, finish, read. */
 export interface NativeExportPlan {

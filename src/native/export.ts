@@ -111,7 +111,11 @@ function refusal(state: Exclude<ExportRefusal, 'unreadable' | 'new-parameters'>,
     });
   }
   const borderMs = segment.fromMs ?? segment.startMs;
-  const what = state === 'other-codec' ? 'the codec changes' : 'the sound pauses for more than half a day, until';
+  const what = {
+    'other-codec': 'the codec changes',
+    'other-sound': 'the sampling of the sound changes',
+    'sound-hole': 'the sound pauses for more than half a day, until',
+  }[state];
   return new NvrError('failed-precondition', `${what} at ${new Date(borderMs).toISOString()}`, {
     field: 'endMs',
     cure: `Export two files: one up to ${borderMs}, one from there on.`,

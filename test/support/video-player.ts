@@ -37,16 +37,19 @@ window.player = {
     return this.video.duration;
   },
   async seek(timeS) {
+    // No picture is shown anew where it is already.
+    if (this.shown && this.video.currentTime === timeS) return this.shown;
     const shown = new Promise(resolve => this.video.requestVideoFrameCallback((_, picture) => resolve(picture)));
     const seeked = this.once('seeked');
     this.video.currentTime = timeS;
     await seeked;
     const { mediaTime, width, height } = await shown;
-    return { timeS: mediaTime, width, height };
+    return (this.shown = { timeS: mediaTime, width, height });
   },
   async playFrom(fromS, toS) {
     await this.seek(fromS);
     await this.video.play();
+    this.shown = undefined;
     while (this.video.currentTime < toS && !this.video.ended) {
       if (this.video.error) throw this.failed();
       await new Promise(resolve => setTimeout(resolve, 20));
