@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { Database, RootDatabase } from 'lmdb';
 import { NvrError, packagePath } from '../core/index.ts';
+import { withReadersInMemory } from './reader-table.ts';
 
 /** The tables of the index; each is one named database of LMDB. */
 export const TABLES = ['segments', 'codecs', 'open', 'garbage', 'gaps', 'cameras', 'settings'] as const;
@@ -52,7 +53,7 @@ const MAP_BYTES = 64 * 1024 * 1024;
 export function openLmdb(folder: string): Environment {
   // Only now: loading lmdb-js takes 55 ms, in which HTTP answers already.
   const { open } = createRequire(import.meta.url)(packagePath('lmdb')) as typeof import('lmdb');
-  const root = mapped(() =>
+  const openRoot = () =>
     open<Buffer, Buffer>({
       path: folder,
       noSubdir: false,
@@ -66,8 +67,8 @@ export function openLmdb(folder: string): Environment {
       // Batches are made explicitly. Those that lmdb-js makes of an event turn have a promise that nobody can catch: a full volume
       // would end the process.
       eventTurnBatching: false,
-    }),
-  );
+    });
+  const root = mapped(() => withReadersInMemory(folder, openRoot));
   try {
     return new LmdbEnvironment(root);
   } catch (error) {

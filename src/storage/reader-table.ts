@@ -1,0 +1,42 @@
+// Where LMDB keeps its table of readers (its lock file): in memory, so that no read waits for a volume that hangs. Each read writes into
+// that table, a mapped file, and on a frozen or hung volume such a write to a page that had been flushed blocks the whole main thread.
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+const MEMORY = '/dev/shm';
+const NAME = 'lock.mdb';
+
+/**
+ * Runs `open`, which opens the LMDB files in `folder`, with a lock file in memory; both names of it are gone afterwards, since LMDB
+ * needs none. Only one process may use the folder. Where there is no such memory, or the volume has no links, the lock file is the usual one.
+ */
+export function withReadersInMemory<T>(folder: string, open: () => T): T {
+  // The name cannot be guessed, and the file cannot be one that others have laid there.
+  const file = join(MEMORY, `thimble-${randomBytes(16).toString('hex')}`);
+  const link = join(folder, NAME);
+  let linked = false;
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+    symlinkSync(file, `${link}.new`);
+    renameSync(`${link}.new`, link);
+    linked = true;
+  } catch {
+    remove(`${link}.new`);
+  }
+  try {
+    return open();
+  } finally {
+    if (linked) remove(link);
+    remove(file);
+  }
+}
+
+/** What stays is a link to nothing, which the next start replaces, or an empty file in memory. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The volume refuses.
+  }
+}
