@@ -67,7 +67,7 @@ async function addCamera(service: Service, url: string): Promise<void> {
   await service.post('/api/cameras', { name: `At ${url}`, main: { url }, record: { segmentMs: 5000 } });
 }
 
-function acts(stage: Stage): Act[] {
+function acts(stage: Stage, minute: Minute): Act[] {
   const [one = '', two = ''] = stage.cameras.map(camera => camera.url);
   const storage = { totalQuotaBytes: QUOTA_BYTES };
   return [
@@ -77,8 +77,20 @@ function acts(stage: Stage): Act[] {
     { atMs: 5000, act: service => addCamera(service, two) },
     { atMs: 7500, act: exportSome },
     { atMs: 9000, act: deleteOldest },
-    { atMs: 11_000, act: service => record(service, two, 'off') },
-    { atMs: 11_500, act: service => record(service, two, 'continuous') },
+    {
+      atMs: 11_000,
+      act: async service => {
+        minute.pause.startMs = Date.now();
+        await record(service, two, 'off');
+      },
+    },
+    {
+      atMs: 11_500,
+      act: async service => {
+        await record(service, two, 'continuous');
+        minute.pause.endMs = Date.now();
+      },
+    },
     { atMs: 17_000, act: exportSome },
     // Whatever was refused before.
     { atMs: 17_500, act: service => addCamera(service, one) },
@@ -119,11 +131,13 @@ export interface Minute {
   faults: string[];
   /** What the service refused, with words. */
   refused: string[];
+  /** When the owner had the second camera not recorded; the file may end a picture before its gap begins. */
+  pause: { startMs: number; endMs: number };
 }
 
 /** Plays it. The service is left running. */
 export async function playMinute(stage: Stage, dataDir: string, calls: FaultyCalls): Promise<Minute> {
-  const minute: Minute = { faults: [], refused: [] };
+  const minute: Minute = { faults: [], refused: [], pause: { startMs: 0, endMs: 0 } };
   const { child, started } = Service.begin({ dataDir, env: calls.env }, START_MS);
   let service: Service;
   try {
@@ -143,7 +157,7 @@ export async function playMinute(stage: Stage, dataDir: string, calls: FaultyCal
   }
   const readyMs = Date.now();
   const pulse = watchPulse(service, minute);
-  for (const { atMs, act } of acts(stage)) {
+  for (const { atMs, act } of acts(stage, minute)) {
     await pause(Math.max(0, readyMs + atMs - Date.now()));
     if (!service.child.running) break;
     await act(service).catch(error => note(minute, service, error));
