@@ -22,12 +22,12 @@ import { maintain } from './maintenance/index.ts';
 import {
   clockSynchronised,
   Engine,
-  examineSegment,
   lockDirectory,
   notify,
   openPictures,
   planExport,
   Supervisor,
+  segmentExaminer,
 } from './native/index.ts';
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, StorageCare } from './recording/index.ts';
@@ -92,7 +92,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
 
   // Before a port in use is reported: it may be that of a service that runs on the same directory already.
   const store = await step(EXIT.data, () =>
-    openStore(options.dataDir, { examine: examineSegment, lock: lockDirectory, clock, log: log.logger('storage') }),
+    openStore(options.dataDir, { examine: segmentExaminer(), lock: lockDirectory, clock, log: log.logger('storage') }),
   );
   lifecycle.register({ name: 'index', priority: 0, deadlineMs: 5000, closesFiles: true, stop: () => store.stop() });
   if (listening instanceof StartError) throw listening;
@@ -326,7 +326,7 @@ async function maintainStore(options: MaintainOptions): Promise<number> {
     const well = await maintain({
       command: options.command,
       dataDir: options.dataDir,
-      examine: examineSegment,
+      examine: segmentExaminer(),
       lock: lockDirectory,
       clock: systemClock,
       log: log.logger('storage'),

@@ -6,6 +6,8 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "binding/arguments.h"
 #include "binding/event_object.h"
@@ -17,34 +19,47 @@ namespace thimble::binding {
 namespace {
 class ExamineWorker final : public Napi::AsyncWorker {
  public:
-  ExamineWorker(Napi::Env env, std::string path, const uint8_t* store, bool write)
+  ExamineWorker(Napi::Env env, std::vector<std::string> paths, const uint8_t* store, bool write)
       : Napi::AsyncWorker(env, "thimble examine"),
-        path_(std::move(path)),
+        paths_(std::move(paths)),
         write_(write),
         promise_(Napi::Promise::Deferred::New(env)) {
     std::memcpy(store_, store, sizeof store_);
   }
   Napi::Promise promise() const { return promise_.Promise(); }
-  void Execute() override { report_ = media::examine_segment(media::posix_disk(), path_, store_, write_); }
-  void OnOK() override { promise_.Resolve(to_object(Env(), report_)); }
+  void Execute() override { reports_ = media::examine_segments(media::posix_disk(), paths_, store_, write_); }
+  void OnOK() override {
+    Napi::Array reports = Napi::Array::New(Env(), reports_.size());
+    for (size_t i = 0; i < reports_.size(); ++i) {
+      reports.Set(static_cast<uint32_t>(i), to_object(Env(), reports_[i]));
+    }
+    promise_.Resolve(reports);
+  }
 
  private:
-  const std::string path_;
+  const std::vector<std::string> paths_;
   uint8_t store_[16];
   const bool write_;
-  media::SegmentReport report_;
+  std::vector<media::SegmentReport> reports_;
   Napi::Promise::Deferred promise_;
 };
 
-Napi::Value examine_segment(const Napi::CallbackInfo& info) {
+Napi::Value examine_segments(const Napi::CallbackInfo& info) {
   uint8_t store[16];
-  if (info.Length() < 3 || !info[0].IsString() || !read_uuid(info[1], store) || !info[2].IsBoolean()) {
-    Napi::TypeError::New(info.Env(), "a path, a store uuid and a boolean are needed")
+  std::vector<std::string> paths;
+  bool good = info.Length() >= 3 && info[0].IsArray() && read_uuid(info[1], store) && info[2].IsBoolean();
+  const Napi::Array list = good ? info[0].As<Napi::Array>() : Napi::Array::New(info.Env());
+  for (uint32_t i = 0; good && i < list.Length(); ++i) {
+    const Napi::Value path = list.Get(i);
+    good = path.IsString();
+    if (good) paths.push_back(path.As<Napi::String>().Utf8Value());
+  }
+  if (!good) {
+    Napi::TypeError::New(info.Env(), "paths, a store uuid and a boolean are needed")
         .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
-  auto* worker = new ExamineWorker(info.Env(), info[0].As<Napi::String>().Utf8Value(), store,
-                                   info[2].As<Napi::Boolean>().Value());
+  auto* worker = new ExamineWorker(info.Env(), std::move(paths), store, info[2].As<Napi::Boolean>().Value());
   const Napi::Promise promise = worker->promise();
   worker->Queue();  // deletes itself when done
   return promise;
@@ -78,7 +93,7 @@ Napi::Value unlock_file(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void export_file_functions(Napi::Env env, Napi::Object exports) {
-  exports.Set("examineSegment", Napi::Function::New(env, examine_segment, "examineSegment"));
+  exports.Set("examineSegments", Napi::Function::New(env, examine_segments, "examineSegments"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   exports.Set("unlockFile", Napi::Function::New(env, unlock_file, "unlockFile"));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "media/fragment_reader.h"
 #include "media/init_segment.h"
@@ -33,17 +34,32 @@ class Examiner {
  public:
   Examiner(Disk& disk, const std::string& path, const uint8_t* store)
       : disk_(disk), path_(path), store_(store) {}
-  ~Examiner() {
+  ~Examiner() { close(); }
+  void close() {
     if (fd_ >= 0) disk_.close(fd_);
+    fd_ = -1;
   }
-  SegmentReport run(bool write);
+  /// False when that was all: there is nothing to mend, or it is not to be.
+  bool look(bool write);
 
- private:
+  // Mending, each step 0 or -errno and behind it a file that can be examined and mended again. What a step
+  // writes has to be on the disk before the next one.
+  int cut_and_write_index();
+  int name_index();
+  int start_writeback() { return disk_.start_writeback(fd_); }
+  int wait_writeback() { return disk_.wait_writeback(fd_); }
+  int sync() { return disk_.sync_data(fd_); }
+
   bool fail(int error) {
     report_.state = SegmentReport::State::kError;
     report_.error = error;
     return false;
   }
+  bool has_index() const { return !index_.empty(); }
+  const SegmentReport& report() const { return report_; }
+
+ private:
+  bool judge();
   ssize_t read(uint64_t offset, size_t size, std::vector<uint8_t>* bytes);
   bool read_header();
   bool judge_bad_header(const std::vector<uint8_t>& bytes);
@@ -52,7 +68,6 @@ class Examiner {
   bool check_end();
   void tell_media();
   bool index_agrees(const std::vector<uint8_t>& index, bool* agrees);
-  int mend(const std::vector<uint8_t>& index, bool box_is_free);
   int write_all(const uint8_t* data, size_t size, uint64_t offset);
 
   Disk& disk_;
@@ -63,6 +78,8 @@ class Examiner {
   SegmentHeader header_;
   std::vector<Found> found_;
   uint64_t end_ = 0;  ///< behind the last whole fragment
+  std::vector<uint8_t> index_;
+  bool box_is_free_ = false;
   SegmentReport report_;
 };
 
@@ -206,34 +223,39 @@ int Examiner::write_all(const uint8_t* data, size_t size, uint64_t offset) {
   return 0;
 }
 
-/// Each step leaves a file that can be examined and mended again.
-int Examiner::mend(const std::vector<uint8_t>& index, bool box_is_free) {
+int Examiner::cut_and_write_index() {
   const uint64_t box = header_.layout.reserved_offset;
   int error = 0;
-  if (!box_is_free) {
+  if (!box_is_free_) {
     // A wrong index goes before the fragments change under it.
     const std::vector<uint8_t> header = encode_free_header(header_.layout.reserved_bytes);
     if ((error = write_all(header.data(), header.size(), box)) < 0) return error;
-    if ((error = disk_.sync_data(fd_)) < 0) return error;
+    if ((error = sync()) < 0) return error;
   }
   if ((error = disk_.truncate(fd_, static_cast<off_t>(end_))) < 0) return error;
-  if (index.empty()) return disk_.sync_data(fd_);
-  if ((error = write_all(index.data() + 8, index.size() - 8, box + 8)) < 0) return error;
-  if ((error = disk_.sync_data(fd_)) < 0) return error;
-  if ((error = write_all(index.data(), 8, box)) < 0) return error;
-  return disk_.sync_data(fd_);
+  return has_index() ? write_all(index_.data() + 8, index_.size() - 8, box + 8) : 0;
 }
 
-SegmentReport Examiner::run(bool write) {
-  using State = SegmentReport::State;
+int Examiner::name_index() {
+  return write_all(index_.data(), 8, header_.layout.reserved_offset);
+}
+
+bool Examiner::look(bool write) {
   fd_ = disk_.open_existing(path_);
   const off_t size = fd_ < 0 ? 0 : disk_.file_size(fd_);
-  if (fd_ < 0 || size < 0) {
-    fail(fd_ < 0 ? -fd_ : static_cast<int>(-size));
-    return report_;
-  }
+  if (fd_ < 0 || size < 0) return fail(fd_ < 0 ? -fd_ : static_cast<int>(-size));
   size_ = static_cast<uint64_t>(size);
-  if (!read_header() || !find_fragments() || !check_end()) return report_;
+  if (!read_header() || !find_fragments() || !check_end() || !judge()) return false;
+  if (!write || report_.state == SegmentReport::State::kEmpty) return false;
+  if (report_.state != SegmentReport::State::kWhole) return true;
+  // The close may have been cut off before it gave the preallocated blocks back.
+  disk_.truncate(fd_, static_cast<off_t>(end_));
+  return false;
+}
+
+/// What the fragments make of the file. False when the disk fails.
+bool Examiner::judge() {
+  using State = SegmentReport::State;
   tell_media();
   report_.removed_bytes = size_ > end_ ? size_ - end_ : 0;
   report_.size_bytes = end_;
@@ -244,35 +266,70 @@ SegmentReport Examiner::run(bool write) {
     references.add(found.summary);
     has_video = has_video || found.summary.has_video;
   }
-  const std::vector<uint8_t> index = references.encode(header_.layout.reserved_bytes);
-  bool agrees = false, box_is_free = false;
-  if (!index_agrees(index, &agrees)) return report_;
-  if (!index_agrees(encode_free_header(header_.layout.reserved_bytes), &box_is_free)) return report_;
+  std::vector<Found>().swap(found_);
+  index_ = references.encode(header_.layout.reserved_bytes);
+  bool agrees = false;
+  if (!index_agrees(index_, &agrees)) return false;
+  if (!index_agrees(encode_free_header(header_.layout.reserved_bytes), &box_is_free_)) return false;
   if (!has_video) {
     // A box that is an index proves that there was footage once: then this is damage.
-    const bool may_go = report_.removed_bytes <= kMaxUnsyncedBytes && (box_is_free || size_ <= end_);
+    const bool may_go = report_.removed_bytes <= kMaxUnsyncedBytes && (box_is_free_ || size_ <= end_);
     report_.state = State::kEmpty;
     report_.size_bytes = size_;
-    if (!may_go) fail(EBADMSG);
-    return report_;
+    return may_go || fail(EBADMSG);
   }
-  const bool whole = report_.removed_bytes == 0 && (index.empty() ? box_is_free : agrees);
+  const bool whole = report_.removed_bytes == 0 && (has_index() ? agrees : box_is_free_);
   report_.state = whole ? State::kWhole : State::kRepaired;
-  if (!write) return report_;
-  if (whole) {
-    // The close may have been cut off before it gave the preallocated blocks back.
-    disk_.truncate(fd_, static_cast<off_t>(end_));
-    return report_;
-  }
-  const int error = mend(index, box_is_free);
-  if (error < 0) fail(-error);
-  return report_;
+  return true;
+}
+
+/// Mends files that were looked at, all of them one step at a time: a commit of the file system's journal
+/// serves many.
+void mend(const std::vector<Examiner*>& examiners) {
+  std::vector<Examiner*> left = examiners;
+  const auto each = [&](auto step) {
+    const auto failed = [&](Examiner* examiner) {
+      const int error = step(*examiner);
+      if (error < 0) examiner->fail(-error);
+      return error < 0;
+    };
+    left.erase(std::remove_if(left.begin(), left.end(), failed), left.end());
+  };
+  const auto sync_all = [&] {
+    each([](Examiner& examiner) { return examiner.start_writeback(); });
+    each([](Examiner& examiner) { return examiner.wait_writeback(); });
+    each([](Examiner& examiner) { return examiner.sync(); });
+  };
+  each([](Examiner& examiner) { return examiner.cut_and_write_index(); });
+  sync_all();
+  left.erase(std::remove_if(left.begin(), left.end(), [](Examiner* one) { return !one->has_index(); }),
+             left.end());
+  each([](Examiner& examiner) { return examiner.name_index(); });
+  sync_all();
 }
 
 }  // namespace
 
+std::vector<SegmentReport> examine_segments(Disk& disk, const std::vector<std::string>& paths,
+                                            const uint8_t* store, bool write) {
+  std::vector<std::unique_ptr<Examiner>> examiners;
+  std::vector<Examiner*> broken;
+  for (const std::string& path : paths) {
+    examiners.push_back(std::make_unique<Examiner>(disk, path, store));
+    if (examiners.back()->look(write)) {
+      broken.push_back(examiners.back().get());
+    } else {
+      examiners.back()->close();
+    }
+  }
+  mend(broken);
+  std::vector<SegmentReport> reports;
+  for (const auto& examiner : examiners) reports.push_back(examiner->report());
+  return reports;
+}
+
 SegmentReport examine_segment(Disk& disk, const std::string& path, const uint8_t* store, bool write) {
-  return Examiner(disk, path, store).run(write);
+  return std::move(examine_segments(disk, {path}, store, write).front());
 }
 
 }  // namespace thimble::media

@@ -76,7 +76,8 @@ export interface Addon {
     atMs: number;
     width: number;
   }): Promise<NativePicture>;
-  examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport>;
+  /** Reports in the order of the paths. */
+  examineSegments(paths: string[], storeUuid: string, write: boolean): Promise<SegmentReport[]>;
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
   lockFile(path: string): number;
   unlockFile(descriptor: number): void;

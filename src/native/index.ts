@@ -1,8 +1,9 @@
 // The native engine as the service sees it: finds the addon, hands over commands, delivers events.
 import { NvrError } from '../core/index.ts';
 import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
+import { type Examine, makeExaminer } from './examiner.ts';
 import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
-import type { EngineEvent, EngineOptions, EngineStats, SegmentReport, StreamSettings } from './messages.ts';
+import type { EngineEvent, EngineOptions, EngineStats, StreamSettings } from './messages.ts';
 import { Pictures } from './picture.ts';
 
 export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
@@ -89,9 +90,9 @@ export function openPictures(storeUuid: string): Pictures {
   return new Pictures(request => addon().segmentPicture(request), storeUuid);
 }
 
-/** Examines a segment file that may have been left unfinished and, with `write`, mends it. Runs off the main thread. */
-export function examineSegment(path: string, storeUuid: string, write: boolean): Promise<SegmentReport> {
-  return addon().examineSegment(path, storeUuid, write);
+/** A function that examines segment files and mends them; as `makeExaminer` of examiner.ts. Works off the main thread. */
+export function segmentExaminer(): Examine {
+  return makeExaminer((paths, storeUuid, write) => addon().examineSegments(paths, storeUuid, write));
 }
 
 /**

@@ -33,8 +33,8 @@ interface UnknownFiles {
   names: string;
 }
 
-/** While one file waits for the disk another is read; one of libuv's four threads stays free for what HTTP reads. */
-const AT_ONCE = 3;
+/** Files that are mended together wait for the disk together. */
+const AT_ONCE = 48;
 /** Empty and foreign files that may lie behind the newest footage of a stream. */
 const MAX_EXAMINED = 4;
 

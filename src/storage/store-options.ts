@@ -6,7 +6,7 @@ import type { Lock } from './identity.ts';
 import type { ExamineSegment } from './segment.ts';
 
 export interface StoreOptions {
-  /** The native addon's `examineSegment`. */
+  /** What the native part's `segmentExaminer` gives. */
   examine: ExamineSegment;
   /** The native addon's `lockDirectory`. */
   lock: (path: string) => Lock | undefined;
