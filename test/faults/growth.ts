@@ -13,7 +13,9 @@ interface Look {
 const WARM_UP = 0.25;
 /** Fewer looks tell nothing. */
 const LEAST_LOOKS = 20;
-const MOST_GROWTH_MIB = 4;
+const MOST_ANON_MIB = 4;
+/** With the pages of the index, which grows with the footage. */
+const MOST_RSS_MIB = 6;
 
 export class Growth {
   readonly #pid: number;
@@ -38,9 +40,10 @@ export class Growth {
   /** What grew. */
   faults(): string[] {
     if (this.#looks.length < LEAST_LOOKS) return [];
-    const { anonGrowthMiB, fdsGrowth, threadsGrowth } = this.#judged();
+    const { rssGrowthMiB, anonGrowthMiB, fdsGrowth, threadsGrowth } = this.#judged();
     const faults: string[] = [];
-    if (anonGrowthMiB > MOST_GROWTH_MIB) faults.push(`anonymous memory grew by ${anonGrowthMiB.toFixed(1)} MiB`);
+    if (rssGrowthMiB > MOST_RSS_MIB) faults.push(`RSS grew by ${rssGrowthMiB.toFixed(1)} MiB`);
+    if (anonGrowthMiB > MOST_ANON_MIB) faults.push(`anonymous memory grew by ${anonGrowthMiB.toFixed(1)} MiB`);
     if (fdsGrowth >= 1) faults.push(`open files grew by ${fdsGrowth}`);
     if (threadsGrowth >= 1) faults.push(`threads grew by ${threadsGrowth}`);
     return faults;

@@ -40,8 +40,9 @@ async function run({ rounds, seed, say }: FaultPlan): Promise<FaultResult> {
   for (let look = 1; segments < files || closed < rounds; look++) {
     // As many connections as the files so far allow, so that both ends come together.
     for (let due = Math.ceil(segments / FILES_PER_RECONNECT) - closed; due > 0 && closed < rounds; due--) {
-      await cameras[chance(CAMERAS)]?.inject({ kind: 'close' });
-      closed++;
+      const connected = cameras.filter(camera => camera.connections > 0);
+      await connected[chance(connected.length)]?.inject({ kind: 'close' });
+      if (connected.length > 0) closed++;
     }
     await pause(1000);
     ({ segments } = (await service.get<Status>('/api/status')).storage);
