@@ -26,6 +26,11 @@ class EventQueue final : public media::EventSink {
     if (wake_) wake_.Release();
     wake_ = Napi::ThreadSafeFunction();
   }
+  /// Node has taken the way away, as it does before it finalizes objects when the process ends.
+  void on_disconnected() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    wake_ = Napi::ThreadSafeFunction();
+  }
   void on_event(media::Event&& event) override {
     std::lock_guard<std::mutex> lock(mutex_);
     if (events_.size() >= kMostEvents) events_.pop_front();
@@ -64,15 +69,16 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
     if (!read_engine_options(info, &options)) return;
     listener_ = Napi::Persistent(info[1].As<Napi::Function>());
     auto drain = Napi::Function::New(env, [this](const Napi::CallbackInfo&) { deliver(); });
-    auto wake = Napi::ThreadSafeFunction::New(env, drain, "thimble events", 0, 1);
+    auto wake = Napi::ThreadSafeFunction::New(env, drain, "thimble events", 0, 1,
+                                              [queue = queue_](Napi::Env) { queue->on_disconnected(); });
     // Recording alone does not keep the process alive: the service decides when it ends.
     wake.Unref(env);
-    queue_.connect(wake);
-    engine_ = media::Engine::create(std::move(options), queue_);
+    queue_->connect(wake);
+    engine_ = media::Engine::create(std::move(options), *queue_);
   }
   ~EngineObject() override {
     engine_.reset();
-    queue_.disconnect();
+    queue_->disconnect();
   }
 
  private:
@@ -85,7 +91,7 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   Napi::Value stats(const Napi::CallbackInfo& info);
   void deliver();
 
-  EventQueue queue_;
+  const std::shared_ptr<EventQueue> queue_ = std::make_shared<EventQueue>();
   Napi::FunctionReference listener_;
   std::unique_ptr<media::Engine> engine_;
   std::map<uint64_t, Napi::Promise::Deferred> removals_;
@@ -123,7 +129,7 @@ void EngineObject::deliver() {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
   delivering_ = true;
-  for (const media::Event& event : queue_.take()) {
+  for (const media::Event& event : queue_->take()) {
     Napi::HandleScope each(env);
     if (const auto* removed = std::get_if<media::StreamRemovedEvent>(&event)) {
       const auto removal = removals_.find(removed->token);

@@ -51,6 +51,15 @@ struct Converter {
     return builder.done();
   }
 
+  Napi::Object operator()(const media::ProblemsEvent& event) const {
+    Napi::Array problems = Napi::Array::New(env, event.problems.size());
+    for (size_t i = 0; i < event.problems.size(); ++i) {
+      const char* const name = media::stream_problem_name(event.problems[i]);
+      problems.Set(static_cast<uint32_t>(i), Napi::String::New(env, name));
+    }
+    return Builder(env).text("type", "problems").stream(event.key).object("problems", problems).done();
+  }
+
   Napi::Object operator()(const media::ParametersEvent& event) const {
     Builder builder(env);
     builder.text("type", "parameters").stream(event.key);

@@ -56,4 +56,18 @@ const char* link_problem_name(LinkProblem problem) {
   return "";
 }
 
+const char* stream_problem_name(StreamProblem problem) {
+  switch (problem) {
+    case StreamProblem::kBadClock:
+      return "bad-clock";
+    case StreamProblem::kLongGop:
+      return "long-gop";
+    case StreamProblem::kNoAudio:
+      return "no-audio";
+    case StreamProblem::kFlappingParameters:
+      return "flapping-parameters";
+  }
+  return "";
+}
+
 }  // namespace thimble::media

@@ -1,6 +1,7 @@
 // What the engine tells its shell: plain structs, delivered in order through one sink.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -48,6 +49,22 @@ struct LinkEvent {
   std::string message;         ///< one sentence for people, without secrets
   int64_t last_packet_ms = 0;  ///< UTC of the newest video packet, 0 = none yet
   int64_t retry_at_ms = 0;     ///< for kWaiting
+};
+
+/// What is wrong with a stream that is received all the same; a closed list.
+enum class StreamProblem {
+  kBadClock,            ///< stamps run off by more than 500 ppm: timed by arrival
+  kLongGop,             ///< keyframes more than 10 s apart, or a GOP larger than the ring
+  kNoAudio,             ///< there is sound, it is wanted, and it cannot be recorded
+  kFlappingParameters,  ///< parameters change more often than each 10 s
+};
+inline constexpr size_t kStreamProblems = 4;
+const char* stream_problem_name(StreamProblem problem);
+
+/// All problems in force; sent when they change. None before the first.
+struct ProblemsEvent {
+  StreamKey key;
+  std::vector<StreamProblem> problems;
 };
 
 struct ParametersEvent {
@@ -103,7 +120,7 @@ struct StreamRemovedEvent {
   uint64_t token;  ///< as given to remove_stream
 };
 
-using Event = std::variant<LinkEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
+using Event = std::variant<LinkEvent, ProblemsEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
                            StorageFailedEvent, ClockStepEvent, StreamRemovedEvent>;
 
 /// Called on the engine's threads; must not block and must not call the engine.

@@ -22,7 +22,11 @@ size_t PacketTrack::held_bytes(uint64_t index) const {
 
 void PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from) {
   for (; scanned_ < video_.end(); ++scanned_) {
-    if (video_.at(scanned_).key) keys_.push_back(scanned_);
+    if (!video_.at(scanned_).key) continue;
+    keys_.push_back(scanned_);
+    key_picture_.clear();
+    video_.slice(scanned_, &key_picture_);
+    cut_gop_ = false;
   }
   const auto drop_before = [&](uint64_t index) {
     // The newest packet stays: behind it lie bytes of packets whose time is not decided yet.
@@ -33,7 +37,8 @@ void PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_f
   // that is held can be decoded.
   drop_before(keys_.empty() ? video_.end() : keys_[keys_.size() >= 2 ? keys_.size() - 2 : 0]);
   if (!keys_.empty() && too_much()) {
-    drop_before(video_.held_bytes(keys_.back()) <= max_bytes_ ? keys_.back() : video_.end());
+    cut_gop_ = video_.held_bytes(keys_.back()) > max_bytes_;
+    drop_before(cut_gop_ ? video_.end() : keys_.back());
   }
   evict_audio(keep_audio, audio_from);
 }
@@ -55,6 +60,8 @@ void PacketRing::clear() {
   video_.clear();
   audio_.clear();
   keys_.clear();
+  key_picture_.clear();
+  cut_gop_ = false;
   scanned_ = video_.end();
 }
 

@@ -62,7 +62,8 @@ class PacketRing {
 
   /// Call behind each video push: evicts whole GOPs that are older than the newest complete one, and more
   /// when the bytes exceed the bound: then all before the newest keyframe, and when that GOP alone exceeds
-  /// it, all but the newest packet. Packets from `keep_video` on are never evicted (they are not handed to
+  /// it, all but the newest packet: what follows a hole cannot be decoded. The key picture itself stays (see
+  /// key_picture). Packets from `keep_video` on are never evicted (they are not handed to
   /// the writer yet). Then as evict_audio.
   void evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from);
   /// Call behind each sound push: evicts sound before `audio_from` (ticks), but not from `keep_audio` on.
@@ -75,6 +76,11 @@ class PacketRing {
   size_t bytes() const { return account_->load(std::memory_order_relaxed); }
   /// Index of the newest keyframe, or video().end() when there is none.
   uint64_t newest_key() const;
+  /// The bytes of the newest keyframe: held even when the rest of its GOP was too large. Empty when there is
+  /// none.
+  const std::vector<Slice>& key_picture() const { return key_picture_; }
+  /// The growing GOP exceeds the bound, so the ring does not hold it.
+  bool cut_gop() const { return cut_gop_; }
 
  private:
   bool too_much() const;
@@ -83,7 +89,9 @@ class PacketRing {
   PacketTrack video_{64 * 1024, account_};
   PacketTrack audio_{16 * 1024, account_};
   std::deque<uint64_t> keys_;  ///< indexes of the keyframes held
-  uint64_t scanned_ = 0;       ///< video packets before this were looked at for keys
+  std::vector<Slice> key_picture_;
+  bool cut_gop_ = false;
+  uint64_t scanned_ = 0;  ///< video packets before this were looked at for keys
   size_t max_bytes_;
 };
 

@@ -21,8 +21,6 @@ constexpr int64_t kSoundWaitUs = 500'000;
 constexpr int64_t kSoundFlowsUs = 10'000'000;
 /// The writer answers within this time whether it gave a segment up, unless the disk hangs.
 constexpr int64_t kRefusalUs = 1'000'000;
-/// Below this a new estimate of the distance of sound and picture is noise of the network.
-constexpr int64_t kResync90k = 900;
 /// After the disk was too slow, recording begins again only when it has caught up that far.
 constexpr uint64_t kResumeQueueBytes = 4u << 20;
 constexpr int64_t kUsualFrame90k = 3600;
@@ -57,7 +55,7 @@ void Recorder::set_parameters(const VideoParameters& video, const AudioParameter
   audio_parameters_.reset();
   if (audio) audio_parameters_ = *audio;
   parameters_changed_ = true;
-  init_refused_ = false;
+  init_refused_ = sound_refused_ = false;
 }
 
 bool Recorder::sound_flows() const {
@@ -179,6 +177,7 @@ bool Recorder::open_file(Segment& segment) {
     // Trouble with sound never stops the pictures.
     init_error_ = error;
     audio_parameters_.reset();
+    sound_refused_ = true;
     segment.has_audio = false;
     init = make_init_segment(segment.parameters, nullptr, &error);
   }

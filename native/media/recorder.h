@@ -74,6 +74,8 @@ class Recorder {
   void set_parameters(const VideoParameters& video, const AudioParameters* audio);
   /// The packet `index` was pushed to the ring's video track. `jump`: the camera's time line broke before it.
   void on_video(uint64_t index, bool jump, int64_t now_us);
+  /// The time line of the sound changed its way: the file cannot follow that, another one can.
+  void on_sound_switch() { jumped_ = true; }
   /// A sound packet was pushed.
   void on_audio(int64_t now_us);
   /// About ten times a second: lets a fragment go when no picture follows, ends the wait for late sound.
@@ -95,6 +97,8 @@ class Recorder {
   /// Cleared by the call. At most 1 s late: a segment that the writer gave up refuses fragments too, and that
   /// is told by on_segment_failed.
   std::optional<Loss> take_loss(int64_t now_us);
+  /// libavformat did not take the sound's parameters: files have none until others come.
+  bool sound_refused() const { return sound_refused_; }
   /// Set when libavformat refused the codec parameters: why. Cleared by the call.
   std::string take_init_error();
   const RecorderCounters& counters() const { return counters_; }
@@ -129,6 +133,9 @@ class Recorder {
     int64_t deadline_us;
   };
 
+  /// Below this (90 kHz) a new estimate of the distance of sound and picture is noise of the network.
+  static constexpr int64_t kResync90k = 900;
+
   bool keeping() const { return open_.has_value(); }
   void begin_or_drop(uint64_t index, int64_t now_us);
   void begin_segment(uint64_t index);
@@ -142,7 +149,8 @@ class Recorder {
                  bool final_audio);
   /// Returns where the pictures end (90 kHz).
   int64_t add_video(const Segment& segment, uint64_t end, int64_t last_duration, Fragment* fragment);
-  void add_audio(const Segment& segment, int64_t until, bool final_audio, Fragment* fragment);
+  void add_audio(Segment& segment, int64_t until, bool final_audio, Fragment* fragment);
+  void follow_sync(Segment& segment, int64_t passed_ticks);
   void give_up(EndReason reason);
   void finish_closing();
   void finish(EndReason reason);
@@ -185,7 +193,8 @@ class Recorder {
   std::optional<Refusal> refusal_;
   bool loss_seen_ = false;  ///< pictures are being dropped since the last segment
   std::string init_error_;
-  bool init_refused_ = false;  ///< libavformat does not take the parameters in force
+  bool init_refused_ = false;   ///< libavformat does not take the parameters in force
+  bool sound_refused_ = false;  ///< nor, in a file that has pictures all the same, those of the sound
   RecorderCounters counters_;
 };
 

@@ -1,11 +1,18 @@
 // What goes into a fragment: the pictures and the sound that are due, with their times in the file.
 #include <algorithm>
+#include <cstdlib>
 
 #include "media/init_segment.h"
 #include "media/recorder.h"
 #include "media/ticks.h"
 
 namespace thimble::media {
+
+namespace {
+/// A distance of sound and picture is made up for in about 2 s, at 5 % at most: as fast as pictures that are
+/// timed by arrival return to the true time.
+constexpr int64_t kStretch90k = 2 * 90000, kMostStretchPart = 20;
+}  // namespace
 
 bool Recorder::hand_over(Segment& segment, uint64_t video_end, int64_t last_duration, int64_t audio_until,
                          bool final_audio) {
@@ -71,7 +78,7 @@ int64_t Recorder::add_video(const Segment& segment, uint64_t end, int64_t last_d
   return latest + last_duration;
 }
 
-void Recorder::add_audio(const Segment& segment, int64_t until, bool final_audio, Fragment* fragment) {
+void Recorder::add_audio(Segment& segment, int64_t until, bool final_audio, Fragment* fragment) {
   const PacketTrack& track = ring_.audio();
   const int64_t from = audio_ticks(segment, segment.first_pts90k);
   // Those of the file: the parameters in force may already be others.
@@ -96,15 +103,29 @@ void Recorder::add_audio(const Segment& segment, int64_t until, bool final_audio
     const int64_t next = last ? packet.pts + (packet.duration > 0 ? packet.duration : nominal)
                               : std::max(track.at(next_audio_ + 1).pts, packet.pts + 1);
     if (run.samples.empty()) run.base_time = static_cast<uint64_t>(file_time(packet.pts));
+    const int64_t start = file_time(packet.pts);
+    if (!final_audio) follow_sync(segment, next - packet.pts);
     FragmentSample sample;
     sample.size = packet.size;
-    sample.duration = static_cast<uint32_t>(std::max<int64_t>(1, file_time(next) - file_time(packet.pts)));
+    sample.duration = static_cast<uint32_t>(std::max<int64_t>(1, file_time(next) - start));
     sample.key = true;
     run.samples.push_back(sample);
     fragment->data_bytes += packet.size;
     track.slice(next_audio_, &fragment->data);
   }
   if (!run.samples.empty()) fragment->runs.push_back(std::move(run));
+}
+
+/// Sound and picture drift apart when their clocks do: the sound is stretched a little with each frame. Not
+/// at the end of a file, where the next one begins by the same border.
+void Recorder::follow_sync(Segment& segment, int64_t passed_ticks) {
+  const std::optional<int64_t> origin = session_.sync ? session_.sync->audio_origin90k() : std::nullopt;
+  if (!origin || std::llabs(*origin - *audio_origin90k_) <= kResync90k) return;
+  const int64_t passed90k = std::min<int64_t>(rescale(passed_ticks, 90000, session_.audio_rate), 90000);
+  const int64_t most = passed90k / kMostStretchPart;
+  const int64_t step = (*origin - *audio_origin90k_) * passed90k / kStretch90k;
+  *audio_origin90k_ += std::clamp(step, -most, most);
+  segment.audio_zero = rescale(segment.zero90k - *audio_origin90k_, session_.audio_rate, 90000);
 }
 
 }  // namespace thimble::media

@@ -11,6 +11,11 @@ namespace {
 constexpr size_t kHeldUnits = 3;
 constexpr int64_t kDelayWindowUs = 10'000'000;
 constexpr int64_t kLastingDelayUs = 1'000'000;
+/// A delay that grows so much in half a window is a clock that runs slow, or a network that cannot keep up;
+/// one that shrinks is a network that catches up. Neither is a step. ClockTrust needs up to 80 s for a slow
+/// clock that gains a second in this time.
+constexpr int64_t kChangingDelayUs = 20'000;
+constexpr int kMostChangingWindows = 9;
 /// No server keeps that much to send in a burst: a camera whose clock runs that far ahead is confused.
 constexpr int64_t kMostAheadUs = 60'000'000;
 /// From the third picture with the same time on, the camera's clock is taken to stand still.
@@ -102,24 +107,29 @@ void RtpTimeline::resolve_as_strays(size_t count, int64_t up_to_ticks) {
   const int64_t span = std::max<int64_t>(up_to_ticks - from, 0);
   for (size_t i = 0; i < count; ++i) {
     stamped_ticks_ = from + span * static_cast<int64_t>(i + 1) / static_cast<int64_t>(count + 1);
-    ready_.push_back({stamped_ticks_, false});
+    ready(stamped_ticks_, held_.front().arrival_us, false);
     held_.pop_front();
   }
 }
 
 void RtpTimeline::watch_delay(int64_t arrival_us, int64_t* ticks, bool* jump) {
-  const int64_t due_us = origin_us_ + ticks_to_us(*ticks, rate_);
-  window_least_us_ = std::min(window_least_us_, arrival_us - due_us);
+  const int64_t late_us = arrival_us - origin_us_ - ticks_to_us(*ticks, rate_);
+  const bool first_half = arrival_us - window_start_us_ < kDelayWindowUs / 2;
+  int64_t& half_us = first_half ? first_least_us_ : second_least_us_;
+  half_us = std::min(half_us, late_us);
   if (arrival_us - window_start_us_ < kDelayWindowUs) return;
-  const int64_t least = window_least_us_;
+  const int64_t least_us = std::min(first_least_us_, second_least_us_);
+  const bool changing = first_least_us_ != INT64_MAX && second_least_us_ != INT64_MAX &&
+                        std::llabs(second_least_us_ - first_least_us_) > kChangingDelayUs;
   window_start_us_ = arrival_us;
-  window_least_us_ = INT64_MAX;
-  if (least > kLastingDelayUs) {
-    *ticks += to_ticks(least);
+  first_least_us_ = second_least_us_ = INT64_MAX;
+  changing_windows_ = changing && !drifting_ ? changing_windows_ + 1 : 0;
+  if (least_us > kLastingDelayUs && (!changing || changing_windows_ > kMostChangingWindows)) {
+    *ticks += to_ticks(least_us);
     *jump = true;
-  } else if (least < 0) {
-    // The first packets were late (or the clock of the camera is fast): the time line itself stays as it is.
-    origin_us_ += least;
+  } else if (least_us < 0 || drifting_) {
+    // The first packets were late (or the clock of the camera runs off): the time line itself stays as it is.
+    origin_us_ += least_us;
   }
 }
 
@@ -127,7 +137,15 @@ void RtpTimeline::accept(uint32_t rtp, int64_t arrival_us, int64_t ticks, bool j
   last_rtp_ = rtp;
   last_ticks_ = stamped_ticks_ = ticks;
   last_arrival_us_ = arrival_us;
-  ready_.push_back({ticks, jump});
+  ready(ticks, arrival_us, jump);
+}
+
+void RtpTimeline::ready(int64_t ticks, int64_t arrival_us, bool jump) {
+  TimelineStamp stamp;
+  stamp.ticks = ticks;
+  stamp.arrival_us = arrival_us;
+  stamp.jump = jump;
+  ready_.push_back(stamp);
 }
 
 bool RtpTimeline::pop(TimelineStamp* stamp) {

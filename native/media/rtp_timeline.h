@@ -13,15 +13,18 @@ namespace thimble::media {
 /// Where an access unit lies on the time line.
 struct TimelineStamp {
   int64_t ticks = 0;  ///< presentation time in the track's clock rate; 0 = first access unit of the session
-  bool jump = false;  ///< the camera's time line broke here; the time is continued by arrival
+  int64_t arrival_us = 0;
+  bool jump = false;      ///< the camera's time line broke here; the time is continued by arrival
+  bool switched = false;  ///< from here on the camera's stamps count otherwise than before (TrackClock)
 };
 
 /// Access units go in with push and come out in the same order with pop, later when their time is in doubt: a
 /// step of more than 1 s against arrival is held for 3 access units; when the time returns they are stamped
 /// between their neighbours, when it lasts the time line goes on by arrival with `jump` (some DVRs stamp
-/// single frames hours off). A delay without a step in RTP time is only delay, unless it lasts 10 s; a step
-/// that makes up for such a delay (the server threw packets away) is right. A line that runs more than 60 s
-/// ahead of arrival is not believed: it goes on by arrival.
+/// single frames hours off). A delay without a step in RTP time is only delay, unless it lasts 10 s without
+/// growing or shrinking, or 90 s whatever it does; a step that makes up for such a delay
+/// (the server threw packets away) is right. A line that runs more than 60 s ahead of arrival is not
+/// believed: it goes on by arrival.
 class RtpTimeline {
  public:
   explicit RtpTimeline(uint32_t clock_rate) : rate_(clock_rate ? clock_rate : 90000) {}
@@ -30,6 +33,8 @@ class RtpTimeline {
   bool pop(TimelineStamp* stamp);
   /// The stream ends: whatever is held gets a time now.
   void flush();
+  /// The camera's clock is known to run off: only steps of its delay count, not what has added up.
+  void set_drifting(bool drifting) { drifting_ = drifting; }
 
   uint32_t clock_rate() const { return rate_; }
   bool started() const { return started_; }
@@ -52,6 +57,7 @@ class RtpTimeline {
   void hold(uint32_t rtp, int64_t arrival_us);
   void resolve_as_strays(size_t count, int64_t up_to_ticks);
   void watch_delay(int64_t arrival_us, int64_t* ticks, bool* jump);
+  void ready(int64_t ticks, int64_t arrival_us, bool jump);
 
   const uint32_t rate_;
   bool started_ = false;
@@ -64,11 +70,12 @@ class RtpTimeline {
   std::deque<Held> held_;
   std::deque<TimelineStamp> ready_;
 
-  bool runs_ahead_ = false;
-  // Least delay of arrival against the time line in the running window of 10 s.
+  bool runs_ahead_ = false, drifting_ = false;
+  // Least delay of arrival against the time line in the two halves of the running window of 10 s.
   int64_t origin_us_ = 0;  ///< arrival of ticks 0
   int64_t window_start_us_ = 0;
-  int64_t window_least_us_ = INT64_MAX;
+  int64_t first_least_us_ = INT64_MAX, second_least_us_ = INT64_MAX;
+  int changing_windows_ = 0;  ///< in a row
 };
 
 }  // namespace thimble::media

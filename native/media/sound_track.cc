@@ -36,26 +36,28 @@ uint32_t SoundTrack::recordable_codecs() {
   return codecs;
 }
 
-std::unique_ptr<SoundTrack> SoundTrack::create(const rtsp::Track& track, PacketTrack& ring, bool recording) {
+std::unique_ptr<SoundTrack> SoundTrack::create(const rtsp::Track& track, PacketTrack& ring, bool recording,
+                                               const ClockVerdict& earlier) {
   if ((recordable_codecs() & rtsp::codec_bit(track.codec)) == 0) return nullptr;
   std::optional<AudioParameters> parameters = parameters_of(track);
   // LATM may bring its config along.
   if (!parameters && track.codec != rtsp::Codec::kAacLatm) return nullptr;
   const uint32_t own_rate = believable_rate(parameters ? parameters->sample_rate : 0, 48000);
   const uint32_t rate = believable_rate(track.clock_rate, own_rate);
-  std::unique_ptr<SoundTrack> sound(new SoundTrack(track, rate, ring));
+  std::unique_ptr<SoundTrack> sound(new SoundTrack(track, rate, ring, earlier));
   sound->parameters_ = std::move(parameters);
   sound->set_recording(recording);
   if (sound->failed()) return nullptr;
   return sound;
 }
 
-SoundTrack::SoundTrack(const rtsp::Track& track, uint32_t rate, PacketTrack& ring)
+SoundTrack::SoundTrack(const rtsp::Track& track, uint32_t rate, PacketTrack& ring,
+                       const ClockVerdict& earlier)
     : ring_(ring),
       codec_(track.codec),
       rate_(rate),
       channels_(std::max(track.channels, 1)),
-      line_(rate),
+      line_(rate, TrackClock::Kind::kSound, earlier),
       way_(is_plain(track.codec) ? Way::kHold : Way::kCopy) {}
 
 bool SoundTrack::push(const rtsp::AccessUnit& unit) {
@@ -115,7 +117,7 @@ std::optional<SoundTrack::Dated> SoundTrack::next() {
     arrival_us_ = undated.packet.arrival_us;
     encode(stamp.ticks, {undated.samples.data(), undated.samples.size()}, undated.loss);
   }
-  return Dated{stamp.ticks, undated.packet.arrival_us, stamp.jump};
+  return Dated{stamp.ticks, undated.packet.arrival_us, stamp.jump, stamp.switched};
 }
 
 void SoundTrack::encode(int64_t ticks, ByteView samples, bool loss) {

@@ -10,7 +10,7 @@
 #include "media/audio_transcoder.h"
 #include "media/codec_parameters.h"
 #include "media/packet_ring.h"
-#include "media/rtp_timeline.h"
+#include "media/track_clock.h"
 #include "rtsp/access_unit.h"
 #include "rtsp/sdp.h"
 
@@ -22,10 +22,11 @@ class SoundTrack {
  public:
   /// codec_bit of what can be recorded with this libavcodec.
   static uint32_t recordable_codecs();
-  /// Null when the track's sound cannot be recorded.
-  static std::unique_ptr<SoundTrack> create(const rtsp::Track& track, PacketTrack& ring, bool recording);
+  /// Null when the track's sound cannot be recorded. `earlier`: of the clock in earlier sessions.
+  static std::unique_ptr<SoundTrack> create(const rtsp::Track& track, PacketTrack& ring, bool recording,
+                                            const ClockVerdict& earlier = {});
 
-  const RtpTimeline& line() const { return line_; }
+  const TrackClock& line() const { return line_; }
   /// What files say of the sound. Null as long as it is not known (its config comes in the stream), and for
   /// good after a failure.
   const AudioParameters* parameters() const { return parameters_ ? &*parameters_ : nullptr; }
@@ -41,7 +42,7 @@ class SoundTrack {
   struct Dated {
     int64_t ticks;
     int64_t arrival_us;
-    bool jump;
+    bool jump, switched;  ///< as in TimelineStamp
   };
   /// Brings the next access unit whose time is decided into the ring. nullopt when there is none.
   std::optional<Dated> next();
@@ -68,7 +69,7 @@ class SoundTrack {
     bool loss;
   };
 
-  SoundTrack(const rtsp::Track& track, uint32_t rate, PacketTrack& ring);
+  SoundTrack(const rtsp::Track& track, uint32_t rate, PacketTrack& ring, const ClockVerdict& earlier);
   void take_config(ByteView config);
   bool store(ByteView bytes, Packet* packet);
   void add(Packet packet, int64_t ticks);
@@ -82,7 +83,7 @@ class SoundTrack {
   const rtsp::Codec codec_;
   const uint32_t rate_;
   const int channels_;
-  RtpTimeline line_;
+  TrackClock line_;
   std::optional<AudioParameters> parameters_;
   Way way_ = Way::kCopy;
   bool changed_ = false, await_key_ = false;

@@ -82,6 +82,10 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
     restart_ = true;
     session_->teardown(now_us);
   }
+  // Perhaps it is another camera.
+  problems_.clear();
+  video_clock_ = sound_clock_ = ClockVerdict{};
+  audio_left_out_.clear();
 }
 
 void Stream::stop(EndReason reason, int64_t now_us) {
@@ -103,6 +107,7 @@ void Stream::tick(int64_t now_us) {
   }
   recorder_.tick(now_us);
   report_losses(now_us);
+  report_problems(now_us);
 }
 
 void Stream::begin_attempt(int64_t now_us) {
@@ -166,6 +171,7 @@ void Stream::end_attempt(int64_t now_us) {
     lost_before_ += session_->video()->counters().lost_packets;
     damaged_before_ += session_->video()->counters().damaged_units;
   }
+  if (!restart_) judge_clocks();
   session_.reset();
   sync_.reset();
   video_line_.reset();
@@ -221,6 +227,9 @@ void Stream::watch(int64_t now_us) {
         now_us);
     return;
   }
+  if (!keyframe_seen_ && now_us - playing_since_us_ >= GopMeter::kLongUs) {
+    problems_.note(StreamProblem::kLongGop, now_us);
+  }
   if (!keyframe_seen_ && now_us - playing_since_us_ >= kKeyframeWaitUs) {
     session_->abort(LinkProblem::kNoKeyframe, "The camera sent no keyframe for 60 seconds.", now_us);
     return;
@@ -241,9 +250,11 @@ void Stream::on_segment_failed(SegmentHandle handle, uint64_t lost_bytes, int64_
 void Stream::on_described(const rtsp::SessionDescription& description) {
   if (stopped_ || restart_) return;
   const rtsp::Track& video = description.tracks[static_cast<size_t>(description.video)];
-  video_line_ = std::make_unique<RtpTimeline>(believable_rate(video.clock_rate, 90000));
+  video_line_ = std::make_unique<TrackClock>(believable_rate(video.clock_rate, 90000),
+                                             TrackClock::Kind::kPictures, video_clock_);
   sets_.begin(video);
   unfit_ = false;
+  gop_ = GopMeter();
   anchor_ = WallAnchor();
   decode_times_ = DecodeTimes();
   ring_.clear();
@@ -255,6 +266,12 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
   recorder_.begin_session(session);
 }
 
+/// Once a session has them distrusted, the next one begins with it.
+void Stream::judge_clocks() {
+  if (video_line_) video_clock_ = video_line_->verdict();
+  if (sound_) sound_clock_ = sound_->line().verdict();
+}
+
 void Stream::begin_sound(const rtsp::SessionDescription& description) {
   sync_.reset();
   sound_.reset();
@@ -264,7 +281,7 @@ void Stream::begin_sound(const rtsp::SessionDescription& description) {
   const rtsp::Track* track = nullptr;
   if (description.audio >= 0) {
     track = &description.tracks[static_cast<size_t>(description.audio)];
-    sound_ = SoundTrack::create(*track, ring_.audio(), settings_.record);
+    sound_ = SoundTrack::create(*track, ring_.audio(), settings_.record, sound_clock_);
   } else {
     for (const rtsp::Track& other : description.tracks) {
       if (!track && other.media == "audio") track = &other;
@@ -294,76 +311,6 @@ void Stream::on_video_packet(int64_t now_us) {
 
 void Stream::on_sender_report(bool video, const rtsp::SenderReport& report) {
   if (sync_) sync_->on_report(video, report);
-}
-
-StreamStats Stream::stats(int64_t now_us) const {
-  StreamStats stats;
-  stats.key = settings_.key;
-  stats.state = state_;
-  stats.last_packet_ms = last_packet_utc_ms_;
-  stats.fps = rate_.pictures_per_second(now_us);
-  stats.bitrate_bps = rate_.bytes_per_second(now_us) * 8;
-  stats.gop_ms = gop_us_ / 1000;
-  stats.ring_bytes = ring_.bytes();
-  stats.reconnects = sessions_live_ > 0 ? sessions_live_ - 1 : 0;
-  stats.received_bytes = received_before_;
-  stats.lost_packets = lost_before_;
-  stats.damaged_units = damaged_before_;
-  if (session_) {
-    stats.received_bytes += session_->received_bytes();
-    if (const rtsp::RtpTrack* track = session_->video()) {
-      stats.lost_packets += track->counters().lost_packets;
-      stats.damaged_units += track->counters().damaged_units;
-    }
-  }
-  stats.dropped_bytes = recorder_.counters().dropped_bytes + unrecorded_bytes_;
-  stats.late_audio_units = recorder_.counters().late_audio_units;
-  stats.open_segment = recorder_.open_handle();
-  return stats;
-}
-
-void Stream::report(LinkState state, LinkProblem problem, const std::string& message) {
-  state_ = state;
-  LinkEvent event;
-  event.key = settings_.key;
-  event.state = state;
-  event.problem = problem;
-  event.message = message;
-  event.last_packet_ms = last_packet_utc_ms_;
-  if (state == LinkState::kWaiting) event.retry_at_ms = context_.clock.utc_ms(attempt_at_us_);
-  context_.sink.on_event(std::move(event));
-}
-
-void Stream::report_losses(int64_t now_us) {
-  if (const auto loss = recorder_.take_loss(now_us)) {
-    context_.sink.on_event(
-        StorageFailedEvent{settings_.key, "", "slow-disk", "queue", loss->start_ms, loss->bytes});
-  }
-  if (const std::string error = recorder_.take_init_error(); !error.empty()) {
-    context_.sink.on_event(
-        StorageFailedEvent{settings_.key, "", "EINVAL", error, context_.clock.utc_ms(now_us), 0});
-  }
-}
-
-void Stream::report_parameters() {
-  const VideoParameters& parameters = sets_.in_force();
-  ParametersEvent event;
-  event.key = settings_.key;
-  event.video_codec = parameters.codec == rtsp::Codec::kH265 ? "h265" : "h264";
-  event.video_codec_string = parameters.codec_string();
-  event.width = parameters.sequence.width;
-  event.height = parameters.sequence.height;
-  event.fps = parameters.sequence.fps;
-  if (const AudioParameters* audio = audio_parameters()) {
-    event.has_audio = true;
-    event.audio_codec = audio->codec == rtsp::Codec::kOpus ? "opus" : "aac";
-    event.audio_codec_string = audio->codec_string();
-    if (sound_->transcodes()) event.audio_source = audio_codec_name_;
-    event.sample_rate = audio->sample_rate;
-    event.channels = audio->channels;
-  }
-  event.audio_left_out = audio_left_out_;
-  context_.sink.on_event(std::move(event));
 }
 
 }  // namespace thimble::media

@@ -12,6 +12,7 @@
 #include "media/codec_parameters.h"
 #include "media/decode_times.h"
 #include "media/events.h"
+#include "media/gop_meter.h"
 #include "media/packet_ring.h"
 #include "media/parameter_sets.h"
 #include "media/rate_meter.h"
@@ -19,6 +20,8 @@
 #include "media/retry.h"
 #include "media/session.h"
 #include "media/sound_track.h"
+#include "media/stream_problems.h"
+#include "media/track_clock.h"
 #include "media/wall_clock.h"
 #include "media/writer.h"
 #include "rtsp/connector.h"
@@ -108,6 +111,7 @@ class Stream final : private SessionOwner {
   void report(LinkState state, LinkProblem problem = LinkProblem::kNone, const std::string& message = "");
   void report_losses(int64_t now_us);
   void report_parameters();
+  void report_problems(int64_t now_us);
 
   bool left_out(uint8_t nal_type) const;
   bool store_picture(const rtsp::AccessUnit& unit, Packet* packet);
@@ -116,6 +120,7 @@ class Stream final : private SessionOwner {
   void date_sound(int64_t now_us);
   int64_t sound_worth_keeping();
   void apply_parameters(const VideoParameters& parameters);
+  void judge_clocks();
   void begin_sound(const rtsp::SessionDescription& description);
   void follow_sound();
   const AudioParameters* audio_parameters() const { return sound_ ? sound_->parameters() : nullptr; }
@@ -145,14 +150,18 @@ class Stream final : private SessionOwner {
   bool unfit_ = false;  ///< pictures from the last keyframe on are of a format that no file takes yet
   std::unique_ptr<SoundTrack> sound_;
   std::string audio_codec_name_, audio_left_out_;  ///< in the camera's words
-  std::unique_ptr<RtpTimeline> video_line_;
+  std::unique_ptr<TrackClock> video_line_;
   std::unique_ptr<AvSync> sync_;
   WallAnchor anchor_;
   DecodeTimes decode_times_;
   std::deque<Undated> undated_;
+  GopMeter gop_;
+
+  // Of all sessions with this camera:
+  StreamProblems problems_;
+  ClockVerdict video_clock_, sound_clock_;
 
   RateMeter rate_;
-  int64_t last_key_us_ = 0, gop_us_ = 0;
   uint64_t received_before_ = 0;  ///< by earlier sessions
   uint64_t lost_before_ = 0, damaged_before_ = 0;
   uint64_t unrecorded_bytes_ = 0;  ///< for which there was no memory, or no file yet

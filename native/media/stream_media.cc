@@ -26,6 +26,9 @@ void Stream::on_video_unit(const rtsp::AccessUnit& unit) {
     if (verdict == ParameterSets::Verdict::kChanged)
       undated.parameters = std::make_unique<VideoParameters>(sets_.in_force());
     unfit_ = verdict == ParameterSets::Verdict::kUnfit;
+    if (unfit_ || verdict == ParameterSets::Verdict::kInBand) {
+      problems_.note(StreamProblem::kFlappingParameters, unit.arrival_us);
+    }
   }
   if (!keyframe_seen_) {
     // Nothing can be decoded before the first whole keyframe, nor without its parameter sets.
@@ -99,18 +102,17 @@ void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t 
   packet.pts = std::max(packet.pts, packet.dts);
   anchor_.observe(packet.pts * 100 / 9, packet.arrival_us);
   if (sync_) {
-    if (stamp.jump) sync_->on_jump(true);
+    if (stamp.jump || stamp.switched) sync_->on_jump(true);
     sync_->observe(true, stamp.ticks, packet.arrival_us);
   }
-  if (packet.key) {
-    if (sound_) sound_->on_keyframe();
-    if (last_key_us_ > 0) gop_us_ = packet.arrival_us - last_key_us_;
-    last_key_us_ = packet.arrival_us;
-  }
+  if (stamp.switched) judge_clocks();
+  if (packet.key && sound_) sound_->on_keyframe();
+  gop_.add(packet.key, packet.pts * 100 / 9, packet.arrival_us, stamp.jump || stamp.switched);
   const uint64_t index = ring_.video().end();
   ring_.video().push(packet);
-  recorder_.on_video(index, stamp.jump, now_us);
+  recorder_.on_video(index, stamp.jump || stamp.switched, now_us);
   ring_.evict(recorder_.keep_video(), recorder_.keep_audio(), sound_worth_keeping());
+  if (gop_.too_long() || ring_.cut_gop()) problems_.note(StreamProblem::kLongGop, now_us);
 }
 
 /// Sound ticks of the oldest picture in the ring, less a second.
@@ -141,7 +143,11 @@ void Stream::on_audio_unit(const rtsp::AccessUnit& unit) {
 
 void Stream::date_sound(int64_t now_us) {
   while (const auto dated = sound_->next()) {
-    if (dated->jump) sync_->on_jump(false);
+    if (dated->jump || dated->switched) sync_->on_jump(false);
+    if (dated->switched) {
+      judge_clocks();
+      recorder_.on_sound_switch();
+    }
     sync_->observe(false, dated->ticks, dated->arrival_us);
     recorder_.on_audio(now_us);
     ring_.evict_audio(recorder_.keep_audio(), sound_worth_keeping());

@@ -10,6 +10,8 @@ namespace thimble::media {
 /// to 20 s freely; afterwards by at most 500 ppm, so that footage times neither jump nor overlap.
 class WallAnchor {
  public:
+  static constexpr int64_t kMaxPpm = 500;
+
   void observe(int64_t media_us, int64_t arrival_us) {
     const int64_t distance = arrival_us - media_us;
     if (!started_) {
@@ -41,7 +43,6 @@ class WallAnchor {
 
  private:
   static constexpr int64_t kWindowUs = 10'000'000;
-  static constexpr int64_t kMaxPpm = 500;
 
   void slew(int64_t now_us) {
     const int64_t elapsed = now_us - slewed_at_us_;

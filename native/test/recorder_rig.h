@@ -130,8 +130,8 @@ struct Rig {
   }
 
   void begin(bool with_audio, int reorder_depth = 0, int64_t frame90k = 3600) {
-    video_line = std::make_unique<RtpTimeline>(90000);
-    audio_line = std::make_unique<RtpTimeline>(kAudioRate);
+    video_line = std::make_unique<TrackClock>(90000, TrackClock::Kind::kPictures, ClockVerdict{});
+    audio_line = std::make_unique<TrackClock>(kAudioRate, TrackClock::Kind::kSound, ClockVerdict{});
     sync = with_audio ? std::make_unique<AvSync>(*video_line, *audio_line) : nullptr;
     if (sync) sync->set_rtp_info(video_rtp(0), audio_rtp(0));
     anchor = WallAnchor();
@@ -167,9 +167,10 @@ struct Rig {
       packet.dts = decode_times.next(packet.pts);
       packet.pts = std::max(packet.pts, packet.dts);
       anchor.observe(packet.pts * 100 / 9, packet.arrival_us);
+      if (sync && (stamp.jump || stamp.switched)) sync->on_jump(true);
       if (sync) sync->observe(true, stamp.ticks, packet.arrival_us);
       ring.video().push(packet);
-      recorder.on_video(ring.video().end() - 1, stamp.jump, now_us);
+      recorder.on_video(ring.video().end() - 1, stamp.jump || stamp.switched, now_us);
       ring.evict(recorder.keep_video(), recorder.keep_audio(), audio_worth());
     }
   }
@@ -182,6 +183,8 @@ struct Rig {
       Packet packet = waiting_audio.front();
       waiting_audio.pop_front();
       packet.pts = packet.dts = stamp.ticks;
+      if (stamp.jump || stamp.switched) sync->on_jump(false);
+      if (stamp.switched) recorder.on_sound_switch();
       sync->observe(false, stamp.ticks, packet.arrival_us);
       ring.audio().push(packet);
       recorder.on_audio(now_us);
@@ -210,7 +213,7 @@ struct Rig {
   PacketRing ring;
   WallClock clock;
   Recorder recorder;
-  std::unique_ptr<RtpTimeline> video_line, audio_line;
+  std::unique_ptr<TrackClock> video_line, audio_line;
   std::unique_ptr<AvSync> sync;
   WallAnchor anchor;
   DecodeTimes decode_times;

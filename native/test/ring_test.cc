@@ -60,9 +60,23 @@ TEST_CASE("ring: holds the newest complete GOP and the growing one") {
 TEST_CASE("ring: GOPs of 60 s at 30 Mbit/s stay in the bound") {
   Feed feed(8u << 20);
   for (int i = 0; i < 25 * 150; ++i) feed.video(150000, i % 1500 == 0);
-  CHECK(feed.most_bytes <= (8u << 20) + 150000 + 2 * 65536);
-  // The key is gone, so nothing of it can be used.
+  CHECK(feed.most_bytes <= (8u << 20) + 2 * 150000 + 4 * 65536);
+  // The GOP has a hole, so nothing behind it can be used; its key picture can.
   CHECK(feed.ring.newest_key() == feed.ring.video().end());
+  CHECK(feed.ring.cut_gop());
+  CHECK(feed.ring.bytes() <= 2 * 150000 + 5 * 65536);
+  size_t sum = 0;
+  for (const Slice& slice : feed.ring.key_picture()) {
+    sum += slice.size();
+    for (size_t i = 0; i < slice.size(); ++i) REQUIRE(slice.data()[i] == static_cast<uint8_t>(3000));
+  }
+  CHECK(sum == 150000);
+  // A GOP that fits ends it.
+  for (int i = 0; i < 60; ++i) feed.video(4000, i % 50 == 0);
+  CHECK_FALSE(feed.ring.cut_gop());
+  CHECK(feed.ring.newest_key() == feed.ring.video().end() - 10);
+  feed.ring.clear();
+  CHECK(feed.ring.key_picture().empty());
 }
 
 TEST_CASE("ring: tiny packets are counted by what they take") {

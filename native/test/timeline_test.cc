@@ -216,7 +216,7 @@ TEST_CASE("timeline: anything comes out as often as it went in, in order and wit
     for (size_t i = 1; i < 2000; ++i) {
       const int64_t step = line.ticks(i) - line.ticks(i - 1);
       REQUIRE(step >= -static_cast<int64_t>(rate));
-      REQUIRE(step <= 40LL * rate);
+      REQUIRE(step <= 150LL * rate);
     }
     // What was recorded cannot have lasted much longer than it took to come.
     CHECK(line.ticks(1999) <= (now_us / 1'000'000 + 60) * rate);
