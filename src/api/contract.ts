@@ -9,6 +9,7 @@ import type {
   LogLevel,
   StreamName,
 } from '../core/index.ts';
+import type { StreamProblem } from '../native/index.ts';
 import type { CameraForecast, RetentionProblem, StorageSettings } from '../recording/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
 
@@ -87,7 +88,7 @@ export type ProblemKind =
   | 'camera'
   | 'camera-settings'
   | 'sub-stream'
-  | 'no-audio'
+  | StreamProblem
   | 'configuration';
 
 /** Something that does not work as it should, with what to do about it. */

@@ -133,6 +133,18 @@ function cameraFamilies(services: ApiServices): Family[] {
       'Bytes of the closed segments.',
       each(({ id }) => services.segments.totals(id).sizeBytes),
     ),
+    gauge(
+      'camera_problem',
+      '1 for each problem of a stream that is received all the same.',
+      cameras.flatMap(({ id, state }) =>
+        (['main', 'sub'] as const).flatMap(stream =>
+          ((stream === 'main' ? state : state.sub)?.problems ?? []).map(problem => ({
+            value: 1,
+            labels: { camera: id, stream, problem },
+          })),
+        ),
+      ),
+    ),
     gauge('camera_gap', '1 for the reason of a gap that goes on.', ongoing),
     counter(
       'camera_gaps',

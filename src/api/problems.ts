@@ -1,5 +1,6 @@
 // Everything that does not work as it should, in words, and which of it endangers recording.
 import type { GapReason } from '../core/index.ts';
+import type { StreamProblem } from '../native/index.ts';
 import type { Camera, Problem, ProblemKind } from './contract.ts';
 import type { ApiServices } from './services.ts';
 
@@ -22,7 +23,10 @@ const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   'camera-settings': true,
   // Main is recorded.
   'sub-stream': false,
+  'bad-clock': false,
+  'long-gop': false,
   'no-audio': false,
+  'flapping-parameters': false,
   // Cameras of the file may be missing.
   configuration: true,
 };
@@ -32,6 +36,25 @@ const STORAGE_GAPS: Partial<Record<GapReason, { message: string; cure: string }>
   'disk-full': { message: 'the storage volume is full', cure: 'Delete footage, or use a larger volume.' },
   'no-volume': { message: 'the storage volume does not take it', cure: 'Check that the volume is mounted and sound.' },
   'slow-disk': { message: 'the storage volume is too slow', cure: 'Use a faster volume, or a lower bitrate.' },
+};
+
+const STREAM_PROBLEM_WORDS: Record<StreamProblem, { message: string; cure: string }> = {
+  'bad-clock': {
+    message: 'its time stamps do not keep to real time, so its pictures or its sound are timed by their arrival',
+    cure: 'Set the frame rate of the camera to one that it reaches, and look for newer firmware.',
+  },
+  'long-gop': {
+    message: 'its keyframes lie far apart, so playback starts slowly and recordings of events begin late',
+    cure: 'Set a key frame interval of 1 to 4 seconds in the camera, and switch its smart codec (H.264+, H.265+) off.',
+  },
+  'no-audio': {
+    message: 'its sound is not recorded',
+    cure: 'Set the camera to AAC, or its "audio" to false.',
+  },
+  'flapping-parameters': {
+    message: 'it keeps changing how its pictures are coded, and some of them may be missing',
+    cure: 'Set a fixed resolution and profile in the camera, and let nobody else change them.',
+  },
 };
 
 /** Of the store, of cameras that should deliver or be recorded and are not, of cameras that cannot be read. */
@@ -65,7 +88,8 @@ function cameraProblems(camera: Camera, services: Services): Problem[] {
   const { enabled, state } = camera;
   if (!enabled || state.name === 'starting') return [];
   if (state.name !== 'live') return [absent(camera)];
-  return [unrecorded(camera, services), silent(camera), subAbsent(camera)].filter(problem => problem !== undefined);
+  const absences = [unrecorded(camera, services), subAbsent(camera)].filter(problem => problem !== undefined);
+  return [...absences, ...streamProblems(camera)];
 }
 
 function absent({ id, name, state }: Camera): Problem {
@@ -97,14 +121,21 @@ function unrecorded({ id, name, record }: Camera, services: Services): Problem |
   return { kind: 'recording', camera: id, message, cure: words.cure, sinceMs: gap.startMs };
 }
 
-function silent({ id, name, audio, state }: Camera): Problem | undefined {
-  const codec = state.main?.audioLeftOut;
-  if (!audio || codec === undefined) return undefined;
-  return {
-    kind: 'no-audio',
-    camera: id,
-    message: `${name}: its sound is not recorded, as it is coded as ${codec}.`,
-    cure: 'Set the camera to AAC, or its "audio" to false.',
-    sinceMs: state.sinceMs,
-  };
+function streamProblems({ id, name, state }: Camera): Problem[] {
+  const streams = [
+    { title: name, link: state, facts: state.main },
+    ...(state.sub ? [{ title: `${name}, sub stream`, link: state.sub, facts: state.sub }] : []),
+  ];
+  return streams.flatMap(({ title, link, facts }) =>
+    link.problems.map((kind): Problem => {
+      const { message, cure } = STREAM_PROBLEM_WORDS[kind];
+      const codec = kind === 'no-audio' ? facts?.audioLeftOut : undefined;
+      return {
+        kind,
+        camera: id,
+        message: `${title}: ${message}${codec ? `, as it is coded as ${codec}` : ''}.`,
+        cure,
+      };
+    }),
+  );
 }

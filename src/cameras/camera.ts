@@ -1,6 +1,6 @@
 // What a camera is: as the API shows it, as the store keeps it, and as owners write it.
 import type { CameraId, CameraStateName } from '../core/index.ts';
-import type { LinkProblem } from '../native/index.ts';
+import type { LinkProblem, StreamProblem } from '../native/index.ts';
 
 export const HUB_CHOICES = ['auto', 'direct', 'go2rtc'] as const;
 /** The way to a camera: `auto` lets the service choose. */
@@ -71,6 +71,8 @@ export interface LinkView {
   lastPacketMs: number;
   /** UTC of the next attempt while the camera is not reached. */
   retryAtMs?: number;
+  /** What is wrong though pictures arrive; usually nothing. */
+  problems: readonly StreamProblem[];
   reconnects: number;
   droppedBytes: number;
 }

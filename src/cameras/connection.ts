@@ -1,6 +1,6 @@
 // One camera at run time: its record, the links of its two streams, its state. Main goes first, and sub never stands in its way.
 import { background, type Clock, type EventBus, type Logger, type StreamName } from '../core/index.ts';
-import type { LinkProblem, StreamStats } from '../native/index.ts';
+import type { LinkProblem, StreamProblem, StreamStats } from '../native/index.ts';
 import type { Camera, CameraRecord, CameraState, CameraStream, SubState } from './camera.ts';
 import type { Hub, NoRoute, Route } from './hub.ts';
 import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } from './stream-link.ts';
@@ -44,6 +44,10 @@ export class Connection {
       engine,
       clock,
       log,
+      onProblems: (problems: readonly StreamProblem[]) => {
+        log.info('camera problems', { camera: id, stream, problems });
+        bus.emit('camera.problems', { camera: id, stream, problems });
+      },
     });
     this.#main = new StreamLink({
       ...link('main'),

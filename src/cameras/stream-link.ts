@@ -1,6 +1,6 @@
 // One stream of a camera in the engine: connecting, recording, its state and figures. Synchronous but for the closing of files.
 import type { CameraId, Clock, Logger, StreamName } from '../core/index.ts';
-import type { Engine, EngineEvent, StreamStats } from '../native/index.ts';
+import type { Engine, EngineEvent, StreamProblem, StreamStats } from '../native/index.ts';
 import type { LinkView, StreamFacts, Untried } from './camera.ts';
 import type { NoRoute, Route } from './hub.ts';
 import { problemWords } from './problem-words.ts';
@@ -26,6 +26,7 @@ export interface StreamLinkOptions {
   log: Logger;
   /** The state has another name or reason. */
   onChange: (state: MachineState) => void;
+  onProblems: (problems: readonly StreamProblem[]) => void;
 }
 
 export interface LinkSettings {
@@ -47,6 +48,7 @@ export class StreamLink {
   readonly #machine: StateMachine;
   readonly #openFiles = new Set<string>();
   #parameters: Parameters | undefined;
+  #problems: readonly StreamProblem[] = [];
   #plan: RecordingPlan | null = null;
   #settings: LinkSettings | undefined;
   /** What the link depends on. */
@@ -74,6 +76,7 @@ export class StreamLink {
     this.#settings = settings;
     if (isNew) {
       this.#parameters = undefined;
+      this.#setProblems([]);
       this.#machine.starting();
     }
     this.#setStream(settings);
@@ -105,6 +108,7 @@ export class StreamLink {
     this.#machine.stop();
     if (!this.connected) return;
     this.#settings = undefined;
+    this.#setProblems([]);
     const { camera, stream, engine, clock, log } = this.#options;
     const deadline = new AbortController();
     const expired = clock.sleep(CLOSE_DEADLINE_MS, deadline.signal).then(
@@ -138,6 +142,8 @@ export class StreamLink {
     // What a session that was ended says on its way out is about nothing any more.
     if (event.type === 'link') {
       if (this.connected) this.#machine.link(event);
+    } else if (event.type === 'problems') {
+      if (this.connected) this.#setProblems(event.problems);
     } else if (event.type === 'parameters') this.#parameters = event;
     else if (event.type === 'segment-opened') this.#openFiles.add(event.path);
     else if (event.type === 'segment-closed' || event.type === 'storage-failed') this.#openFiles.delete(event.path);
@@ -153,6 +159,7 @@ export class StreamLink {
       sinceMs,
       lastPacketMs: stats?.lastPacketMs ?? 0,
       ...(retryAtMs === undefined ? {} : { retryAtMs }),
+      problems: this.#problems,
       reconnects: stats?.reconnects ?? 0,
       droppedBytes: stats?.droppedBytes ?? 0,
     };
@@ -174,6 +181,12 @@ export class StreamLink {
       ...(parameters.audio?.source ? { audioSource: parameters.audio.source } : {}),
       ...(parameters.audioLeftOut ? { audioLeftOut: parameters.audioLeftOut } : {}),
     };
+  }
+
+  #setProblems(problems: readonly StreamProblem[]): void {
+    if (problems.length === 0 && this.#problems.length === 0) return;
+    this.#problems = problems;
+    this.#options.onProblems(problems);
   }
 
   #setStream({ route, audio, segmentMs }: LinkSettings): void {

@@ -6,6 +6,8 @@ export type CameraStateName = 'disabled' | 'starting' | 'live' | 'stalled' | 're
 /** Every event of the service with its payload. */
 export interface Events {
   'camera.state': { camera: CameraId; name: CameraStateName; reason?: string; sinceMs: number };
+  /** All that is wrong with a stream that is received all the same. */
+  'camera.problems': { camera: CameraId; stream: StreamName; problems: readonly string[] };
   'camera.changed': { camera: CameraId };
   'camera.removed': { camera: CameraId };
   'segment.opened': { camera: CameraId; stream: StreamName; id: string; startMs: number };

@@ -58,6 +58,9 @@ export type LinkProblem =
   | 'stalled'
   | 'no-keyframe';
 
+/** Closed list of what can be wrong with a stream that is received all the same. */
+export type StreamProblem = 'bad-clock' | 'long-gop' | 'no-audio' | 'flapping-parameters';
+
 export type EngineEvent =
   | {
       type: 'link';
@@ -72,6 +75,13 @@ export type EngineEvent =
       lastPacketMs: number;
       /** For `waiting`: UTC of the next attempt. */
       retryAtMs?: number;
+    }
+  | {
+      /** Sent when the list changes; nothing is wrong before the first. */
+      type: 'problems';
+      camera: CameraId;
+      stream: StreamName;
+      problems: StreamProblem[];
     }
   | {
       type: 'parameters';

@@ -51,6 +51,7 @@ test('figures are in base units, with the camera as label', async () => {
   const losses = { receivedBytes: 9000, lostPackets: 4, damagedUnits: 5, droppedBytes: 6, lateAudioUnits: 7 };
   fakes.engine.figures.set(1, { ...figures, ...losses });
   fakes.engine.link(1, 'live');
+  fakes.engine.emit({ type: 'problems', camera: 1, stream: 'main', problems: ['bad-clock'] });
   fakes.gaps.set(1, { startMs: 5, reason: 'disk-full' });
   fakes.addSegment(1000, Buffer.alloc(77));
   const families = await scrape();
@@ -60,6 +61,8 @@ test('figures are in base units, with the camera as label', async () => {
     [1, 0],
   );
   assert.is(families.get('thimble_camera_state')?.samples.length, 6);
+  assert.equal(families.get('thimble_camera_problem')?.samples.length, 1);
+  assert.is(sampleValue(families, 'thimble_camera_problem', { ...camera, stream: 'main', problem: 'bad-clock' }), 1);
   const expected: [string, number][] = [
     ['camera_last_packet_age_seconds', 2.5],
     ['camera_segments', 1],

@@ -362,12 +362,15 @@ test('what endangers no recording is told and degrades nothing', async () => {
     video: { codec: 'h264', codecString: 'avc1.640020', width: 640, height: 360, fps: 25 },
     audioLeftOut: 'G726',
   });
+  fakes.engine.emit({ type: 'problems', camera: 1, stream: 'main', problems: ['long-gop', 'no-audio'] });
   const { problems } = (await ask('GET', '/api/status')).json;
   assert.equal(
     problems.map((problem: { kind: string }) => problem.kind),
-    ['index-restored', 'no-audio'],
+    ['index-restored', 'long-gop', 'no-audio'],
   );
-  assert.match(problems[1].message, /^Door: .*G726/);
+  assert.match(problems[1].message, /^Door: .*keyframes/);
+  assert.match(problems[1].cure, 'key frame interval');
+  assert.match(problems[2].message, /^Door: .*G726/);
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
   await ask('PATCH', '/api/cameras/1', { audio: false });
   assert.is((await ask('GET', '/api/status')).json.problems.length, 1);

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { newCameraSchema } from '../../src/cameras/camera-schema.ts';
 import { Cameras, DirectHub, type Hub } from '../../src/cameras/index.ts';
 import { EventBus, type Events, NvrError, parseInput } from '../../src/core/index.ts';
+import type { StreamProblem } from '../../src/native/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 import { fakeLog } from '../support/fake-log.ts';
@@ -123,6 +124,7 @@ test('shows what the engine measures', async () => {
     lastPacketMs: 42,
     main: { codec: 'h264', width: 1280, height: 720, fps: 24.9, bitrateBps: 2e6, gopMs: 2000, audio: 'aac' },
     reconnects: 3,
+    problems: [],
     droppedBytes: 7,
   });
   engine.link(1, 'waiting', 'unauthorized');
@@ -312,6 +314,35 @@ test('demo cameras are added once, follow the port, and rest without the demo', 
   assert.is(again.cameras.get(1)?.name, 'Mine');
   assert.equal(again.engine.streams.get(1)?.urls, ['rtsp://127.0.0.1:5002/1']);
   assert.is((await refusal(again.cameras.update(1, { main: { url: 'rtsp://10.0.0.1/' } }))).field, 'main');
+});
+
+test('what is wrong with a stream stands beside the state, until the engine takes it back or the camera is another', async () => {
+  const { cameras, add, engine, events, bus, start } = setUp();
+  bus.on('camera.problems', event => events.push(['camera.problems', event]));
+  await start();
+  await add();
+  engine.link(1, 'live');
+  const tell = (problems: StreamProblem[], stream: 'main' | 'sub' = 'main') =>
+    engine.emit({ type: 'problems', camera: 1, stream, problems });
+  tell(['bad-clock', 'long-gop']);
+  assert.equal([cameras.get(1)?.state.name, cameras.get(1)?.state.problems], ['live', ['bad-clock', 'long-gop']]);
+  tell([]);
+  assert.equal(cameras.get(1)?.state.problems, []);
+  tell(['no-audio']);
+  await cameras.update(1, { main: { url: 'rtsp://10.0.0.2/b' } });
+  assert.equal(cameras.get(1)?.state.problems, []);
+  tell(['long-gop']);
+  await cameras.update(1, { enabled: false });
+  assert.equal(cameras.get(1)?.state.problems, []);
+  // Late words about a stream that is gone, and of the sub stream that there is none of.
+  tell(['long-gop']);
+  tell(['long-gop'], 'sub');
+  assert.equal(cameras.get(1)?.state.problems, []);
+  const told = events.filter(([name]) => name === 'camera.problems').map(([, event]) => event);
+  assert.equal(
+    (told as Events['camera.problems'][]).map(({ problems }) => problems),
+    [['bad-clock', 'long-gop'], [], ['no-audio'], [], ['long-gop'], []],
+  );
 });
 
 test('64 cameras are enough', async () => {
