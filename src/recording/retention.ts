@@ -262,7 +262,18 @@ export class Retention {
       usedBytes: segments.totals(id).sizeBytes + openBytes,
       lockedBytes: segments.lockedBytes(id),
       growthBytes: growth.reduce((sum, bytes) => sum + bytes, 0),
-      oldest: own.flatMap(({ stream }) => segments.oldest(id, stream, STEP_SEGMENTS, EARLIEST_MS, nowMs)).sort(byAge),
+      oldest: own
+        .flatMap(({ stream }) =>
+          segments.oldest({
+            camera: id,
+            stream,
+            ofEvents: false,
+            limit: STEP_SEGMENTS,
+            earliestMs: EARLIEST_MS,
+            nowMs,
+          }),
+        )
+        .sort(byAge),
     };
   }
 }

@@ -1,6 +1,6 @@
 // Which clock generations a stream has footage of, and in which hours each: what was recorded first is found through it, whatever the
 // board's clock said at the time.
-import type { CameraId, StreamName } from '../core/index.ts';
+import { type CameraId, STREAM_NAMES, type StreamName } from '../core/index.ts';
 import { HOUR_MS } from './layout.ts';
 
 /** The footage of one clock generation, or from it on when a stream has too many of them. All of it lies in these hours. */
@@ -10,7 +10,7 @@ export interface ClockSpan {
   toGen: number;
   firstHour: number;
   lastHour: number;
-  /** No earlier hour holds a segment that is not locked. */
+  /** No earlier hour holds a segment that is neither locked nor an event's. */
   freeHour: number;
 }
 
@@ -41,6 +41,14 @@ export class ClockSpans {
   /** By generation; the spans are the table's own, so that a reader can narrow them. */
   of(camera: CameraId, stream: StreamName): ClockSpan[] {
     return this.#streams.get(`${camera}/${stream}`)?.spans ?? [];
+  }
+
+  /** Footage from an hour on may belong to other events than before, or to none. */
+  noteEvents(camera: CameraId, hour: number): void {
+    for (const stream of STREAM_NAMES) {
+      for (const span of this.of(camera, stream))
+        span.freeHour = Math.min(span.freeHour, Math.max(hour, span.firstHour));
+    }
   }
 
   drop(camera: CameraId, stream: StreamName, span: ClockSpan): void {

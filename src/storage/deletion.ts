@@ -3,6 +3,7 @@ import { rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fromSystem, type Logger, NvrError, parseSegmentId, syncFolder } from '../core/index.ts';
 import type { Database } from './database.ts';
+import type { EventTable } from './events.ts';
 import type { GapTable } from './gaps.ts';
 import { CAMERA_KEY_BYTES, cameraOfKey, clockGenOfKey, garbageKey, streamOfKey, timeOfKey } from './keys.ts';
 import { DAY_MS, MAX_TIME_MS, parseDayFolder, segmentPath } from './layout.ts';
@@ -19,6 +20,7 @@ export interface DeletionOptions {
   database: Database;
   segments: SegmentTable;
   gaps: GapTable;
+  events: Pick<EventTable, 'removeBare'>;
   licences: LicenceTable;
   /** Absolute path of the segments folder. */
   folder: string;
@@ -44,13 +46,17 @@ export class Deletion {
   async deleteSegment(id: string): Promise<Segment> {
     const { segments } = this.#options;
     const key = parseSegmentId(id);
-    if (segments.get(id)?.locked) {
-      throw new NvrError('failed-precondition', `segment ${id} is locked`, { cure: 'Unlock it first.' });
+    const known = segments.get(id);
+    if (known && segments.isHeld(known)) {
+      const words = known.locked ? 'is locked' : 'is footage of a locked event';
+      const cure = known.locked ? 'Unlock it first.' : 'Unlock the event first.';
+      throw new NvrError('failed-precondition', `segment ${id} ${words}`, { cure });
     }
     const segment = key && segments.take(key);
     if (!segment) throw new NvrError('not-found', `there is no segment ${id}`);
     this.#discard(segment);
     this.#leaveGap(segment);
+    this.#removeEvents([segment]);
     await this.#remove([segment]);
     return segment;
   }
@@ -64,12 +70,14 @@ export class Deletion {
     const taken: Segment[] = [];
     for (const id of ids) {
       const key = parseSegmentId(id);
-      const segment = key && !segments.get(id)?.locked ? segments.take(key) : undefined;
+      const known = segments.get(id);
+      const segment = key && known && !segments.isHeld(known) ? segments.take(key) : undefined;
       if (!segment) continue;
       this.#discard(segment);
       this.#leaveGap(segment);
       taken.push(segment);
     }
+    this.#removeEvents(taken);
     try {
       await this.#remove(taken);
     } catch (error) {
@@ -85,6 +93,7 @@ export class Deletion {
     const { segments } = this.#options;
     if (!segments.drop(segment)) return;
     this.#leaveGap(segment);
+    this.#removeEvents([segment]);
   }
 
   /** How many files wait for `retry`. */
@@ -160,6 +169,15 @@ export class Deletion {
       fromMs = Math.max(fromMs, otherEndMs);
     }
     if (fromMs < endMs) gaps.addDeleted(camera, stream, { startMs: fromMs, endMs }, hasFootage);
+  }
+
+  /** Events go with the last of their footage. */
+  #removeEvents(taken: readonly Segment[]): void {
+    const { events, log } = this.#options;
+    let removed = 0;
+    for (const { camera, startMs, endMs } of taken)
+      removed += events.removeBare(camera, startMs, Math.max(endMs, startMs + 1));
+    if (removed > 0) log.info('events removed with their footage', { events: removed });
   }
 
   async #remove(files: GarbageFile[], others: GarbageFile[] = []): Promise<void> {

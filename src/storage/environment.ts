@@ -5,7 +5,17 @@ import { NvrError, packagePath } from '../core/index.ts';
 import { withReadersInMemory } from './reader-table.ts';
 
 /** The tables of the index; each is one named database of LMDB. */
-export const TABLES = ['segments', 'codecs', 'open', 'garbage', 'gaps', 'cameras', 'settings'] as const;
+export const TABLES = [
+  'segments',
+  'codecs',
+  'open',
+  'garbage',
+  'gaps',
+  'cameras',
+  'settings',
+  'events',
+  'event-times',
+] as const;
 export type TableName = (typeof TABLES)[number];
 
 export interface Entry {

@@ -2,6 +2,17 @@
 export type { BootFacts } from './boot.ts';
 export type { CameraRow } from './cameras.ts';
 export { type CheckOptions, checkStore } from './check.ts';
+export {
+  type EventBox,
+  type EventFields,
+  type EventPage,
+  type EventPatch,
+  type EventQuery,
+  parseEventId,
+  type StoredEvent,
+  TRIGGER_SOURCES,
+  type TriggerSource,
+} from './event.ts';
 export { type Gap, MIN_GAP_MS } from './gaps.ts';
 export type { Inspection, StoreFault, StoreFaultKind } from './inspection.ts';
 export type { Mended } from './mending.ts';

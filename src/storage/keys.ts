@@ -1,7 +1,8 @@
 // Keys of the index: big-endian numbers, so that their byte order is the order of camera, stream and time.
 import type { CameraId, StreamName } from '../core/index.ts';
 import type { Database } from './database.ts';
-import { parseSegmentPath } from './layout.ts';
+import type { EventKey } from './event.ts';
+import { MAX_TIME_MS, parseSegmentPath } from './layout.ts';
 
 const STREAM_CODES: Record<StreamName, number> = { main: 0, sub: 1 };
 
@@ -13,6 +14,7 @@ function prefix(size: number, camera: CameraId, stream: StreamName): Buffer {
 }
 
 export const CAMERA_KEY_BYTES = 4;
+const EVENT_KEY_BYTES = 12;
 
 /** Cameras; in the garbage table: all footage of the camera is to go. */
 export function cameraKey(camera: CameraId): Buffer {
@@ -41,6 +43,22 @@ export function timeKey(camera: CameraId, stream: StreamName, timeMs: number): B
   const key = prefix(11, camera, stream);
   key.writeUIntBE(timeMs, 5, 6);
   return key;
+}
+
+/** Events, and the parts of their directory: a camera, a moment, and a number among events of the same moment. */
+export function eventKey({ camera, startMs, n }: EventKey): Buffer {
+  const key = Buffer.alloc(EVENT_KEY_BYTES);
+  key.writeUInt32BE(camera, 0);
+  key.writeUIntBE(startMs, 4, 6);
+  key.writeUInt16BE(n, 10);
+  return key;
+}
+
+/** Undefined for a key that is none of an event. */
+export function eventOfKey(key: Buffer): EventKey | undefined {
+  if (key.length !== EVENT_KEY_BYTES) return undefined;
+  const startMs = key.readUIntBE(4, 6);
+  return startMs > MAX_TIME_MS ? undefined : { camera: cameraOfKey(key), startMs, n: key.readUInt16BE(10) };
 }
 
 /** Garbage: a moment can stand for two files after a backward clock step. */

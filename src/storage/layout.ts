@@ -3,9 +3,10 @@ import type { CameraId, SegmentKey, StreamName } from '../core/index.ts';
 
 export const INDEX_FOLDER = 'index';
 export const SEGMENTS_FOLDER = 'segments';
+export const SNAPSHOTS_FOLDER = 'snapshots';
 export const QUARANTINE_FOLDER = 'quarantine';
 /** All folders of a data directory, each made 0700. */
-export const FOLDERS = [INDEX_FOLDER, SEGMENTS_FOLDER, 'snapshots', 'exports', QUARANTINE_FOLDER] as const;
+export const FOLDERS = [INDEX_FOLDER, SEGMENTS_FOLDER, SNAPSHOTS_FOLDER, 'exports', QUARANTINE_FOLDER] as const;
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;

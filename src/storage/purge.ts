@@ -1,4 +1,4 @@
-// Deletes all footage of cameras. A row marks each of them, so that a restart goes on with it; what is locked stays.
+// Deletes all footage and events of cameras. A row marks each of them, so that a restart goes on with it; what is locked stays.
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { type CameraId, fromSystem, type Logger, NvrError } from '../core/index.
 import type { Adoption } from './adoption.ts';
 import type { Database } from './database.ts';
 import { type Deletion, removeFile, syncIfThere } from './deletion.ts';
+import type { EventTable } from './events.ts';
 import type { GapTable } from './gaps.ts';
 import { CAMERA_KEY_BYTES, cameraKey, cameraOfKey } from './keys.ts';
 import { MAX_TIME_MS, parseDayFolder } from './layout.ts';
@@ -21,6 +22,7 @@ export interface PurgeOptions {
   database: Database;
   segments: SegmentTable;
   gaps: GapTable;
+  events: Pick<EventTable, 'removeCamera'>;
   licences: LicenceTable;
   deletion: Pick<Deletion, 'discard'>;
   adoption: Pick<Adoption, 'cancel' | 'adopt'>;
@@ -35,7 +37,7 @@ export interface PurgeOptions {
 /** What became of the footage of a camera. */
 export interface Purged {
   deleted: Totals;
-  /** Locked segments. */
+  /** Segments that are locked, or footage of locked events. */
   kept: Totals;
 }
 
@@ -67,7 +69,7 @@ export class Purge {
   }
 
   /**
-   * Deletes all footage of a camera but what is locked, whether the index knows it or not. Rejects with `failed-precondition` while the
+   * Deletes all footage and events of a camera but what is locked, whether the index knows it or not. Rejects with `failed-precondition` while the
    * camera is being recorded, and when the volume refuses: `retry` and the next start then go on.
    */
   delete(camera: CameraId): Promise<Purged> {
@@ -120,7 +122,7 @@ export class Purge {
   }
 
   async #delete(camera: CameraId): Promise<Purged> {
-    const { database, segments, gaps, licences, adoption } = this.#options;
+    const { database, segments, gaps, events, licences, adoption } = this.#options;
     if (licences.standing(camera)) {
       throw new NvrError('failed-precondition', `camera ${camera} is being recorded`, {
         cure: 'Stop recording it first.',
@@ -133,6 +135,7 @@ export class Purge {
     await this.#deleteKnown(camera);
     await this.#deleteUnknown(camera);
     gaps.removeCamera(camera);
+    events.removeCamera(camera);
     licences.removeCamera(camera);
     this.unmark(camera);
     await database.flush();
@@ -151,7 +154,7 @@ export class Purge {
       this.#refuseWhenStopping();
       const query = { camera, startMs: 0, endMs: MAX_TIME_MS, limit: BATCH };
       const page = segments.list(cursor === undefined ? query : { ...query, cursor });
-      await deletion.discard(page.segments.filter(segment => !segment.locked));
+      await deletion.discard(page.segments.filter(segment => !segments.isHeld(segment)));
       cursor = page.cursor;
     } while (cursor !== undefined);
   }

@@ -19,6 +19,10 @@ export interface RecoveryOptions {
   storeUuid: string;
   /** Looks at all files, whatever the index says. */
   everything: boolean;
+  /** Ends the events that the last run left going on, now that its footage is known. */
+  endEvents: () => void;
+  /** Removes the pictures of events that are gone. */
+  sweepPictures: (signal: AbortSignal) => Promise<void>;
 }
 
 const STORE_KEY = Buffer.from('store');
@@ -79,10 +83,12 @@ export class Recovery {
 
   /** Takes them in, and finishes the deletion of `purges`. */
   async run(purges: readonly CameraId[], signal: AbortSignal): Promise<void> {
-    const { database, adoption, purge, mending, problems } = this.#options;
+    const { database, adoption, purge, mending, problems, endEvents, sweepPictures } = this.#options;
     const complete = await adoption.run(signal);
     await purge.resume(purges);
     if (!complete || signal.aborted) return;
+    endEvents();
+    await sweepPictures(signal);
     if (database.get('settings', RESTORED_KEY)) {
       for (const { camera } of mending.segments.streams()) await dropMissing(mending, camera);
       database.remove('settings', RESTORED_KEY);

@@ -15,9 +15,19 @@ export interface Segment extends SegmentKey {
   path: string;
 }
 
-/** A segment with the time that its age counts from. */
+/** A segment that retention may take. */
 export interface AgedSegment extends Segment {
+  /** The time that its age counts from. */
   recordedMs: number;
+  /** Footage of an event, pre- and post-roll included. */
+  ofEvent: boolean;
+}
+
+/** What belongs to events, as far as segments are concerned with it. Ranges are sorted and joined. */
+export interface EventFootage {
+  footage(camera: CameraId, startMs: number, endMs: number, covering: 'any' | 'locked'): [number, number][];
+  /** That of events that are not locked, one after the other. */
+  unlockedFootage(camera: CameraId, fromMs: number, toMs: number): Iterable<{ fromMs: number; toMs: number }>;
 }
 
 /** A segment whose file was closed by the engine and is durable. */

@@ -13,7 +13,17 @@ import { CodecTable } from './codecs.ts';
 import type { Database } from './database.ts';
 import { cameraOfKey, hourOfKey, streamOfKey } from './keys.ts';
 import { HOUR_MS, MAX_TIME_MS, segmentPath } from './layout.ts';
-import type { AgedSegment, ClosedSegment, Segment, SegmentPage, SegmentQuery, Totals } from './segment.ts';
+import { LockedBytes } from './locked-bytes.ts';
+import { OldestFootage } from './oldest-footage.ts';
+import type {
+  AgedSegment,
+  ClosedSegment,
+  EventFootage,
+  Segment,
+  SegmentPage,
+  SegmentQuery,
+  Totals,
+} from './segment.ts';
 import { compareRecords, type SegmentRecord, summariseHour } from './segment-codec.ts';
 import { compareFound, type Found, MAX_HOUR, type Position, SegmentRows } from './segment-rows.ts';
 
@@ -28,15 +38,22 @@ export class SegmentTable {
   readonly #rows: SegmentRows;
   readonly #spans = new ClockSpans();
   readonly #totals = new Map<CameraId, Totals>();
-  readonly #lockedBytes = new Map<CameraId, number>();
+  readonly #events: EventFootage;
+  readonly #lockedBytes: LockedBytes;
+  readonly #oldest: OldestFootage;
   #lookBackMs = MIN_LOOK_BACK_MS;
   #newestEndMs = 0;
 
   /** `onDamage` is called when a row turns out to be damaged: what it held is on the volume and not in the index. */
-  constructor(database: Database, log: Logger, onDamage: () => void) {
+  constructor(database: Database, log: Logger, onDamage: () => void, events: EventFootage = NO_EVENTS) {
     this.#database = database;
     this.#codecs = new CodecTable(database);
     this.#rows = new SegmentRows(database, log, onDamage);
+    this.#events = events;
+    const find = (camera: CameraId, stream: StreamName | undefined, fromMs: number, toMs: number) =>
+      this.#find(camera, stream, fromMs, toMs);
+    this.#lockedBytes = new LockedBytes(events, find);
+    this.#oldest = new OldestFootage({ rows: this.#rows, spans: this.#spans, events, find });
   }
 
   /** Reads the whole table once, in pieces, for totals and damage. */
@@ -80,10 +97,10 @@ export class SegmentTable {
     const replaced = before.find(other => compareRecords(other, record) === 0);
     this.#rows.write(camera, stream, hour, [...others, record].sort(compareRecords));
     this.addTotals(camera, 1, record.sizeBytes);
-    this.#addLocked(camera, record, 1);
+    this.#lockedBytes.add(camera, record, 1);
     if (replaced) {
       this.addTotals(camera, -1, -replaced.sizeBytes);
-      this.#addLocked(camera, replaced, -1);
+      this.#lockedBytes.add(camera, replaced, -1);
     }
     this.#spans.note(camera, stream, record.clockGen, hour);
     this.#lookBackMs = Math.max(this.#lookBackMs, record.durationMs);
@@ -98,7 +115,7 @@ export class SegmentTable {
     const record = before[index];
     if (!record) return undefined;
     this.#rows.write(key.camera, key.stream, hour, before.toSpliced(index, 1));
-    this.#addLocked(key.camera, record, -1);
+    this.#lockedBytes.add(key.camera, record, -1);
     return this.#segment(key.camera, { ...record, stream: key.stream });
   }
 
@@ -117,8 +134,8 @@ export class SegmentTable {
     const record = before[index];
     if (!record) return undefined;
     const after = { ...record, locked };
-    this.#addLocked(key.camera, record, -1);
-    this.#addLocked(key.camera, after, 1);
+    this.#lockedBytes.add(key.camera, record, -1);
+    this.#lockedBytes.add(key.camera, after, 1);
     this.#rows.write(key.camera, key.stream, hour, before.with(index, after));
     // It may be the oldest now that can go.
     this.#spans.note(key.camera, key.stream, record.clockGen, hour);
@@ -178,56 +195,37 @@ export class SegmentTable {
   }
 
   /**
-   * What was recorded first of a stream and is not locked, at most `limit` segments. Times before `earliestMs` or after now are those
-   * of a clock that was wrong: such footage counts as recorded just before the next that is dated truly.
+   * What was recorded first of a stream and is held by nothing, at most `limit` segments: of events, or of none. Times before `earliestMs`
+   * or after now are those of a clock that was wrong: such footage counts as recorded just before the next that is dated truly.
    */
-  oldest(camera: CameraId, stream: StreamName, limit: number, earliestMs: number, nowMs: number): AgedSegment[] {
-    const spans = this.#spans
-      .of(camera, stream)
-      .map(span => ({ span, latestMs: this.#spans.latestMs(span, earliestMs, nowMs) }))
-      .sort((a, b) => sinceMs(a) - sinceMs(b) || a.span.fromGen - b.span.fromGen);
-    let oldest: AgedSegment[] = [];
-    for (const entry of spans) {
-      const { span, latestMs } = entry;
-      const last = oldest.at(-1);
-      if (oldest.length >= limit && last && last.recordedMs < sinceMs(entry)) break;
-      const found = this.#unlocked(camera, stream, span, limit);
-      const aged = found.map(segment => ({ ...segment, recordedMs: latestMs ?? segment.startMs }));
-      oldest = [...oldest, ...aged].sort(compareAge).slice(0, limit);
-    }
-    return oldest;
+  oldest(query: {
+    camera: CameraId;
+    stream: StreamName;
+    ofEvents: boolean;
+    limit: number;
+    earliestMs: number;
+    nowMs: number;
+  }): AgedSegment[] {
+    const { camera } = query;
+    return this.#oldest
+      .of(query)
+      .map(({ found, recordedMs }) => ({ ...this.#segment(camera, found), recordedMs, ofEvent: query.ofEvents }));
   }
 
-  /** The first segments of a span that are not locked; narrows the span on the way. */
-  #unlocked(
-    camera: CameraId,
-    stream: StreamName,
-    span: ReturnType<ClockSpans['of']>[number],
-    limit: number,
-  ): Segment[] {
-    const found: Segment[] = [];
-    let anyLocked = span.freeHour > span.firstHour;
-    for (const { hour, records } of this.#rows.hours(camera, stream, span.freeHour, span.lastHour)) {
-      const own = records.filter(({ clockGen }) => clockGen >= span.fromGen && clockGen <= span.toGen);
-      const unlocked = own.filter(record => !record.locked);
-      if (found.length === 0) {
-        if (!anyLocked && own.length > 0) span.firstHour = hour;
-        if (unlocked.length > 0) span.freeHour = hour;
-        anyLocked ||= own.length > unlocked.length;
-      }
-      for (const record of unlocked) found.push(this.#segment(camera, { ...record, stream }));
-      if (found.length >= limit) return found.slice(0, limit);
-    }
-    if (found.length > 0) return found;
-    if (anyLocked) span.freeHour = span.lastHour + 1;
-    else this.#spans.drop(camera, stream, span);
-    return [];
-  }
-
-  /** Bytes of locked segments. */
+  /** Bytes of segments that are locked, or that a locked event holds. */
   lockedBytes(camera?: CameraId): number {
-    if (camera !== undefined) return this.#lockedBytes.get(camera) ?? 0;
-    return [...this.#lockedBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return camera === undefined ? this.#lockedBytes.all() : this.#lockedBytes.of(camera);
+  }
+
+  /** True for a segment that is never deleted by itself: it is locked, or footage of a locked event. */
+  isHeld({ camera, startMs, endMs, locked }: Segment): boolean {
+    return locked || this.#events.footage(camera, startMs, Math.max(endMs, startMs + 1), 'locked').length > 0;
+  }
+
+  /** Footage from `fromMs` on belongs to other events than before; `locked`: to ones that are, or were. */
+  noteEvents(camera: CameraId, fromMs: number, locked: boolean): void {
+    this.#spans.noteEvents(camera, Math.floor((fromMs - this.#lookBackMs) / HOUR_MS));
+    if (locked) this.#lockedBytes.forget(camera);
   }
 
   /** Segments and their bytes on the volume, of one camera or of all. */
@@ -268,17 +266,10 @@ export class SegmentTable {
     }
     const camera = cameraOfKey(key);
     this.addTotals(camera, summary.segments, summary.sizeBytes);
-    if (summary.lockedBytes > 0) {
-      this.#lockedBytes.set(camera, (this.#lockedBytes.get(camera) ?? 0) + summary.lockedBytes);
-    }
+    this.#lockedBytes.count(camera, summary.lockedBytes);
     for (const clockGen of summary.clockGens) this.#spans.note(camera, stream, clockGen, hourOfKey(key));
     this.#lookBackMs = Math.max(this.#lookBackMs, summary.longestMs);
     this.#newestEndMs = Math.max(this.#newestEndMs, summary.newestEndMs);
-  }
-
-  #addLocked(camera: CameraId, record: SegmentRecord, sign: 1 | -1): void {
-    if (!record.locked) return;
-    this.#lockedBytes.set(camera, (this.#lockedBytes.get(camera) ?? 0) + sign * record.sizeBytes);
   }
 
   #segment(camera: CameraId, found: Found): Segment {
@@ -299,17 +290,10 @@ export class SegmentTable {
   }
 }
 
+const NO_EVENTS: EventFootage = { footage: () => [], unlockedFootage: () => [] };
+
 function isRecord(record: SegmentRecord, key: SegmentKey): boolean {
   return record.startMs === key.startMs && record.clockGen === key.clockGen;
-}
-
-/** The earliest that anything of a span can have been recorded. */
-function sinceMs({ span, latestMs }: { span: { firstHour: number }; latestMs: number | undefined }): number {
-  return latestMs ?? span.firstHour * HOUR_MS;
-}
-
-function compareAge(a: AgedSegment, b: AgedSegment): number {
-  return a.recordedMs - b.recordedMs || a.clockGen - b.clockGen || a.startMs - b.startMs;
 }
 
 /** The cursor of a list that ended with this segment. */

@@ -10,12 +10,14 @@ import { ClockGeneration } from './clock-generation.ts';
 import { Database } from './database.ts';
 import { Deletion } from './deletion.ts';
 import { openLmdb } from './environment.ts';
+import { EventPictures } from './event-pictures.ts';
+import { EventTable } from './events.ts';
 import { GapTable } from './gaps.ts';
 import type { Identity } from './identity.ts';
 import { IndexBackup } from './index-backup.ts';
 import { IndexFiles } from './index-files.ts';
 import { isGarbage } from './keys.ts';
-import { MAX_TIME_MS, QUARANTINE_FOLDER, SEGMENTS_FOLDER } from './layout.ts';
+import { MAX_TIME_MS, QUARANTINE_FOLDER, SEGMENTS_FOLDER, SNAPSHOTS_FOLDER } from './layout.ts';
 import { LicenceTable } from './licences.ts';
 import type { MendingOptions } from './mending.ts';
 import { probeIndex } from './probe.ts';
@@ -38,6 +40,8 @@ export class StoreParts {
   readonly files: IndexFiles;
   readonly database: Database;
   readonly segments: SegmentTable;
+  readonly pictures: EventPictures;
+  readonly events: EventTable;
   readonly gaps: GapTable;
   readonly cameras: CameraTable;
   readonly settings: SettingsTable;
@@ -72,7 +76,13 @@ export class StoreParts {
     this.database = this.#makeDatabase();
     this.clockGeneration = new ClockGeneration(this.database);
     this.settings = new SettingsTable(this.database);
-    this.segments = new SegmentTable(this.database, log, () => this.recovery.noteDamage());
+    this.segments = new SegmentTable(this.database, log, () => this.recovery.noteDamage(), {
+      footage: (...range) => this.events.footage(...range),
+      unlockedFootage: (...range) => this.events.unlockedFootage(...range),
+    });
+    this.pictures = new EventPictures({ folder: join(dir, SNAPSHOTS_FOLDER), clock, log });
+    const { database, segments, pictures } = this;
+    this.events = new EventTable({ database, segments, pictures, clock, log });
     this.gaps = new GapTable(this.database, log);
     this.licences = new LicenceTable(this.database, boot ?? readBootFacts(), log);
     this.cameras = this.#makeCameras();
@@ -126,8 +136,10 @@ export class StoreParts {
       onStep,
       onHealth: problem => this.#onHealth(problem),
       onFull: full => {
-        if (full) log.error('the index has reached its bound', { indexBytes: this.database.usedBytes() });
-        else log.info('the index has room again');
+        if (full) {
+          log.error('the index has reached its bound', { indexBytes: this.database.usedBytes() });
+          this.events.relieve();
+        } else log.info('the index has room again');
         this.recovery.noteFull(full);
       },
     });
@@ -168,6 +180,7 @@ export class StoreParts {
       database: this.database,
       segments: this.segments,
       gaps: this.gaps,
+      events: this.events,
       licences: this.licences,
       folder: this.segmentsFolder,
       log,
@@ -180,8 +193,8 @@ export class StoreParts {
 
   #makePurge(signal: AbortSignal): Purge {
     const { log, onStep } = this.#options;
-    const { database, segments, gaps, licences, deletion, adoption, segmentsFolder: folder } = this;
-    return new Purge({ database, segments, gaps, licences, deletion, adoption, folder, log, onStep, signal });
+    const { database, segments, gaps, events, licences, deletion, adoption, segmentsFolder: folder } = this;
+    return new Purge({ database, segments, gaps, events, licences, deletion, adoption, folder, log, onStep, signal });
   }
 
   #makeMending(): MendingOptions {
@@ -197,10 +210,21 @@ export class StoreParts {
   }
 
   #makeRecovery(): Recovery {
-    const { database, files, adoption, purge, mending, problems } = this;
+    const { database, files, adoption, purge, mending, problems, events, pictures } = this;
     const everything = this.#options.rebuild !== undefined;
     const storeUuid = this.#identity.store;
-    return new Recovery({ database, files, adoption, purge, mending, problems, storeUuid, everything });
+    return new Recovery({
+      database,
+      files,
+      adoption,
+      purge,
+      mending,
+      problems,
+      storeUuid,
+      everything,
+      endEvents: () => events.endLeft(),
+      sweepPictures: signal => pictures.sweep(key => events.has(key), signal),
+    });
   }
 
   #makeBackup(): IndexBackup {

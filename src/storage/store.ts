@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { background, type CameraId, fromSystem, NvrError, parseSegmentId, type StreamName } from '../core/index.ts';
 import type { AdoptionCounters } from './adoption.ts';
 import type { CameraRow, CameraTable } from './cameras.ts';
+import type { EventTable } from './events.ts';
 import type { GapTable } from './gaps.ts';
 import { claimDirectory, claimExisting, type Identity, isMounted, type Lock } from './identity.ts';
 import { type Mended, mend } from './mending.ts';
@@ -45,7 +46,32 @@ export class Store {
   /** `record` takes a segment that the engine has closed; it is durable with the next commit. */
   readonly segments: Pick<
     SegmentTable,
-    'get' | 'list' | 'footage' | 'last' | 'oldest' | 'streams' | 'totals' | 'lockedBytes' | 'newestEndMs' | 'record'
+    | 'get'
+    | 'list'
+    | 'footage'
+    | 'last'
+    | 'oldest'
+    | 'streams'
+    | 'totals'
+    | 'lockedBytes'
+    | 'isHeld'
+    | 'newestEndMs'
+    | 'record'
+  >;
+  /** Readable at once; durable within a second, or with `flush`. */
+  readonly events: Pick<
+    EventTable,
+    | 'create'
+    | 'update'
+    | 'get'
+    | 'remove'
+    | 'list'
+    | 'overlapping'
+    | 'between'
+    | 'ongoing'
+    | 'footage'
+    | 'removeBare'
+    | 'picturePath'
   >;
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
@@ -78,6 +104,7 @@ export class Store {
     this.#parts = new StoreParts(dir, identity, options, this.#stopping.signal);
     this.segmentsFolder = this.#parts.segmentsFolder;
     this.segments = this.#parts.segments;
+    this.events = this.#parts.events;
     this.gaps = this.#parts.gaps;
     this.cameras = this.#parts.cameras;
     this.settings = this.#parts.settings;
@@ -97,6 +124,7 @@ export class Store {
     const fresh = await this.#parts.recovery.recognise();
     await this.#parts.segments.load();
     await this.#parts.gaps.load();
+    await this.#parts.events.load();
     signal.throwIfAborted();
     this.#loadLicences();
     const mirrored = await this.#parts.cameras.load(fresh);
@@ -305,6 +333,8 @@ export class Store {
     await this.#parts.backup.stop().catch(() => undefined);
     await this.#background.catch(() => undefined);
     await this.#parts.purge.settled();
+    this.#parts.events.stop();
+    await this.#parts.pictures.settled();
     try {
       await this.#parts.database.close();
       if (this.#prepared) await this.#parts.files.release();

@@ -35,14 +35,23 @@ function add({ segments }: Tables, startMs: number, clockGen = 0, camera = 1): s
 }
 
 function oldest({ segments }: Tables, limit = 10, nowMs = T0 + DAY_MS, camera = 1): string[] {
-  return segments.oldest(camera, 'main', limit, EARLIEST, nowMs).map(segment => segment.id);
+  return segments
+    .oldest({ camera: camera, stream: 'main', ofEvents: false, limit: limit, earliestMs: EARLIEST, nowMs: nowMs })
+    .map(segment => segment.id);
 }
 
 /** Takes segments as retention does until there are none. */
 function drain(tables: Tables, nowMs = T0 + DAY_MS): string[] {
   const ids: string[] = [];
   for (;;) {
-    const [next] = tables.segments.oldest(1, 'main', 1, EARLIEST, nowMs);
+    const [next] = tables.segments.oldest({
+      camera: 1,
+      stream: 'main',
+      ofEvents: false,
+      limit: 1,
+      earliestMs: EARLIEST,
+      nowMs: nowMs,
+    });
     if (!next) return ids;
     tables.segments.take(next);
     ids.push(next.id);
@@ -66,12 +75,18 @@ test('what a clock before its setting recorded is as old as what follows, not as
   const unset = [add(tables, 5000, 2), add(tables, 65_000, 2)];
   const after = [add(tables, T0 + HOUR_MS * 2, 3), add(tables, T0 + HOUR_MS * 3, 3)];
   assert.equal(oldest(tables), [...before, ...unset, ...after]);
-  const ages = tables.segments.oldest(1, 'main', 10, EARLIEST, T0 + DAY_MS).map(segment => segment.recordedMs);
+  const ages = tables.segments
+    .oldest({ camera: 1, stream: 'main', ofEvents: false, limit: 10, earliestMs: EARLIEST, nowMs: T0 + DAY_MS })
+    .map(segment => segment.recordedMs);
   assert.equal(ages.slice(2, 4), [T0 + HOUR_MS * 2, T0 + HOUR_MS * 2]);
   // While nothing with a true time follows, it counts as recorded now.
   const alone = await setUp();
   add(alone, 5000, 2);
-  assert.is(alone.segments.oldest(1, 'main', 1, EARLIEST, T0)[0]?.recordedMs, T0);
+  assert.is(
+    alone.segments.oldest({ camera: 1, stream: 'main', ofEvents: false, limit: 1, earliestMs: EARLIEST, nowMs: T0 })[0]
+      ?.recordedMs,
+    T0,
+  );
   // Boots that all begin in 1970 stay in the order in which they were.
   const never = await setUp();
   const boots = [add(never, 9000, 1), add(never, 1000, 2), add(never, 5000, 3)];
@@ -151,7 +166,14 @@ test('footage between two deleted times keeps them apart until it goes, too', as
     [0, 60_000, 'deleted'],
     [120_000, 180_000, 'deleted'],
   ]);
-  const [middle] = tables.segments.oldest(1, 'main', 1, EARLIEST, T0 + DAY_MS);
+  const [middle] = tables.segments.oldest({
+    camera: 1,
+    stream: 'main',
+    ofEvents: false,
+    limit: 1,
+    earliestMs: EARLIEST,
+    nowMs: T0 + DAY_MS,
+  });
   assert.ok(middle && tables.segments.take(middle));
   deleted(tables, T0 + 60_000, T0 + 120_000);
   assert.equal(gapsOf(tables), [[0, 180_000, 'deleted']]);

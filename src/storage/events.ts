@@ -1,0 +1,386 @@
+// The events table: what happened when, and which footage belongs to it. Everything written is readable at once and durable within
+// a second; a directory of few bits per event answers lists and retention.
+import { type CameraId, type Clock, type Logger, NvrError } from '../core/index.ts';
+import type { Database } from './database.ts';
+import {
+  type EventFields,
+  type EventKey,
+  type EventPage,
+  type EventPatch,
+  type EventQuery,
+  eventId,
+  MAX_EVENTS_PER_MS,
+  parseEventId,
+  type StoredEvent,
+} from './event.ts';
+import { boundEvent, decodeEvent, encodeEvent } from './event-codec.ts';
+import { EventDirectory, overlaps } from './event-directory.ts';
+import { formatEventCursor, listEvents } from './event-list.ts';
+import type { EventPictures } from './event-pictures.ts';
+import { compareTimes, type EventTime, eventTime, footageEnd, footageStart } from './event-times-codec.ts';
+import { eventKey, eventOfKey } from './keys.ts';
+import { MAX_TIME_MS } from './layout.ts';
+import type { SegmentTable } from './segments.ts';
+
+/** Events are durable this long after they were written, and commits for their sake at least this far apart. */
+const COMMIT_MS = 1000;
+/** How long an event may have gone on that a crash ended. */
+const MAX_LEFT_MS = 3_600_000;
+/** Of all events, what goes at once when the index is full, and at least as many. */
+const RELIEF_PART = 32;
+const MIN_RELIEF = 64;
+/** After this the index has been committed without them. */
+const RELIEF_MS = 15_000;
+
+export interface EventTableOptions {
+  database: Database;
+  segments: Pick<SegmentTable, 'footage' | 'last' | 'noteEvents'>;
+  pictures: Pick<EventPictures, 'remove' | 'pathOf'>;
+  clock: Pick<Clock, 'after'>;
+  log: Logger;
+}
+
+/** Which events' footage is asked for. */
+export type Covering = 'any' | 'locked';
+
+export class EventTable {
+  readonly #options: EventTableOptions;
+  readonly #directory: EventDirectory;
+  #timer: (() => void) | undefined;
+  #relief: (() => void) | undefined;
+  #left: EventKey[] = [];
+  /** Whose rows turned out to be damaged: they are to go. */
+  readonly #damaged: EventKey[] = [];
+
+  constructor(options: EventTableOptions) {
+    this.#options = options;
+    this.#directory = new EventDirectory(options.database, options.log, (camera, from, to) =>
+      this.#timesOfRows(camera, from, to),
+    );
+  }
+
+  /** Reads the directory once. Events that went on when the last run ended get the end of their footage as theirs. */
+  async load(): Promise<void> {
+    if (!(await this.#directory.load())) await this.#renew();
+    this.#left = this.#ongoing();
+    this.endLeft();
+  }
+
+  /** Sets the ends of the events that a crash ended once more: the footage of the last run is known only when it was adopted. */
+  endLeft(): void {
+    for (const key of this.#left) {
+      const [first] = this.#options.segments.footage(key.camera, key.startMs, key.startMs + MAX_LEFT_MS);
+      this.update(eventId(key), { endMs: first?.[0] === key.startMs ? first[1] : key.startMs });
+    }
+  }
+
+  /** Nothing is committed by itself any more. Idempotent. */
+  stop(): void {
+    this.#timer?.();
+    this.#relief?.();
+  }
+
+  /**
+   * Adds an event, bounded as its type says. Readable at once, durable within a second or with the store's `flush`. Throws
+   * `invalid-argument` for values that cannot be kept.
+   */
+  create(camera: CameraId, startMs: number, fields: EventFields = {}): StoredEvent {
+    if (!Number.isSafeInteger(startMs) || startMs < 0 || startMs > MAX_TIME_MS) {
+      throw new NvrError('invalid-argument', `an event cannot start at ${startMs} ms`);
+    }
+    const key = { camera, startMs, n: this.#directory.nextN(camera, startMs) };
+    if (key.n >= MAX_EVENTS_PER_MS) throw new NvrError('resource-exhausted', 'too many events in one millisecond');
+    const event = boundEvent(key, fields);
+    // What comes while there is no room makes room.
+    if (this.#options.database.full) this.#dropOldest(2);
+    this.#put(key, event);
+    return event;
+  }
+
+  /** Changes an event; undefined when there is none. As durable as `create`; throws alike. */
+  update(id: string, patch: EventPatch): StoredEvent | undefined {
+    const key = parseEventId(id);
+    const before = this.get(id);
+    if (!key || !before) return undefined;
+    const event = boundEvent(key, withoutNulls({ ...before, ...patch }));
+    this.#put(key, event);
+    return event;
+  }
+
+  get(id: string): StoredEvent | undefined {
+    const key = parseEventId(id);
+    return key && this.#directory.find(key.camera, key.startMs, key.n) && this.#read(key);
+  }
+
+  /** Removes an event and its picture, whether it is locked or not; its footage stays. False when there is none. */
+  remove(id: string): boolean {
+    const key = parseEventId(id);
+    const time = key && this.#directory.find(key.camera, key.startMs, key.n);
+    if (!key || !time) return false;
+    this.#remove(key);
+    this.#noteChange(key.camera, time);
+    return true;
+  }
+
+  /** Newest first. Throws `invalid-argument` for a cursor that is none of ours. */
+  list(query: EventQuery): EventPage {
+    const events: StoredEvent[] = [];
+    let cursor: string | undefined;
+    let last: EventKey | undefined;
+    for (const { key, isMatch } of listEvents(this.#directory, query)) {
+      if (last && events.length >= query.limit) {
+        cursor = formatEventCursor(last);
+        break;
+      }
+      const event = this.#read(key);
+      if (!event || !isMatch(event)) continue;
+      events.push(event);
+      last = key;
+    }
+    return { events, ...(cursor === undefined ? {} : { cursor }) };
+  }
+
+  /** Events whose footage, pre- and post-roll included, overlaps [startMs, endMs); by their start. */
+  overlapping(camera: CameraId, startMs: number, endMs: number): StoredEvent[] {
+    const times = this.#directory.overlapping(camera, startMs, endMs);
+    return times.map(time => this.#read({ camera, ...time })).filter(event => event !== undefined);
+  }
+
+  /**
+   * At most `most` of the events that overlap [startMs, endMs) themselves, and how many there are beside them. The strongest first: by
+   * score, then the longest, then the newest.
+   */
+  between(camera: CameraId, startMs: number, endMs: number, most: number): { events: StoredEvent[]; more: number } {
+    let count = 0;
+    const best: EventTime[] = [];
+    for (const time of this.#directory.overlapping(camera, startMs, endMs)) {
+      if (!overlaps(time.startMs, time.startMs + lengthOf(time), startMs, endMs)) continue;
+      count++;
+      const at = best.findIndex(other => isStronger(time, other));
+      if (at >= 0) best.splice(at, 0, time);
+      else if (best.length < most) best.push(time);
+      if (best.length > most) best.pop();
+    }
+    const events = best.map(time => this.#read({ camera, ...time })).filter(event => event !== undefined);
+    return { events, more: count - best.length };
+  }
+
+  /** Events without an end; of this run, since a start ends all others. */
+  ongoing(): StoredEvent[] {
+    return this.#ongoing()
+      .map(key => this.#read(key))
+      .filter(event => event !== undefined);
+  }
+
+  /** Where footage within [startMs, endMs) belongs to events, pre- and post-roll included; sorted, joined, cut to the range. */
+  footage(camera: CameraId, startMs: number, endMs: number, covering: Covering = 'any'): [number, number][] {
+    const ranges = this.#directory
+      .overlapping(camera, startMs, endMs)
+      .filter(time => covering === 'any' || time.locked)
+      .map((time): [number, number] => [Math.max(footageStart(time), startMs), Math.min(footageEnd(time), endMs)])
+      .sort((a, b) => a[0] - b[0]);
+    const joined: [number, number][] = [];
+    for (const range of ranges) {
+      const last = joined.at(-1);
+      if (last && range[0] <= last[1]) last[1] = Math.max(last[1], range[1]);
+      else joined.push(range);
+    }
+    return joined;
+  }
+
+  /** Footage of events that are not locked, from `fromMs` on, one event after the other; holds nothing of the index open in between. */
+  *unlockedFootage(camera: CameraId, fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {
+    for (const part of [...this.#directory.of(camera)]) {
+      if (part.untilMs < fromMs || part.locked === part.count) continue;
+      if (part.startMs >= toMs) return;
+      for (const time of this.#directory.times(camera, part)) {
+        if (time.locked || !overlaps(footageStart(time), footageEnd(time), fromMs, toMs)) continue;
+        yield { fromMs: footageStart(time), toMs: footageEnd(time) };
+      }
+    }
+  }
+
+  /** Absolute path of an event's picture, whether there is one or not; undefined when it is no id of an event. */
+  picturePath(id: string): string | undefined {
+    const key = parseEventId(id);
+    return key && this.#options.pictures.pathOf(key);
+  }
+
+  /** True for the key of an event that there is. */
+  has({ camera, startMs, n }: EventKey): boolean {
+    return this.#directory.find(camera, startMs, n) !== undefined;
+  }
+
+  /** Removes all events of a camera, but for locked ones. */
+  removeCamera(camera: CameraId): void {
+    for (const part of [...this.#directory.of(camera)]) {
+      const gone = this.#directory.times(camera, part).filter(time => !time.locked);
+      for (const time of gone) this.#remove({ camera, startMs: time.startMs, n: time.n });
+    }
+  }
+
+  /**
+   * Removes the events with footage in [fromMs, toMs) of which none is left, unless they are locked, go on, or reach into what may be in a
+   * file that is still being written. Gives their number.
+   */
+  removeBare(camera: CameraId, fromMs: number, toMs: number): number {
+    const { segments } = this.#options;
+    const newest = (['main', 'sub'] as const).map(stream => segments.last(camera, stream)?.endMs ?? 0);
+    const knownMs = Math.max(toMs, ...newest);
+    let removed = 0;
+    for (const time of this.#directory.overlapping(camera, fromMs, toMs)) {
+      if (time.locked || footageEnd(time) > knownMs) continue;
+      if (segments.footage(camera, footageStart(time), Math.max(footageEnd(time), footageStart(time) + 1)).length > 0) {
+        continue;
+      }
+      // No footage is freed by it: there is none.
+      this.#remove({ camera, startMs: time.startMs, n: time.n });
+      removed++;
+    }
+    return removed;
+  }
+
+  /** The index has reached its bound: the oldest events that are not locked go, more of them while it lasts. */
+  relieve(): void {
+    const { database, clock, log } = this.#options;
+    const count = this.#directory.cameras().reduce((sum, camera) => sum + this.#countOf(camera), 0);
+    const events = this.#dropOldest(Math.max(MIN_RELIEF, Math.ceil(count / RELIEF_PART)));
+    if (events === 0) return;
+    log.warn('the oldest events go, for want of room in the index', { events });
+    this.#relief?.();
+    this.#relief = clock.after(RELIEF_MS, () => {
+      if (database.full) this.relieve();
+    });
+  }
+
+  #countOf(camera: CameraId): number {
+    return this.#directory.of(camera).reduce((sum, part) => sum + part.count, 0);
+  }
+
+  #dropOldest(most: number): number {
+    for (let dropped = 0; ; dropped++) {
+      if (dropped === most) return dropped;
+      let oldest: EventKey | undefined;
+      for (const camera of this.#directory.cameras()) {
+        const time = this.#oldestUnlocked(camera);
+        if (time && (!oldest || time.startMs < oldest.startMs)) oldest = { camera, startMs: time.startMs, n: time.n };
+      }
+      if (!oldest) return dropped;
+      this.remove(eventId(oldest));
+    }
+  }
+
+  #oldestUnlocked(camera: CameraId): EventTime | undefined {
+    const part = this.#directory.of(camera).find(one => one.count > one.locked + one.ongoing);
+    return part && this.#directory.times(camera, part).find(time => !time.locked && time.durationMs !== undefined);
+  }
+
+  #ongoing(): EventKey[] {
+    return this.#directory.cameras().flatMap(camera =>
+      this.#directory
+        .of(camera)
+        .filter(part => part.ongoing > 0)
+        .flatMap(part => this.#directory.times(camera, part).filter(time => time.durationMs === undefined))
+        .map(({ startMs, n }) => ({ camera, startMs, n })),
+    );
+  }
+
+  #put(key: EventKey, event: StoredEvent): void {
+    const before = this.#directory.find(key.camera, key.startMs, key.n);
+    const time = eventTime(event, key.n);
+    this.#options.database.put('events', eventKey(key), encodeEvent(event));
+    this.#directory.put(key.camera, time);
+    if (!before || footageStart(before) !== footageStart(time) || footageEnd(before) !== footageEnd(time)) {
+      this.#noteChange(key.camera, time, before);
+    } else if (before.locked !== time.locked) this.#noteChange(key.camera, { ...time, locked: true });
+    this.#commitSoon();
+  }
+
+  #remove(key: EventKey): void {
+    this.#options.database.remove('events', eventKey(key));
+    this.#directory.remove(key.camera, key);
+    this.#options.pictures.remove(key);
+    this.#commitSoon();
+  }
+
+  #noteChange(camera: CameraId, ...times: (EventTime | undefined)[]): void {
+    for (const time of times) {
+      if (time) this.#options.segments.noteEvents(camera, footageStart(time), time.locked);
+    }
+  }
+
+  #commitSoon(): void {
+    const { clock, database } = this.#options;
+    this.#timer ??= clock.after(COMMIT_MS, () => {
+      this.#timer = undefined;
+      for (const key of this.#damaged.splice(0)) this.#remove(key);
+      // A failure is told by the database, which tries again.
+      database.flush().catch(() => undefined);
+    });
+  }
+
+  #read(key: EventKey): StoredEvent | undefined {
+    const row = this.#options.database.get('events', eventKey(key));
+    const event = row && decodeEvent(key, row);
+    if (event) return event;
+    this.#logDamage(eventKey(key));
+    // Not now: somebody may be on the way through the directory.
+    this.#damaged.push(key);
+    this.#commitSoon();
+    return undefined;
+  }
+
+  #logDamage(key: Buffer): void {
+    this.#options.log.error('a row of the index is damaged', { table: 'events', row: key.toString('hex') });
+  }
+
+  /** Makes the directory from the events, which it only repeats. */
+  async #renew(): Promise<void> {
+    const { database } = this.#options;
+    await this.#directory.clear();
+    let from: Buffer = Buffer.alloc(1);
+    for (;;) {
+      const rows = database.range('events', { from, to: Buffer.alloc(13, 0xff), limit: 500 });
+      for (const { key, value } of rows) {
+        const own = eventOfKey(key);
+        const event = own && decodeEvent(own, value);
+        if (own && event) this.#directory.put(own.camera, eventTime(event, own.n));
+        else {
+          this.#logDamage(key);
+          database.remove('events', key);
+        }
+      }
+      const last = rows.at(-1);
+      if (!last) return;
+      from = Buffer.concat([last.key, Buffer.alloc(1)]);
+      await new Promise(resolve => setImmediate(resolve));
+    }
+  }
+
+  #timesOfRows(camera: CameraId, from: Buffer, to: Buffer): EventTime[] {
+    const rows = this.#options.database.range('events', { from, to, limit: 48 });
+    return rows
+      .map(({ key, value }) => {
+        const own = eventOfKey(key);
+        const event = own?.camera === camera ? decodeEvent(own, value) : undefined;
+        return own && event && eventTime(event, own.n);
+      })
+      .filter(time => time !== undefined)
+      .sort(compareTimes);
+  }
+}
+
+function lengthOf(time: EventTime): number {
+  return time.durationMs ?? Number.POSITIVE_INFINITY;
+}
+
+function isStronger(a: EventTime, b: EventTime): boolean {
+  if (a.strength !== b.strength) return a.strength > b.strength;
+  if (lengthOf(a) !== lengthOf(b)) return lengthOf(a) > lengthOf(b);
+  return compareTimes(a, b) > 0;
+}
+
+/** Null takes a field away. */
+function withoutNulls(fields: EventPatch): EventFields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as EventFields;
+}
