@@ -90,15 +90,16 @@ export async function lossOf(
   sent: readonly SentUnit[],
   files: readonly string[],
   excused: readonly Excused[],
+  sizes: ReadonlyMap<string, number>,
 ): Promise<Loss> {
   const loss: Loss = { units: 0, bytes: 0, sentAtMs: [], faults: [] };
   const recorded: Places = new Map();
   for (const file of files) {
     if (!readFileSync(file).includes('moof')) continue;
     try {
-      for (const { sha256, ptsS, sizeBytes } of (await probe(file)).video) {
+      for (const { sha256, ptsS } of (await probe(file)).video) {
         const places = recorded.get(sha256) ?? [];
-        places.push({ atMs: startOf(file) + ptsS * 1000, sizeBytes });
+        places.push({ atMs: startOf(file) + ptsS * 1000 });
         recorded.set(sha256, places);
       }
     } catch (error) {
@@ -110,7 +111,7 @@ export async function lossOf(
   for (const row of missingRows(pictures, found)) {
     if (row.some(({ sentAtMs: at }) => excused.some(({ startMs, endMs }) => startMs <= at && at <= endMs))) continue;
     loss.units += row.length;
-    loss.bytes += row.reduce((sum, unit) => sum + sizeOf(recorded, unit), 0);
+    loss.bytes += row.reduce((sum, unit) => sum + (sizes.get(unit.sha256) ?? Number.NaN), 0);
     loss.sentAtMs.push(...row.map(unit => unit.sentAtMs));
   }
   const left = [...recorded.values()].flat().filter(place => !place.taken);
@@ -134,7 +135,7 @@ function missingRows(pictures: readonly SentUnit[], found: readonly boolean[]): 
   return rows;
 }
 
-type Places = Map<string, { atMs: number; sizeBytes: number; taken?: boolean }[]>;
+type Places = Map<string, { atMs: number; taken?: boolean }[]>;
 
 function take(recorded: Places, unit: SentUnit): boolean {
   const place = recorded
@@ -142,10 +143,4 @@ function take(recorded: Places, unit: SentUnit): boolean {
     ?.find(({ atMs, taken }) => !taken && Math.abs(atMs - unit.sentAtMs) <= SAME_MS);
   if (place) place.taken = true;
   return place !== undefined;
-}
-
-/** Of the same picture in another round of the clip, else of any of its kind. */
-function sizeOf(recorded: Places, unit: SentUnit): number {
-  const same = recorded.get(unit.sha256)?.[0] ?? [...recorded.values()].flat()[0];
-  return same?.sizeBytes ?? 0;
 }

@@ -7,6 +7,7 @@ import { Camera } from '../support/camera.ts';
 import type { Exit } from '../support/child.ts';
 import { CLIPS, type ClipSpec, clipFile } from '../support/clips.ts';
 import type { FaultyCalls } from '../support/faulty-calls.ts';
+import { probe } from '../support/ffprobe.ts';
 import { Service } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import { pause } from './fault.ts';
@@ -28,10 +29,13 @@ interface Act {
 /** The places where rounds are played: two cameras with addresses that stay, and a data directory to begin with. */
 export class Stage {
   readonly cameras: readonly Camera[];
+  /** Bytes of each picture that the cameras send, by its hash. */
+  readonly sizes: ReadonlyMap<string, number>;
   readonly #template: string;
 
-  private constructor(cameras: Camera[], template: string) {
+  private constructor(cameras: Camera[], sizes: Map<string, number>, template: string) {
     this.cameras = cameras;
+    this.sizes = sizes;
     this.#template = template;
   }
 
@@ -43,7 +47,8 @@ export class Stage {
     await service.until<SegmentList>('/api/segments?camera=1', list => list.segments.length >= 3, 30_000);
     service.kill('SIGKILL');
     await service.child.exited;
-    return new Stage(cameras, service.dataDir);
+    const sizes = new Map((await probe(clip)).video.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]));
+    return new Stage(cameras, sizes, service.dataDir);
   }
 
   /** A folder of its own for a round, with the data directory in it. `fresh`: that does not exist yet. */

@@ -238,7 +238,7 @@ async function finish(
     const excused = [...own.filter(gap => INTENDED.includes(gap.reason)), minute.pause].map(
       ({ startMs, endMs = Date.now() }) => ({ startMs: startMs - BORDER_MS, endMs: endMs + BORDER_MS }),
     );
-    const loss = await lossOf(sent.get(main.url) ?? [], watch.files(id, startedMs), excused);
+    const loss = await lossOf(sent.get(main.url) ?? [], watch.files(id, startedMs), excused, stage.sizes);
     faults.push(...loss.faults.map(words => `camera ${id}: ${words}`));
     // While the volume is missing a stream has no licence, so that nothing comes that could be counted: only the gap tells.
     const isExact = service.log.every(line => line.msg !== 'the storage volume is gone');

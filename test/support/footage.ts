@@ -18,10 +18,10 @@ export async function listSegments(service: Service, camera: number, limit = 500
   return segments;
 }
 
-/** The timeline of one camera from 1970 to a day after now. */
+/** The timeline of one camera from 1970 on, with what a clock that was wrong dated into the next hundred days. */
 export async function timelineOf(service: Service, camera: number): Promise<Timeline['cameras'][number]> {
   const { cameras } = await service.get<Timeline>(
-    `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 86_400_000}`,
+    `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 100 * 86_400_000}`,
   );
   const [only] = cameras;
   if (!only) throw new Error(`the timeline knows no camera ${camera}`);
