@@ -13,7 +13,7 @@ import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
 import { examineFake } from './storage-segment-file.ts';
 
-const test = suite('storage: killed at every step', { timeoutMs: 150_000 });
+const test = suite('storage: killed at every step', { timeoutMs: 300_000 });
 const here = dirname(fileURLToPath(import.meta.url));
 const START_MS = Date.UTC(2026, 0, 2, 3, 0, 0);
 /** Inside the checkout, so that the child finds lmdb. */
