@@ -12,6 +12,8 @@ const SAME_MS = 4000;
 export interface Loss {
   units: number;
   bytes: number;
+  /** Of those that are excused: a loss and a time in which nothing is missing may overlap. */
+  excusedBytes: number;
   /** When they were sent. */
   sentAtMs: number[];
   /** What is wrong with the files, one sentence each. */
@@ -92,7 +94,7 @@ export async function lossOf(
   excused: readonly Excused[],
   sizes: ReadonlyMap<string, number>,
 ): Promise<Loss> {
-  const loss: Loss = { units: 0, bytes: 0, sentAtMs: [], faults: [] };
+  const loss: Loss = { units: 0, bytes: 0, excusedBytes: 0, sentAtMs: [], faults: [] };
   const recorded: Places = new Map();
   for (const file of files) {
     if (!readFileSync(file).includes('moof')) continue;
@@ -109,9 +111,13 @@ export async function lossOf(
   const pictures = sent.filter(unit => unit.kind === 'video');
   const found = pictures.map(unit => take(recorded, unit));
   for (const row of missingRows(pictures, found)) {
-    if (row.some(({ sentAtMs: at }) => excused.some(({ startMs, endMs }) => startMs <= at && at <= endMs))) continue;
+    const bytes = row.reduce((sum, unit) => sum + (sizes.get(unit.sha256) ?? Number.NaN), 0);
+    if (row.some(({ sentAtMs: at }) => excused.some(({ startMs, endMs }) => startMs <= at && at <= endMs))) {
+      loss.excusedBytes += bytes;
+      continue;
+    }
     loss.units += row.length;
-    loss.bytes += row.reduce((sum, unit) => sum + (sizes.get(unit.sha256) ?? Number.NaN), 0);
+    loss.bytes += bytes;
     loss.sentAtMs.push(...row.map(unit => unit.sentAtMs));
   }
   const left = [...recorded.values()].flat().filter(place => !place.taken);
