@@ -35,7 +35,8 @@ class PosixDisk final : public Disk {
     // O_NONBLOCK: a FIFO or device planted under the name must not block the caller.
     const int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     int fd = retry([&] { return ::open(path.c_str(), O_RDWR | flags); });
-    if (fd == -EROFS) fd = retry([&] { return ::open(path.c_str(), O_RDONLY | flags); });
+    // Locked segments are 0440: their owner may still read them.
+    if (fd == -EROFS || fd == -EACCES) fd = retry([&] { return ::open(path.c_str(), O_RDONLY | flags); });
     if (fd < 0) return fd;
     struct stat facts {};
     const int error = ::fstat(fd, &facts) != 0 ? -errno : S_ISREG(facts.st_mode) ? 0 : -EINVAL;

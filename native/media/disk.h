@@ -15,8 +15,8 @@ class Disk {
  public:
   virtual ~Disk() = default;
   virtual int create_exclusive(const std::string& path) = 0;  ///< O_CREAT|O_EXCL|O_RDWR|O_CLOEXEC, 0640
-  virtual int open_existing(const std::string& path) = 0;     ///< O_RDWR|O_CLOEXEC|O_NOFOLLOW
-  virtual int make_directory(const std::string& path) = 0;    ///< 0 also when it exists
+  virtual int open_existing(const std::string& path) = 0;   ///< O_RDWR, else O_RDONLY; |O_CLOEXEC|O_NOFOLLOW
+  virtual int make_directory(const std::string& path) = 0;  ///< 0 also when it exists
   virtual int sync_directory(const std::string& path) = 0;
   virtual ssize_t write_at(int fd, const iovec* parts, int count, off_t offset) = 0;  ///< may be short
   virtual ssize_t read_at(int fd, void* data, size_t size, off_t offset) = 0;
