@@ -12,7 +12,7 @@ constexpr int64_t kWindowUs = 1'000'000;
 constexpr size_t kMostSeen = 10, kLeastSeen = 4;
 /// A distance is made up for in about this time, but never by more than 5 %: pictures and sound are played
 /// that much too fast or too slow meanwhile.
-constexpr double kCorrectionUs = 4e6, kMostCorrection = 0.05;
+constexpr double kCorrectionUs = 10e6, kMostCorrection = 0.05;
 /// What a camera sends in a burst at the start of a session was taken before it.
 constexpr int64_t kStartUs = 10'000'000;
 /// A camera whose stamps leap about (RtpTimeline has the same bound).
