@@ -1,4 +1,4 @@
-// Decides which segments go next, and why: age, quotas and the free-space floor together, the oldest first.
+// Decides which segments go next, and why: age, quotas and the free-space floor together, the oldest first, footage of events later.
 import type { CameraId } from '../core/index.ts';
 import type { AgedSegment } from '../storage/index.ts';
 
@@ -10,8 +10,10 @@ export interface RetainedCamera {
   camera: CameraId;
   /** 0 to 100. */
   priority: number;
-  /** Null = no limit. */
+  /** Of footage that belongs to no event. Null = no limit. */
   days: number | null;
+  /** Of footage of events. Null = as `days`. */
+  eventDays: number | null;
   quotaBytes: number | null;
   /** Footage on the volume, what is being written included. */
   usedBytes: number;
@@ -19,7 +21,7 @@ export interface RetainedCamera {
   lockedBytes: number;
   /** What it may write until the next look, and what the engine takes ahead. */
   growthBytes: number;
-  /** The oldest segments that are not locked, in order; of each stream some. */
+  /** The oldest segments that nothing holds, in order; of each stream some, of events and of none. */
   oldest: AgedSegment[];
 }
 
@@ -46,11 +48,11 @@ const DAY_MS = 86_400_000;
 export function planDeletions(view: RetentionView, limit: number): Victim[] {
   const round = new Round(view, limit);
   for (const camera of view.cameras) {
-    if (camera.days === null || !view.clockTrusted) continue;
-    const untilMs = view.nowMs - camera.days * DAY_MS;
+    if (!view.clockTrusted) continue;
     for (const segment of camera.oldest) {
-      if (segment.recordedMs + (segment.endMs - segment.startMs) > untilMs) continue;
-      round.take(camera, segment, 'age');
+      const days = segment.ofEvent ? (camera.eventDays ?? camera.days) : camera.days;
+      const endMs = segment.recordedMs + (segment.endMs - segment.startMs);
+      if (days !== null && endMs <= view.nowMs - days * DAY_MS) round.take(camera, segment, 'age');
     }
   }
   for (const camera of view.cameras) {
@@ -101,6 +103,12 @@ export function ageWeight(priority: number): number {
   return 2 ** ((50 - priority) / 50);
 }
 
+/**
+ * Footage of an event counts as a quarter as old as it is: under pressure it outlives other footage, that of a camera of priority 100
+ * excepted when its own has priority 0, and none is spared for ever.
+ */
+const EVENT_AGE = 1 / 4;
+
 class Round {
   readonly victims: Victim[] = [];
   freedBytes = 0;
@@ -130,9 +138,13 @@ class Round {
     while (this.victims.length < this.#limit && needed()) {
       let best: { camera: RetainedCamera; segment: AgedSegment; age: number } | undefined;
       for (const camera of cameras) {
-        const segment = camera.oldest.find(one => !this.#taken.has(one.id));
-        const age = segment ? (this.#view.nowMs - segment.recordedMs) * ageWeight(camera.priority) : 0;
-        if (segment && (!best || age > best.age)) best = { camera, segment, age };
+        for (const ofEvent of [false, true]) {
+          const segment = camera.oldest.find(one => one.ofEvent === ofEvent && !this.#taken.has(one.id));
+          if (!segment) continue;
+          const weight = ageWeight(camera.priority) * (ofEvent ? EVENT_AGE : 1);
+          const age = (this.#view.nowMs - segment.recordedMs) * weight;
+          if (!best || age > best.age) best = { camera, segment, age };
+        }
       }
       if (!best) return;
       this.take(best.camera, best.segment, cause);

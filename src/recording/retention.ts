@@ -1,24 +1,24 @@
 // Keeps the rules of what is deleted when: looks at the volume, deletes in small steps, says what went and why.
-import type { Camera, Cameras } from '../cameras/index.ts';
-import { background, type CameraId, type Clock, type EventBus, type Logger } from '../core/index.ts';
-import type { Engine, EngineStats } from '../native/index.ts';
+import type { Cameras } from '../cameras/index.ts';
+import { background, type Clock, type EventBus, type Logger } from '../core/index.ts';
+import type { Engine } from '../native/index.ts';
 import type { Store } from '../storage/index.ts';
-import { EARLIEST_MS } from './clock-trust.ts';
-import { type FootageOnVolume, LeastKept } from './least-kept.ts';
+import { LeastKept } from './least-kept.ts';
 import {
   DELETION_CAUSES,
   type DeletionCause,
   isNear,
   planDeletions,
-  type RetainedCamera,
   type RetentionView,
-  unlockedOf,
   type Victim,
 } from './retention-plan.ts';
-import { floorOf, type StorageSettings } from './storage-settings.ts';
+import { footageOn, RetentionViewer } from './retention-view.ts';
+import type { StorageSettings } from './storage-settings.ts';
 
 export interface RetentionOptions {
-  store: Pick<Store, 'segments' | 'settings' | 'deleteSegments' | 'retryDeletions' | 'isThere' | 'volume'>;
+  store: Pick<Store, 'segments' | 'settings' | 'deleteSegments' | 'retryDeletions' | 'isThere' | 'volume'> & {
+    events: Pick<Store['events'], 'removeBare'>;
+  };
   engine: Pick<Engine, 'stats'>;
   cameras: Pick<Cameras, 'list'>;
   settings: () => StorageSettings;
@@ -43,8 +43,6 @@ const NEAR_MS = 10_000;
 const FAR_MS = 60_000;
 /** While nothing is written only age goes on. */
 const IDLE_MS = 3_600_000;
-/** What a look plans for: the time until the next one, and half of it in case that one comes late. */
-const LOOK_AHEAD_S = 15;
 /** Deleting this many is a matter of milliseconds, so that recording waits for nothing. */
 const STEP_SEGMENTS = 16;
 const STEPS = 32;
@@ -52,19 +50,14 @@ const STEPS = 32;
 const AGAIN_MS = 500;
 /** Files that the volume will not let go; beyond them nothing more is marked. */
 const MAX_UNFINISHED = 64;
-const MIB = 1024 * 1024;
-/** The engine takes a quarter of a planned segment ahead, within these bounds. */
-const MIN_AHEAD_BYTES = MIB;
-const MAX_AHEAD_BYTES = 32 * MIB;
-/** Of a stream whose rate is not known yet. */
-const USUAL_BPS = 4_000_000;
-const DEFAULT_PRIORITY = 50;
+const DAY_MS = 86_400_000;
 
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #deleted: DeletedTotals;
   readonly #leastKept: LeastKept;
+  readonly #viewer: RetentionViewer;
   #timer: { cancel: () => void; atMs: number } | undefined;
   #running: Promise<void> | undefined;
   #again = false;
@@ -79,6 +72,7 @@ export class Retention {
       percent: () => settings().leastKeptPercent,
       log,
     });
+    this.#viewer = new RetentionViewer({ ...options, leastKept: this.#leastKept, segmentsOfEach: STEP_SEGMENTS });
     const none = () => ({ segments: 0, sizeBytes: 0 });
     this.#deleted = { age: none(), 'camera-quota': none(), 'total-quota': none(), floor: none() };
   }
@@ -165,7 +159,7 @@ export class Retention {
       const { freeBytes, totalBytes } = await store.volume();
       first ??= freeBytes;
       // Some volumes count a deleted file as free only later: that must not make for more deletions.
-      const view = this.#view(Math.max(freeBytes, first + freed), totalBytes);
+      const view = this.#viewer.view(Math.max(freeBytes, first + freed), totalBytes);
       const victims = planDeletions(view, STEP_SEGMENTS);
       if (victims.length === 0) return await this.#settle(view, totalBytes);
       const gone = await store.deleteSegments(victims.map(({ segment }) => segment.id));
@@ -179,10 +173,25 @@ export class Retention {
   /** The rules hold, as far as they can. */
   async #settle(view: RetentionView, totalBytes: number): Promise<number | undefined> {
     this.#note(view);
+    this.#removeBareEvents(view);
     await this.#leastKept.note(footageOn(view, totalBytes), view.freeBytes >= view.floorBytes);
     const recording = this.#options.engine.stats().streams.some(stream => stream.open.length > 0);
     if (recording) return isNear(view, FAR_MS / NEAR_MS) ? NEAR_MS : FAR_MS;
-    return view.cameras.some(camera => camera.days !== null && camera.usedBytes > 0) ? IDLE_MS : undefined;
+    const ages = view.cameras.some(camera => (camera.days ?? camera.eventDays) !== null && camera.usedBytes > 0);
+    return ages ? IDLE_MS : undefined;
+  }
+
+  /** Events before all footage of their camera have none of their own any more; without any footage age alone tells. */
+  #removeBareEvents({ cameras, clockTrusted, nowMs }: RetentionView): void {
+    const { store, log } = this.#options;
+    let events = 0;
+    for (const { camera, days, eventDays } of cameras) {
+      const [oldest] = store.segments.list({ camera, startMs: 0, endMs: nowMs, limit: 1 }).segments;
+      const limit = clockTrusted ? (eventDays ?? days) : null;
+      const untilMs = oldest?.startMs ?? (limit === null ? 0 : nowMs - limit * DAY_MS);
+      if (untilMs > 0) events += store.events.removeBare(camera, 0, untilMs);
+    }
+    if (events > 0) log.info('events without footage removed', { events });
   }
 
   /** When there is nothing left that may be deleted, and still too little room, only the owner can help. */
@@ -223,59 +232,6 @@ export class Retention {
     }
     return bytes;
   }
-
-  #view(freeBytes: number, totalBytes: number): RetentionView {
-    const { store, engine, cameras, settings, clock, clockTrusted } = this.#options;
-    const { totalQuotaBytes } = settings();
-    const stats = engine.stats();
-    const known = new Map(cameras.list().map(camera => [camera.id, camera]));
-    const nowMs = clock.nowMs();
-    const ids = new Set([...known.keys(), ...store.segments.streams().map(({ camera }) => camera)]);
-    const retained = [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs));
-    const footage = footageOn({ cameras: retained, totalQuotaBytes }, totalBytes);
-    return {
-      cameras: retained,
-      freeBytes,
-      leastKeptBytes: this.#leastKept.bytes(footage),
-      floorBytes: floorOf(settings(), totalBytes),
-      totalQuotaBytes,
-      nowMs,
-      clockTrusted: clockTrusted(),
-    };
-  }
-
-  #retained(id: CameraId, camera: Camera | undefined, stats: EngineStats, nowMs: number): RetainedCamera {
-    const { segments } = this.#options.store;
-    const open = stats.streams.filter(stream => stream.camera === id && stream.open.length > 0);
-    const openBytes = open.flatMap(stream => stream.open).reduce((sum, segment) => sum + segment.sizeBytes, 0);
-    const growth = open.map(({ bitrateBps }) => {
-      const bytesPerSecond = (bitrateBps || USUAL_BPS) / 8;
-      const quarter = (bytesPerSecond * (camera?.record.segmentMs ?? 0)) / 4000;
-      return bytesPerSecond * LOOK_AHEAD_S + Math.min(Math.max(quarter, MIN_AHEAD_BYTES), MAX_AHEAD_BYTES);
-    });
-    const own = segments.streams().filter(stream => stream.camera === id);
-    return {
-      camera: id,
-      priority: camera?.priority ?? DEFAULT_PRIORITY,
-      days: camera?.retention.days ?? null,
-      quotaBytes: camera?.retention.quotaBytes ?? null,
-      usedBytes: segments.totals(id).sizeBytes + openBytes,
-      lockedBytes: segments.lockedBytes(id),
-      growthBytes: growth.reduce((sum, bytes) => sum + bytes, 0),
-      oldest: own
-        .flatMap(({ stream }) =>
-          segments.oldest({
-            camera: id,
-            stream,
-            ofEvents: false,
-            limit: STEP_SEGMENTS,
-            earliestMs: EARLIEST_MS,
-            nowMs,
-          }),
-        )
-        .sort(byAge),
-    };
-  }
 }
 
 const GUARDED_WORDS = {
@@ -290,12 +246,4 @@ function fullWords(lockedBytes: number): { message: string; cure: string } {
     message: `The storage volume is full of ${what}: nothing is left that retention may delete.`,
     cure: `${lockedBytes > 0 ? 'Unlock footage, delete' : 'Delete'} other files, or use a larger volume.`,
   };
-}
-
-function footageOn(view: Pick<RetentionView, 'cameras' | 'totalQuotaBytes'>, totalBytes: number): FootageOnVolume {
-  return { totalBytes, unlockedBytes: unlockedOf(view), totalQuotaBytes: view.totalQuotaBytes };
-}
-
-function byAge(a: { recordedMs: number; clockGen: number }, b: { recordedMs: number; clockGen: number }): number {
-  return a.recordedMs - b.recordedMs || a.clockGen - b.clockGen;
 }

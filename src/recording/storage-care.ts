@@ -13,6 +13,7 @@ export interface StorageCareOptions {
   store: Pick<
     Store,
     | 'segments'
+    | 'events'
     | 'deleteSegments'
     | 'retryDeletions'
     | 'isThere'

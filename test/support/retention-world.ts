@@ -4,6 +4,7 @@ import { EventBus } from '../../src/core/index.ts';
 import { Retention } from '../../src/recording/retention.ts';
 import type { StorageSettings } from '../../src/recording/storage-settings.ts';
 import { Database } from '../../src/storage/database.ts';
+import { EventTable } from '../../src/storage/events.ts';
 import type { Segment } from '../../src/storage/index.ts';
 import { segmentPath } from '../../src/storage/layout.ts';
 import { SegmentTable } from '../../src/storage/segments.ts';
@@ -19,6 +20,12 @@ export const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
 export const MB = 1_000_000;
 export const DAY_MS = 86_400_000;
 
+interface Rules {
+  days: number | null;
+  eventDays: number | null;
+  quotaBytes: number | null;
+}
+
 /** A volume with footage, and retention over it. */
 export class RetentionWorld {
   readonly clock = new FakeClock(T0 + 100 * DAY_MS);
@@ -27,9 +34,9 @@ export class RetentionWorld {
   readonly bus = new EventBus(error => {
     throw error;
   });
-  readonly cameras: { id: number; priority: number; retention: Camera['retention']; record: { segmentMs: number } }[] =
-    [];
+  readonly cameras: { id: number; priority: number; retention: Rules; record: { segmentMs: number } }[] = [];
   readonly segments: SegmentTable;
+  readonly events: EventTable;
   readonly database: Database;
   readonly gone: string[] = [];
   readonly looks: number[] = [];
@@ -65,7 +72,13 @@ export class RetentionWorld {
     });
     database.start();
     this.database = database;
-    this.segments = new SegmentTable(database, log, none);
+    this.segments = new SegmentTable(database, log, none, {
+      footage: (...range) => this.events.footage(...range),
+      unlockedFootage: (...range) => this.events.unlockedFootage(...range),
+    });
+    const pictures = { remove: none, pathOf: () => '' };
+    // The clock of the store stands still: commits are nothing that is looked at here.
+    this.events = new EventTable({ database, segments: this.segments, pictures, clock: new FakeClock(), log });
     this.retention = this.#make();
   }
 
@@ -77,10 +90,11 @@ export class RetentionWorld {
   }
 
   #make(): Retention {
-    const { engine, bus, clock, segments, database } = this;
+    const { engine, bus, clock, segments, events, database } = this;
     return new Retention({
       store: {
         segments,
+        events,
         settings: new SettingsTable(database),
         isThere: async () => this.there,
         retryDeletions: async () => this.stuck.size,
@@ -104,11 +118,11 @@ export class RetentionWorld {
     return this.totalBytes - this.otherBytes - this.segments.totals().sizeBytes;
   }
 
-  camera(id: number, retention: Partial<Camera['retention']> = {}, priority = 50): this {
+  camera(id: number, retention: Partial<Rules> = {}, priority = 50): this {
     this.cameras.push({
       id,
       priority,
-      retention: { days: null, quotaBytes: null, ...retention },
+      retention: { days: null, eventDays: null, quotaBytes: null, ...retention },
       record: { segmentMs: 60_000 },
     });
     return this;
@@ -167,8 +181,9 @@ export class RetentionWorld {
 
   #delete(id: string): Segment[] {
     const known = this.segments.get(id);
-    if (!known || known.locked) return [];
+    if (!known || this.segments.isHeld(known)) return [];
     this.segments.take(known);
+    this.events.removeBare(known.camera, known.startMs, known.endMs);
     // As the store does: marked, so that it is not asked for again, and its bytes stay.
     if (this.stuck.has(id)) return [];
     this.segments.addTotals(known.camera, -1, -known.sizeBytes);
