@@ -214,6 +214,7 @@ function storageServices(
         await recording.deleteSegment(id);
       },
       removeAll: camera => recording.deleteFootage(camera),
+      eventFootage: (camera, startMs, endMs) => store.events.footage(camera, startMs, endMs),
       totals: camera => store.segments.totals(camera),
     },
     recordingSettled: camera => recording.settled(camera),

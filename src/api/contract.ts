@@ -55,8 +55,10 @@ export interface Segment {
   codecs: string;
   /** True while it is being written. */
   open: boolean;
-  /** Never deleted by itself. */
+  /** Never deleted by itself. Also footage of a locked event is not, whatever this says. */
   locked: boolean;
+  /** It overlaps an event, pre- and post-roll included. */
+  hasEvents: boolean;
   /** Absent while it is open. */
   endReason?: EndReason;
 }

@@ -59,7 +59,7 @@ export function segmentRoutes(services: ApiServices): Route[] {
         refuseOpen(services, id);
         const segment = await services.storage.lockSegment(id, body.locked);
         services.log.info(body.locked ? 'segment locked' : 'segment unlocked', { segment: id });
-        return jsonReply(200, closed(segment));
+        return jsonReply(200, withEvents(services, [closed(segment)])[0]);
       },
     }),
     route('DELETE', '/api/segments/{id}', {
@@ -112,18 +112,46 @@ function listSegments(services: ApiServices, query: SegmentQuery): SegmentList {
     all.splice(next < 0 ? all.length : next, 0, one);
   }
   const kept = all.slice(0, limit);
-  const segments = kept.map(({ shown }) => shown);
+  const segments = withEvents(
+    services,
+    kept.map(({ shown }) => shown),
+  );
   const end = kept.at(-1);
   if (all.length > limit && end) return { segments, cursor: cursorAfter(end.position) };
   return { segments, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
-function closed({ id, camera, stream, startMs, endMs, sizeBytes, codecs, endReason, locked }: IndexedSegment): Segment {
+type WithoutEvents = Omit<Segment, 'hasEvents'>;
+
+/** Segments of one camera, by their start. */
+function withEvents(services: ApiServices, segments: readonly WithoutEvents[]): Segment[] {
+  const first = segments[0];
+  if (!first) return [];
+  const untilMs = Math.max(...segments.map(endOf));
+  const ranges = services.segments.eventFootage(first.camera, first.startMs, untilMs);
+  let at = 0;
+  return segments.map(segment => {
+    // Segments of two streams overlap, but those to come begin no earlier.
+    while ((ranges[at]?.[1] ?? Number.POSITIVE_INFINITY) < segment.startMs) at++;
+    const hasEvents = ranges
+      .slice(at, at + 2)
+      .some(([fromMs, toMs]) => fromMs < endOf(segment) && (toMs > segment.startMs || fromMs >= segment.startMs));
+    return { ...segment, hasEvents };
+  });
+}
+
+/** One without length counts as a moment. */
+function endOf({ startMs, endMs }: WithoutEvents): number {
+  return Math.max(endMs, startMs + 1);
+}
+
+function closed(segment: IndexedSegment): WithoutEvents {
+  const { id, camera, stream, startMs, endMs, sizeBytes, codecs, endReason, locked } = segment;
   return { id, camera, stream, startMs, endMs, sizeBytes, codecs, open: false, locked, endReason };
 }
 
 export interface OpenSegment {
-  segment: Segment;
+  segment: WithoutEvents;
   clockGen: number;
   path: string;
 }

@@ -17,6 +17,8 @@ export interface FakeServices {
   log: FakeLog;
   /** Closed segments, oldest first. */
   segments: IndexedSegment[];
+  /** Footage of events. */
+  events: [number, number][];
   /** Cameras whose footage was removed. */
   purged: number[];
   problems: ReturnType<ApiServices['problems']>;
@@ -83,6 +85,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   const cameras = new Cameras({ store, engine, hub, bus, log: log.logger, clock, allowLoopback: false });
   await cameras.start(new AbortController().signal);
   const segments: IndexedSegment[] = [];
+  const events: FakeServices['events'] = [];
   const purged: number[] = [];
   const problems: FakeServices['problems'] = [];
   const lines: string[] = [];
@@ -118,6 +121,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
         const locked = segments.filter(segment => segment.camera === camera && segment.locked);
         return { kept: { segments: locked.length, sizeBytes: locked.reduce((sum, one) => sum + one.sizeBytes, 0) } };
       },
+      eventFootage: (_, startMs, endMs) => events.filter(([fromMs, toMs]) => fromMs < endMs && toMs > startMs),
       totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
     },
     recordingSettled: async () => {},
@@ -156,6 +160,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     store,
     log,
     segments,
+    events,
     purged,
     problems,
     lines,

@@ -224,7 +224,19 @@ test('segments come with the one being written at the end, page by page', async 
     codecs: 'avc1.640020',
     open: true,
     locked: false,
+    hasEvents: false,
   });
+  const marked = async () =>
+    (await ask('GET', '/api/segments?camera=1')).json.segments.map(
+      (segment: { hasEvents: boolean }) => segment.hasEvents,
+    );
+  fakes.events.push([2000 - 10, 2000], [2500, 2600], [2900, 2900.5], [4499, 9000]);
+  assert.equal(await marked(), [true, true, false, true], 'ranges end before their end');
+  fakes.events.splice(0, 4, [1500, 4001]);
+  assert.equal(await marked(), [true, true, true, true]);
+  assert.is((await ask('PATCH', '/api/segments/1-main-1000-0', { locked: true })).json.hasEvents, true);
+  assert.is((await ask('PATCH', '/api/segments/1-main-1000-0', { locked: false })).json.hasEvents, true);
+  fakes.events.splice(0);
   for (const limit of [1, 2, 3, 4]) {
     const collected: string[] = [];
     let cursor = '';
