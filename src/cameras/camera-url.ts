@@ -1,6 +1,5 @@
 // Camera URLs: splits the login off, and refuses what is no camera's address before anything is stored.
-import { BlockList, isIP } from 'node:net';
-import { NvrError } from '../core/index.ts';
+import { addressKind, NvrError } from '../core/index.ts';
 
 export const MAX_URL_CHARS = 2048;
 
@@ -85,16 +84,8 @@ function canonicalHost(host: string): string | undefined {
 }
 
 function isForbiddenHost(host: string): boolean {
-  const family = isIP(host);
-  if (family === 0) return /(^|\.)localhost\.?$/.test(host);
-  const forbidden = new BlockList();
-  forbidden.addSubnet('0.0.0.0', 8);
-  forbidden.addSubnet('127.0.0.0', 8);
-  forbidden.addSubnet('169.254.0.0', 16);
-  forbidden.addAddress('::', 'ipv6');
-  forbidden.addAddress('::1', 'ipv6');
-  forbidden.addSubnet('fe80::', 10, 'ipv6');
-  return forbidden.check(host, family === 4 ? 'ipv4' : 'ipv6');
+  const kind = addressKind(host);
+  return kind === undefined ? /(^|\.)localhost\.?$/.test(host) : kind !== 'ordinary';
 }
 
 function refuse(field: string, what: string, cure: string): NvrError {

@@ -3,6 +3,17 @@ import type { CameraId, EndReason, GapReason, StreamName } from './ids.ts';
 
 export type CameraStateName = 'disabled' | 'starting' | 'live' | 'stalled' | 'reconnecting' | 'failed';
 
+/** What happened on a camera, in short; the whole of it stands in the store under its id. */
+export interface CameraEventSummary {
+  camera: CameraId;
+  id: string;
+  startMs: number;
+  /** Absent while it goes on. */
+  endMs?: number;
+  labels: readonly string[];
+  sources: readonly string[];
+}
+
 /** Every event of the service with its payload. */
 export interface Events {
   'camera.state': { camera: CameraId; name: CameraStateName; reason?: string; sinceMs: number };
@@ -22,6 +33,12 @@ export interface Events {
   };
   'gap.opened': { camera: CameraId; stream: StreamName; startMs: number; reason: GapReason };
   'gap.closed': { camera: CameraId; stream: StreamName; startMs: number; endMs: number; reason: GapReason };
+  'event.opened': CameraEventSummary;
+  /** It grew, got its picture, or somebody changed it; of growth at most one a second and camera is told. */
+  'event.updated': CameraEventSummary;
+  'event.closed': CameraEventSummary;
+  /** Somebody removed it; what goes with its footage is not told of. */
+  'event.removed': { camera: CameraId; id: string };
 }
 
 type Listener<K extends keyof Events> = (event: Events[K]) => void;

@@ -1,4 +1,5 @@
 // What the rest of the service sees of `core`.
+export * from './addresses.ts';
 export * from './atomic-file.ts';
 export * from './background.ts';
 export * from './clock.ts';

@@ -13,12 +13,13 @@ export const ROWS: Readonly<Record<string, number>> = {
   cameras: 2,
   recording: 3,
   detection: 3,
-  mqtt: 4,
-  api: 4,
-  maintenance: 4,
-  provisioning: 4,
-  cloud: 4,
-  main: 5,
+  events: 4,
+  mqtt: 5,
+  api: 5,
+  maintenance: 5,
+  provisioning: 5,
+  cloud: 5,
+  main: 6,
 };
 
 /** Modules that the service must do without, and why. */

@@ -1,0 +1,323 @@
+// Events as one service: the path that every trigger takes, whatever its source, and what may be asked and changed afterwards.
+import { type CameraId, type Clock, type EventBus, type Logger, NvrError } from '../core/index.ts';
+import type { Engine, Pictures } from '../native/index.ts';
+import type { EventQuery, Store, StoredEvent, TriggerSource } from '../storage/index.ts';
+import { CameraActivity, type EventSettings } from './camera-activity.ts';
+import { type EventMarks, type EventView, eventView, footageOf, labelOf, summaryOf } from './event-view.ts';
+import type { EventRecording } from './footage-claim.ts';
+import { Snapshots } from './snapshots.ts';
+import { MAX_AGE_MS, type Trigger } from './trigger.ts';
+
+/** What events need to know of a camera. */
+export interface EventCamera {
+  id: CameraId;
+  enabled: boolean;
+  record: { mode: string };
+  events: EventSettings & {
+    /** Cameras that its triggers set off too. */
+    alsoTrigger: readonly CameraId[];
+  };
+}
+
+export interface CameraEventsOptions {
+  store: Pick<Store, 'events' | 'segments' | 'segmentsFolder' | 'isThere' | 'flush'>;
+  cameras: { get(id: CameraId): EventCamera | undefined };
+  recording: EventRecording;
+  engine: Pick<Engine, 'stats' | 'on'> & {
+    /** A time of this machine's clock as footage is dated. */
+    footageMs(systemMs: number): number;
+  };
+  pictures: Pick<Pictures, 'make'>;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface TriggerCount {
+  camera: CameraId;
+  source: TriggerSource;
+  count: number;
+}
+
+export interface EventFigures {
+  ongoing: number;
+  triggers: TriggerCount[];
+  opened: { camera: CameraId; count: number }[];
+  /** Starts that were given up because too many waited for their stops. */
+  droppedStarts: number;
+  pictures: { waiting: number; made: number; failed: number };
+}
+
+export interface EventChange {
+  locked?: boolean | undefined;
+  reviewed?: boolean | undefined;
+  /** Empty or null = none. */
+  note?: string | null | undefined;
+}
+
+const TICK_MS = 1000;
+/** In the timeline, of one camera. */
+const MOST_MARKS = 60;
+
+export class CameraEvents {
+  readonly #options: CameraEventsOptions;
+  readonly #snapshots: Snapshots;
+  readonly #activities = new Map<CameraId, CameraActivity>();
+  readonly #triggers = new Map<CameraId, Map<TriggerSource, number>>();
+  readonly #opened = new Map<CameraId, number>();
+  #droppedBefore = 0;
+  #cancelTick: (() => void) | undefined;
+  #unsubscribe: (() => void)[] = [];
+  #isStopped = false;
+
+  constructor(options: CameraEventsOptions) {
+    const { store, engine, pictures, clock, bus, log } = options;
+    this.#options = options;
+    this.#snapshots = new Snapshots({ store, engine, pictures, clock, bus, log });
+  }
+
+  /** From now on events follow their cameras. What an earlier run left open was ended by the store. */
+  start(): void {
+    const { bus, engine } = this.#options;
+    this.#unsubscribe = [
+      bus.on('camera.changed', ({ camera }) => this.#follow(camera)),
+      bus.on('camera.removed', ({ camera }) => this.#forget(camera)),
+      bus.on('segment.opened', ({ camera, stream }) => {
+        if (stream === 'main') this.#activities.get(camera)?.recorded();
+      }),
+      engine.on(event => {
+        if (event.type === 'clock-step') for (const one of this.#activities.values()) one.stepped(event.stepMs);
+      }),
+    ];
+  }
+
+  /** Ends what goes on, at this moment. Takes no triggers any more. Idempotent. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    for (const activity of this.#activities.values()) this.#guarded(() => activity.end());
+    this.#activities.clear();
+    await this.#snapshots.stop();
+  }
+
+  /**
+   * Takes a trigger of any source, and passes it on to the cameras that this one sets off. Gives the id of the event that it belongs to;
+   * undefined when there is none: the camera does not record, or it is a stop of nothing. Throws `not-found` for the camera and
+   * `invalid-argument` for a cause too long ago.
+   */
+  trigger(trigger: Trigger): string | undefined {
+    const camera = this.#options.cameras.get(trigger.camera);
+    if (!camera) throw noCamera();
+    if (this.#isStopped) throw new NvrError('unavailable', 'the service is stopping');
+    const causeMs = this.#causeMs(trigger.timeMs);
+    const counts = this.#triggers.get(camera.id) ?? new Map<TriggerSource, number>();
+    this.#triggers.set(camera.id, counts.set(trigger.source, (counts.get(trigger.source) ?? 0) + 1));
+    try {
+      return this.#takes(camera.id) ? this.#activity(camera.id).trigger(trigger, causeMs) : undefined;
+    } finally {
+      if (camera.enabled) this.#passOn(trigger, camera.events.alsoTrigger, causeMs, camera.id);
+      this.#armTick();
+    }
+  }
+
+  /**
+   * Begins or ends a recording by hand, also of a camera whose mode is off. Without a duration it ends by itself after the longest time of
+   * an event. Throws as `trigger`, and `failed-precondition` for a camera that is switched off.
+   */
+  record(camera: CameraId, action: 'start' | 'stop', durationMs?: number): { event?: string; untilMs?: number } {
+    const found = this.#options.cameras.get(camera);
+    if (!found) throw noCamera();
+    if (!found.enabled) {
+      throw new NvrError('failed-precondition', 'the camera is switched off', { cure: 'Enable it first.' });
+    }
+    if (this.#isStopped) throw new NvrError('unavailable', 'the service is stopping');
+    const trigger: Trigger = { camera, source: 'manual', action, durationMs };
+    const activity = this.#activity(camera);
+    if (action === 'start') activity.hold();
+    const event = this.trigger(trigger);
+    const untilMs = activity.untilMs(trigger);
+    return { ...(event === undefined ? {} : { event }), ...(untilMs === undefined ? {} : { untilMs }) };
+  }
+
+  /** Newest first. Throws `invalid-argument` for a cursor that is none of ours. */
+  list(query: EventQuery): { events: EventView[]; cursor?: string } {
+    const { events, cursor } = this.#options.store.events.list(query);
+    return { events: events.map(eventView), ...(cursor === undefined ? {} : { cursor }) };
+  }
+
+  /** Throws `not-found`. */
+  get(id: string): EventView {
+    return eventView(this.#stored(id));
+  }
+
+  /** Changes what the owner may change; durable when it resolves. Rejects with `not-found`. */
+  async change(id: string, { locked, reviewed, note }: EventChange): Promise<EventView> {
+    const { store, bus, log } = this.#options;
+    const event = store.events.update(id, {
+      ...(locked === undefined ? {} : { locked }),
+      ...(reviewed === undefined ? {} : { reviewed }),
+      ...(note === undefined ? {} : { note: note ?? '' }),
+    });
+    if (!event) throw noEvent();
+    bus.emit('event.updated', summaryOf(event));
+    await store.flush();
+    if (locked !== undefined) log.info(locked ? 'event locked' : 'event unlocked', { camera: event.camera, event: id });
+    return eventView(event);
+  }
+
+  /** Removes an event and its picture; its footage stays. Rejects with `not-found`, or `failed-precondition` when it is locked or goes on. */
+  async remove(id: string): Promise<void> {
+    const { store, bus, log } = this.#options;
+    const { camera, locked, endMs } = this.#stored(id);
+    if (endMs === undefined) {
+      throw new NvrError('failed-precondition', 'the event is still going on', { cure: 'Try again when it is over.' });
+    }
+    if (locked) throw new NvrError('failed-precondition', 'the event is locked', { cure: 'Unlock it first.' });
+    store.events.remove(id);
+    bus.emit('event.removed', { camera, id });
+    await store.flush();
+    log.info('event removed', { camera, event: id, cause: 'owner' });
+  }
+
+  /** The footage that belongs to an event, so far. Throws `not-found`. */
+  footage(id: string): { camera: CameraId; startMs: number; endMs: number } {
+    return footageOf(this.#stored(id), this.#footageMs(this.#options.clock.nowMs()));
+  }
+
+  /** Absolute path of an event's picture. Throws `not-found` when there is none. */
+  picturePath(id: string): string {
+    const path = this.#stored(id).picture && this.#options.store.events.picturePath(id);
+    if (path === undefined) throw new NvrError('not-found', 'the event has no picture');
+    return path;
+  }
+
+  /** The events of a camera that overlap [startMs, endMs). */
+  marks(camera: CameraId, startMs: number, endMs: number): EventMarks {
+    const { events, more } = this.#options.store.events.between(camera, startMs, endMs, MOST_MARKS);
+    const marks = events
+      .sort((a, b) => a.startMs - b.startMs)
+      .map(event => ({
+        ...{ id: event.id, startMs: event.startMs },
+        ...(event.endMs === undefined ? {} : { endMs: event.endMs }),
+        label: labelOf(event),
+      }));
+    return { events: marks, more };
+  }
+
+  figures(): EventFigures {
+    const activities = [...this.#activities.values()];
+    return {
+      ongoing: activities.filter(activity => activity.open !== undefined).length,
+      triggers: [...this.#triggers].flatMap(([camera, counts]) =>
+        [...counts].map(([source, count]) => ({ camera, source, count })),
+      ),
+      opened: [...this.#opened].map(([camera, count]) => ({ camera, count })),
+      droppedStarts: activities.reduce((sum, { droppedStarts }) => sum + droppedStarts, this.#droppedBefore),
+      pictures: this.#snapshots.figures(),
+    };
+  }
+
+  #stored(id: string): StoredEvent {
+    const event = this.#options.store.events.get(id);
+    if (!event) throw noEvent();
+    return event;
+  }
+
+  #footageMs(systemMs: number): number {
+    return Math.max(0, Math.round(this.#options.engine.footageMs(systemMs)));
+  }
+
+  #causeMs(timeMs: number | undefined): number {
+    const nowMs = this.#options.clock.nowMs();
+    const causeMs = Math.min(timeMs ?? nowMs, nowMs);
+    if (nowMs - causeMs <= MAX_AGE_MS) return this.#footageMs(causeMs);
+    throw new NvrError('invalid-argument', '"timeMs" lies more than a minute back', {
+      field: 'timeMs',
+      cure: `Here it is ${nowMs}: set the clocks alike, or leave the time out.`,
+    });
+  }
+
+  /** True for a camera whose footage, or part of it, is being kept. */
+  #takes(id: CameraId): boolean {
+    const camera = this.#options.cameras.get(id);
+    if (!camera?.enabled) return false;
+    return camera.record.mode !== 'off' || this.#activities.get(id)?.isHeld === true;
+  }
+
+  /** Only from the camera where it began: cameras that set off each other go round in no circle. */
+  #passOn(
+    { action, kind, label, score, durationMs }: Trigger,
+    to: readonly CameraId[],
+    causeMs: number,
+    from: CameraId,
+  ): void {
+    for (const camera of to) {
+      if (camera === from || !this.#takes(camera)) continue;
+      const trigger: Trigger = { camera, source: 'camera', action, kind, label, score, durationMs };
+      this.#guarded(() => this.#activity(camera).trigger(trigger, causeMs, from));
+    }
+  }
+
+  #activity(camera: CameraId): CameraActivity {
+    const known = this.#activities.get(camera);
+    if (known) return known;
+    const { store, cameras, recording, clock, bus, log } = this.#options;
+    const made = new CameraActivity({
+      ...{ camera, events: store.events, recording, clock, bus, log },
+      settings: () => {
+        const found = cameras.get(camera);
+        if (!found) throw noCamera();
+        return found.events;
+      },
+      footageNowMs: () => this.#footageMs(clock.nowMs()),
+      onOpened: event => {
+        this.#opened.set(camera, (this.#opened.get(camera) ?? 0) + 1);
+        this.#snapshots.add(event);
+      },
+    });
+    this.#activities.set(camera, made);
+    return made;
+  }
+
+  /** Nothing ticks while nothing goes on. */
+  #armTick(): void {
+    if (this.#isStopped || this.#cancelTick || ![...this.#activities.values()].some(one => one.isBusy)) return;
+    this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
+      this.#cancelTick = undefined;
+      for (const activity of this.#activities.values()) if (activity.isBusy) this.#guarded(() => activity.tick());
+      this.#armTick();
+    });
+  }
+
+  #follow(id: CameraId): void {
+    if (!this.#takes(id)) this.#guarded(() => this.#activities.get(id)?.end());
+  }
+
+  #forget(id: CameraId): void {
+    const activity = this.#activities.get(id);
+    this.#guarded(() => activity?.end());
+    this.#droppedBefore += activity?.droppedStarts ?? 0;
+    this.#activities.delete(id);
+    this.#triggers.delete(id);
+    this.#opened.delete(id);
+  }
+
+  /** One camera's trouble with the store is no other's. */
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#options.log.error('an event could not be followed', { error });
+    }
+  }
+}
+
+function noCamera(): NvrError {
+  return new NvrError('not-found', 'there is no such camera');
+}
+
+function noEvent(): NvrError {
+  return new NvrError('not-found', 'there is no such event');
+}

@@ -1,0 +1,44 @@
+// An event as others see it: the API's clients, webhooks, and in short the other parts of the service.
+import type { CameraEventSummary, CameraId } from '../core/index.ts';
+import type { StoredEvent } from '../storage/index.ts';
+
+/** The public shape of an event. */
+export interface EventView extends Omit<StoredEvent, 'payload'> {
+  /** What the first trigger brought with it. */
+  payload?: unknown;
+}
+
+/** Events of a camera for its timeline. */
+export interface EventMarks {
+  /** By their start. */
+  events: { id: string; startMs: number; endMs?: number; label: string }[];
+  /** How many are left out; the strongest are shown. */
+  more: number;
+}
+
+export function eventView({ payload, ...event }: StoredEvent): EventView {
+  if (payload === undefined) return event;
+  try {
+    return { ...event, payload: JSON.parse(payload) };
+  } catch {
+    // The index is not to be trusted.
+    return event;
+  }
+}
+
+export function summaryOf({ camera, id, startMs, endMs, labels, sources }: StoredEvent): CameraEventSummary {
+  return { camera, id, startMs, ...(endMs === undefined ? {} : { endMs }), labels, sources };
+}
+
+/** What it is called in one word: what was seen, else what set it off. */
+export function labelOf({ boxes, labels, sources }: StoredEvent): string {
+  return boxes.find(box => box.label !== undefined)?.label ?? labels[0] ?? sources[0] ?? '';
+}
+
+/** The footage that belongs to it, [startMs, endMs); of one that goes on, until `nowMs`. */
+export function footageOf(event: StoredEvent, nowMs: number): { camera: CameraId; startMs: number; endMs: number } {
+  const { camera, preRoll, postRollMs } = event;
+  const startMs = Math.max(0, event.startMs - preRoll.deliveredMs);
+  const endMs = event.endMs === undefined ? nowMs : event.endMs + postRollMs;
+  return { camera, startMs, endMs: Math.max(endMs, startMs + 1) };
+}
