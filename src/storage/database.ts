@@ -4,6 +4,8 @@ import type { Change, Entry, Environment, Range, TableName } from './environment
 
 /** Longest time that a change waits for its commit when nobody asks for it. Each commit costs some 30 KB of flash. */
 const COMMIT_INTERVAL_MS = 10_000;
+/** Room below the bound that is kept as long as something can be removed: this part of it. */
+const SPARE_PART = 1 / 32;
 /** Tables that grow with the footage. The others have a few rows, and deleting or locking needs them. */
 const GROWING: ReadonlySet<TableName> = new Set(['segments', 'gaps']);
 
@@ -17,6 +19,8 @@ export interface DatabaseOptions {
   onStep: (name: string) => void;
   /** Told about the state of commits whenever it changes: the failure, or undefined when they work again. */
   onHealth: (problem: NvrError | undefined) => void;
+  /** Called before a commit that leaves little room below the bound: what it removes goes with that commit. */
+  onCrowded?: () => void;
   /** Told when rows begin to wait for room below the bound, before a commit leaves them out, and when none waits any more. */
   onFull?: (full: boolean) => void;
 }
@@ -161,6 +165,7 @@ export class Database {
     if (this.#waiting.size === 0) return;
     try {
       this.#reopen();
+      if (!this.#hasRoom(this.#options.maxBytes * (1 - SPARE_PART))) this.#options.onCrowded?.();
       let { fitting, isAll } = this.#fitting();
       if (!isAll) {
         this.#setFull(true);
@@ -188,12 +193,18 @@ export class Database {
   #fitting(): { fitting: [string, Waiting][]; isAll: boolean } {
     const environment = this.#open();
     const batch = [...this.#waiting];
-    const growth = batch.reduce((sum, [, { key, value }]) => sum + (value ? key.length + value.length : 0), 0);
-    if (environment.usedBytes() + growth <= this.#options.maxBytes) return { fitting: batch, isAll: true };
+    if (this.#hasRoom(this.#options.maxBytes)) return { fitting: batch, isAll: true };
     const fitting = batch.filter(
       ([, { table, key, value }]) => !GROWING.has(table) || !value || environment.get(table, key) !== undefined,
     );
     return { fitting, isAll: fitting.length === batch.length };
+  }
+
+  /** For what waits, below a bound. */
+  #hasRoom(maxBytes: number): boolean {
+    let growth = 0;
+    for (const { key, value } of this.#waiting.values()) if (value) growth += key.length + value.length;
+    return this.#open().usedBytes() + growth <= maxBytes;
   }
 
   #setFull(full: boolean): void {

@@ -29,12 +29,12 @@ const MAX_LEFT_MS = 3_600_000;
 /** Of all events, what goes at once when the index is full, and at least as many. */
 const RELIEF_PART = 32;
 const MIN_RELIEF = 64;
-/** After this the index has been committed without them. */
-const RELIEF_MS = 15_000;
 
 export interface EventTableOptions {
   database: Database;
   segments: Pick<SegmentTable, 'footage' | 'last' | 'noteEvents'>;
+  /** False while there may be footage that the index does not know yet. */
+  footageKnown: () => boolean;
   pictures: Pick<EventPictures, 'remove' | 'pathOf'>;
   clock: Pick<Clock, 'after'>;
   log: Logger;
@@ -47,7 +47,6 @@ export class EventTable {
   readonly #options: EventTableOptions;
   readonly #directory: EventDirectory;
   #timer: (() => void) | undefined;
-  #relief: (() => void) | undefined;
   #left: EventKey[] = [];
   /** Whose rows turned out to be damaged: they are to go. */
   readonly #damaged: EventKey[] = [];
@@ -77,7 +76,6 @@ export class EventTable {
   /** Nothing is committed by itself any more. Idempotent. */
   stop(): void {
     this.#timer?.();
-    this.#relief?.();
   }
 
   /**
@@ -91,8 +89,6 @@ export class EventTable {
     const key = { camera, startMs, n: this.#directory.nextN(camera, startMs) };
     if (key.n >= MAX_EVENTS_PER_MS) throw new NvrError('resource-exhausted', 'too many events in one millisecond');
     const event = boundEvent(key, fields);
-    // What comes while there is no room makes room.
-    if (this.#options.database.full) this.#dropOldest(2);
     this.#put(key, event);
     return event;
   }
@@ -221,10 +217,11 @@ export class EventTable {
 
   /**
    * Removes the events with footage in [fromMs, toMs) of which none is left, unless they are locked, go on, or reach into what may be in a
-   * file that is still being written. Gives their number.
+   * file that is still being written. Gives their number; none goes while there may be footage that the index does not know.
    */
   removeBare(camera: CameraId, fromMs: number, toMs: number): number {
-    const { segments } = this.#options;
+    const { segments, footageKnown } = this.#options;
+    if (!footageKnown()) return 0;
     const newest = (['main', 'sub'] as const).map(stream => segments.last(camera, stream)?.endMs ?? 0);
     const knownMs = Math.max(toMs, ...newest);
     let removed = 0;
@@ -240,17 +237,12 @@ export class EventTable {
     return removed;
   }
 
-  /** The index has reached its bound: the oldest events that are not locked go, more of them while it lasts. */
+  /** The index is about to reach its bound: the oldest events that are not locked go. */
   relieve(): void {
-    const { database, clock, log } = this.#options;
     const count = this.#directory.cameras().reduce((sum, camera) => sum + this.#countOf(camera), 0);
     const events = this.#dropOldest(Math.max(MIN_RELIEF, Math.ceil(count / RELIEF_PART)));
     if (events === 0) return;
-    log.warn('the oldest events go, for want of room in the index', { events });
-    this.#relief?.();
-    this.#relief = clock.after(RELIEF_MS, () => {
-      if (database.full) this.relieve();
-    });
+    this.#options.log.warn('the oldest events go, for want of room in the index', { events });
   }
 
   #countOf(camera: CameraId): number {

@@ -46,6 +46,7 @@ export async function openIndex(database: Database, files: IndexFiles): Promise<
 export class Recovery {
   readonly #options: RecoveryOptions;
   #rescan = false;
+  #footageKnown = false;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -81,14 +82,25 @@ export class Recovery {
     await this.#options.adoption.list(backlogs, this.#rescan, new Set(purges));
   }
 
-  /** Takes them in, and finishes the deletion of `purges`. */
+  /** Takes them in, finishes the deletion of `purges`, and looks after the events that the last run left. */
   async run(purges: readonly CameraId[], signal: AbortSignal): Promise<void> {
-    const { database, adoption, purge, mending, problems, endEvents, sweepPictures } = this.#options;
+    await this.#takeIn(purges, signal);
+    if (!this.#footageKnown || signal.aborted) return;
+    await this.#options.sweepPictures(signal);
+  }
+
+  /** True when the index knows all footage, so that what it does not know is not there. */
+  get footageKnown(): boolean {
+    return this.#footageKnown && !this.#rescan;
+  }
+
+  async #takeIn(purges: readonly CameraId[], signal: AbortSignal): Promise<void> {
+    const { database, adoption, purge, mending, problems, endEvents } = this.#options;
     const complete = await adoption.run(signal);
     await purge.resume(purges);
     if (!complete || signal.aborted) return;
     endEvents();
-    await sweepPictures(signal);
+    this.#footageKnown = true;
     if (database.get('settings', RESTORED_KEY)) {
       for (const { camera } of mending.segments.streams()) await dropMissing(mending, camera);
       database.remove('settings', RESTORED_KEY);

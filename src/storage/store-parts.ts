@@ -82,7 +82,8 @@ export class StoreParts {
     });
     this.pictures = new EventPictures({ folder: join(dir, SNAPSHOTS_FOLDER), clock, log });
     const { database, segments, pictures } = this;
-    this.events = new EventTable({ database, segments, pictures, clock, log });
+    const footageKnown = () => this.recovery.footageKnown;
+    this.events = new EventTable({ database, segments, footageKnown, pictures, clock, log });
     this.gaps = new GapTable(this.database, log);
     this.licences = new LicenceTable(this.database, boot ?? readBootFacts(), log);
     this.cameras = this.#makeCameras();
@@ -135,10 +136,10 @@ export class StoreParts {
       maxBytes: maxIndexBytes ?? MAX_INDEX_BYTES,
       onStep,
       onHealth: problem => this.#onHealth(problem),
+      onCrowded: () => this.events.relieve(),
       onFull: full => {
         if (full) {
           log.error('the index has reached its bound', { indexBytes: this.database.usedBytes() });
-          this.events.relieve();
         } else log.info('the index has room again');
         this.recovery.noteFull(full);
       },

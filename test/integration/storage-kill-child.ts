@@ -1,7 +1,7 @@
 // The process that storage-kill.test.ts kills: works with a store and a stand-in for the engine, and ends itself at a given step
 // (the number of it, or its name).
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { SegmentKey } from '../../src/core/index.ts';
 import { Log, systemClock } from '../../src/core/index.ts';
 import { openStore, type Store } from '../../src/storage/index.ts';
@@ -64,6 +64,48 @@ async function work(store: Store): Promise<void> {
   step('stopping');
 }
 
+/** Events over three segments: made, ended, locked, removed, and deleted with their footage. */
+async function happen(store: Store): Promise<void> {
+  await store.openStream(1, 'main');
+  const [first = '', second = ''] = await record(store, 'main', START_MS, false);
+  const make = (offsetMs: number, lengthMs?: number) => {
+    const startMs = START_MS + offsetMs;
+    const fields = lengthMs === undefined ? {} : { endMs: startMs + lengthMs };
+    const { id } = store.events.create(1, startMs, { labels: ['person'], ...fields });
+    step('event-made');
+    const path = store.events.picturePath(id) ?? '';
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, 'picture');
+    step('event-picture');
+    return id;
+  };
+  const withFirst = make(1000, 500);
+  const locked = make(5000, 500);
+  const going = make(9000);
+  await store.flush();
+  for (const id of [withFirst, locked, going]) note(`event ${id}`);
+  store.events.update(locked, { locked: true });
+  await store.flush();
+  note(`locked ${locked}`);
+  // From here on it may be gone.
+  note(`going ${withFirst}`);
+  await store.deleteSegments([first, second]);
+  step('event-footage-deleted');
+  await store.flush();
+  note(`gone ${withFirst}`);
+  store.events.update(going, { endMs: START_MS + 9700 });
+  step('event-ended');
+  await store.flush();
+  note(`ended ${going} ${START_MS + 9700}`);
+  note(`going ${going}`);
+  store.events.remove(going);
+  step('event-removed');
+  await store.flush();
+  note(`gone ${going}`);
+  make(10_000);
+  await store.closeStream(1, 'main');
+}
+
 async function main(): Promise<void> {
   const log = new Log({
     clock: systemClock,
@@ -84,6 +126,7 @@ async function main(): Promise<void> {
   await store.start(new AbortController().signal);
   step('started');
   if (scenario === 'work') await work(store);
+  else if (scenario === 'events') await happen(store);
   else {
     await store.openStream(1, 'main');
     const [locked = ''] = await record(store, 'main', START_MS + 100_000, false);

@@ -78,7 +78,14 @@ export class RetentionWorld {
     });
     const pictures = { remove: none, pathOf: () => '' };
     // The clock of the store stands still: commits are nothing that is looked at here.
-    this.events = new EventTable({ database, segments: this.segments, pictures, clock: new FakeClock(), log });
+    this.events = new EventTable({
+      database,
+      segments: this.segments,
+      pictures,
+      footageKnown: () => true,
+      clock: new FakeClock(),
+      log,
+    });
     this.retention = this.#make();
   }
 

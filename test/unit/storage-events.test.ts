@@ -16,7 +16,7 @@ const test = suite('storage: events');
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
 const MINUTE_MS = 60_000;
 
-async function setUp(index = new MemoryIndex(), footage: [number, number][] = []) {
+async function setUp(index = new MemoryIndex(), footage: [number, number][] = [], footageKnown = true) {
   const log = fakeLog('storage');
   const clock = new FakeClock(T0);
   const commits: number[] = [];
@@ -43,6 +43,7 @@ async function setUp(index = new MemoryIndex(), footage: [number, number][] = []
       last: () => undefined,
       noteEvents: (_, fromMs) => freed.push(fromMs),
     },
+    footageKnown: () => footageKnown,
     pictures: { remove: key => pictures.push(eventId(key)), pathOf: key => join('/pictures', eventId(key)) },
     clock,
     log: log.logger,
@@ -467,6 +468,9 @@ test('events go with the last of their footage', async () => {
   const going = events.create(1, T0 + 200);
   const open = events.create(1, T0 + 300, { endMs: T0 + 9_000_000 });
   world.freed.length = 0;
+  await world.database.flush();
+  const early = await setUp(world.index, footage, false);
+  assert.is(early.events.removeBare(1, T0 - 5000, T0 + 30_000), 0, 'not while footage is still to be taken in');
   assert.is(events.removeBare(1, T0 - 5000, T0 + 30_000), 1);
   assert.equal(ids(world).sort(), [left, locked, going, open].map(event => event.id).sort());
   assert.equal(world.pictures, [gone.id]);
