@@ -10,6 +10,7 @@ import {
   Log,
   type Logger,
   type MaintainOptions,
+  memoryLimitBytes,
   NvrError,
   parseOptions,
   redactText,
@@ -30,7 +31,7 @@ import {
   segmentExaminer,
 } from './native/index.ts';
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
-import { GapCounts, Recording, StorageCare } from './recording/index.ts';
+import { GapCounts, Recording, RingBudget, StorageCare } from './recording/index.ts';
 import { isAfterCursor, openStore, type Store, segmentCursor } from './storage/index.ts';
 
 const { version } = packageJson;
@@ -102,6 +103,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await step(EXIT.usage, () => provisioning.apply());
 
   const engine = makeEngine(options, store, log);
+  const ringBudget = new RingBudget(memoryLimitBytes());
   const cameras = new Cameras({
     store,
     engine,
@@ -110,10 +112,11 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     log: log.logger('cameras'),
     clock,
     allowLoopback,
+    approve: (before, after) => ringBudget.check(before, after, engine.stats()),
     ...provisionedBy(configuration?.cameras && configFile),
   });
   const gapCounts = new GapCounts(bus);
-  const recording = new Recording({ store, engine, cameras, bus, log: log.logger('recording'), clock });
+  const recording = new Recording({ store, engine, cameras, bus, clock, ringBudget, log: log.logger('recording') });
   const care = new StorageCare({
     ...{ store, engine, cameras, bus, clock, clockSynchronised },
     log: log.logger('retention'),

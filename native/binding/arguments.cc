@@ -82,6 +82,7 @@ bool stream_kind(const std::string& name, media::StreamKind* kind) {
 /// Cameras have at most nine digits; a few numbers above are for cameras that are only being tried.
 constexpr int64_t kMostCameras = 1'000'000'100;
 constexpr int64_t kMostSegmentMs = 24LL * 3600 * 1000;
+constexpr int64_t kMostPreRollMs = 600'000;
 }  // namespace
 
 bool read_uuid(const Napi::Value& value, uint8_t uuid[16]) {
@@ -117,6 +118,8 @@ bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings*
   settings->audio = reader.boolean("audio");
   settings->allow_loopback = reader.boolean("allowLoopback");
   settings->record = reader.boolean("record");
+  settings->events = reader.boolean("events");
+  settings->pre_roll_ms = reader.whole("preRollMs", 0, kMostPreRollMs);
   settings->segment_ms = reader.whole("segmentMs", 1000, kMostSegmentMs);
   settings->stagger_ms = reader.whole("rotationOffsetMs", 0, kMostSegmentMs);
   settings->ring_max_bytes = static_cast<size_t>(reader.whole("ringMaxBytes", 65536, 1LL << 31));

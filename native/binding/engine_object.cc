@@ -1,5 +1,6 @@
 #include "binding/engine_object.h"
 
+#include <cmath>
 #include <deque>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "binding/arguments.h"
 #include "binding/event_object.h"
 #include "media/engine.h"
+#include "media/wall_clock.h"
 
 namespace thimble::binding {
 
@@ -60,6 +62,8 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
         {InstanceMethod<&EngineObject::start>("start"), InstanceMethod<&EngineObject::stop>("stop"),
          InstanceMethod<&EngineObject::set_stream>("setStream"),
          InstanceMethod<&EngineObject::remove_stream>("removeStream"),
+         InstanceMethod<&EngineObject::capture>("capture"),
+         InstanceMethod<&EngineObject::footage_ms>("footageMs"),
          InstanceMethod<&EngineObject::stats>("stats")});
   }
 
@@ -88,6 +92,8 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value set_stream(const Napi::CallbackInfo& info);
   Napi::Value remove_stream(const Napi::CallbackInfo& info);
+  Napi::Value capture(const Napi::CallbackInfo& info);
+  Napi::Value footage_ms(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   void deliver();
 
@@ -174,6 +180,34 @@ Napi::Value EngineObject::remove_stream(const Napi::CallbackInfo& info) {
   const auto removal = removals_.emplace(token, Napi::Promise::Deferred::New(info.Env())).first;
   engine_->remove_stream(key, token);
   return removal->second.Promise();
+}
+
+Napi::Value EngineObject::capture(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  if (!read_stream_key(info, &key)) return info.Env().Undefined();
+  if (info.Length() < 4 || !info[2].IsNumber() || !info[3].IsNumber()) {
+    Napi::TypeError::New(info.Env(), "two times are needed").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  const int64_t from_ms = info[2].As<Napi::Number>().Int64Value();
+  const int64_t until_ms = info[3].As<Napi::Number>().Int64Value();
+  if (from_ms < 0 || until_ms < from_ms || until_ms > media::kLatestStartMs) {
+    Napi::RangeError::New(info.Env(), "the times are out of range").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  engine_->capture(key, from_ms, until_ms);
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::footage_ms(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    Napi::TypeError::New(info.Env(), "a time is needed").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  const double system_ms = info[0].As<Napi::Number>().DoubleValue();
+  const int64_t system_offset_us = media::clock_us(CLOCK_REALTIME) - media::clock_us(CLOCK_MONOTONIC);
+  const int64_t ahead_us = engine_->clock_offset_us() - system_offset_us;
+  return Napi::Number::New(info.Env(), system_ms + std::round(static_cast<double>(ahead_us) / 1000));
 }
 
 Napi::Value EngineObject::stats(const Napi::CallbackInfo& info) {

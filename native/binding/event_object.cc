@@ -131,7 +131,8 @@ Napi::Object to_object(Napi::Env env, const media::EngineStats& stats) {
     entry.number("lastPacketMs", stream.last_packet_ms).number("fps", stream.fps);
     entry.number("bitrateBps", stream.bitrate_bps)
         .number("gopMs", stream.gop_ms)
-        .number("ringBytes", stream.ring_bytes);
+        .number("ringBytes", stream.ring_bytes)
+        .number("ringMs", stream.ring_ms);
     entry.number("reconnects", stream.reconnects).number("receivedBytes", stream.received_bytes);
     entry.number("lostPackets", stream.lost_packets).number("damagedUnits", stream.damaged_units);
     entry.number("droppedBytes", stream.dropped_bytes).number("lateAudioUnits", stream.late_audio_units);

@@ -18,6 +18,10 @@ class EngineShell final : public Engine {
   bool stop(int deadline_ms) override { return core_->stop(deadline_ms); }
   void set_stream(StreamSettings settings) override { core_->set_stream(std::move(settings)); }
   void remove_stream(const StreamKey& key, uint64_t token) override { core_->remove_stream(key, token); }
+  void capture(const StreamKey& key, int64_t from_ms, int64_t until_ms) override {
+    core_->capture(key, from_ms, until_ms);
+  }
+  int64_t clock_offset_us() const override { return core_->clock_offset_us(); }
   EngineStats stats() override { return core_->stats(); }
 
  private:

@@ -50,6 +50,12 @@ class Engine {
   virtual void set_stream(StreamSettings settings) = 0;
   /// StreamRemovedEvent with `token` follows when the session is over and the files are closed.
   virtual void remove_stream(const StreamKey& key, uint64_t token) = 0;
+  /// Has footage of this time written that the stream holds or is yet to come (UTC by `clock_offset_us`), and
+  /// made durable at once; see Recorder::capture. For a stream that does not record it does nothing.
+  virtual void capture(const StreamKey& key, int64_t from_ms, int64_t until_ms) = 0;
+  /// What the engine adds to the monotonic clock to get UTC: it follows the system's clock slowly, up to a
+  /// step of 2 s. Footage is dated by it.
+  virtual int64_t clock_offset_us() const = 0;
   virtual EngineStats stats() = 0;
 };
 

@@ -20,16 +20,11 @@ constexpr int kMostReady = 64;
 constexpr int64_t kBatchUs = 15'000;
 }  // namespace
 
-int64_t clock_us(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
-}
-
 EngineCore::EngineCore(EngineOptions options, EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
-      clock_(clock_us(CLOCK_REALTIME), clock_us(CLOCK_MONOTONIC), options_.clock_generation) {
+      clock_(clock_us(CLOCK_REALTIME), clock_us(CLOCK_MONOTONIC), options_.clock_generation),
+      clock_offset_us_(clock_.offset_us()) {
   Writer::Config config;
   config.segments_folder = options_.segments_folder;
   writer_ = Writer::create(config, posix_disk(), *this);
@@ -133,6 +128,9 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       streams_.erase(at);
       return;
     }
+    case Command::Kind::kCapture:
+      if (stream) stream->capture(command.from_ms, command.until_ms, now_us);
+      return;
     case Command::Kind::kStop:
       stopping_since_us_ = now_us;
       for (const auto& each : streams_) each->stop(EndReason::kStop, now_us);
@@ -173,6 +171,7 @@ void EngineCore::tick(int64_t now_us) {
   if (now_us >= next_clock_check_us_) {
     next_clock_check_us_ = now_us + kClockCheckUs;
     const int64_t step_us = clock_.update(clock_us(CLOCK_REALTIME), now_us);
+    clock_offset_us_.store(clock_.offset_us(), std::memory_order_relaxed);
     if (step_us != 0) {
       for (const auto& stream : streams_) stream->on_clock_step();
       sink_.on_event(ClockStepEvent{clock_.generation(), step_us / 1000});

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <ctime>
 #include <map>
 #include <memory>
@@ -17,9 +18,6 @@
 #include "rtsp/connector.h"
 
 namespace thimble::media {
-
-/// clock_gettime in microseconds.
-int64_t clock_us(clockid_t clock);
 
 /// What the shell and the ingest thread share. The thread holds it too, so one that is stuck can be left
 /// behind.
@@ -41,18 +39,27 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     command.token = token;
     post(std::move(command));
   }
+  void capture(const StreamKey& key, int64_t from_ms, int64_t until_ms) {
+    Command command{Command::Kind::kCapture};
+    command.settings.key = key;
+    command.from_ms = from_ms;
+    command.until_ms = until_ms;
+    post(std::move(command));
+  }
+  int64_t clock_offset_us() const { return clock_offset_us_.load(std::memory_order_relaxed); }
   EngineStats stats();
   /// The ingest thread.
   void run();
 
  private:
   struct Command {
-    enum class Kind { kSet, kRemove, kStop, kSegmentClosed, kSegmentFailed };
+    enum class Kind { kSet, kRemove, kCapture, kStop, kSegmentClosed, kSegmentFailed };
     Kind kind;
     StreamSettings settings{};
     uint64_t token = 0;
     SegmentHandle segment = 0;
     uint64_t lost_bytes = 0;
+    int64_t from_ms = 0, until_ms = 0;  ///< of a capture
   };
   struct Leaving {
     std::unique_ptr<Stream> stream;
@@ -114,6 +121,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   /// Held by the ingest thread while it works and by stats while it looks.
   std::mutex work_mutex_;
   WallClock clock_;
+  std::atomic<int64_t> clock_offset_us_;
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<rtsp::Resolver> resolver_;
   std::unique_ptr<uint8_t[]> read_buffer_;

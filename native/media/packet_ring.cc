@@ -22,7 +22,7 @@ size_t PacketTrack::held_bytes(uint64_t index) const {
 
 void PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from) {
   for (; scanned_ < video_.end(); ++scanned_) {
-    if (!video_.at(scanned_).key) continue;
+    if (!video_.at(scanned_).key || video_.at(scanned_).damaged) continue;
     keys_.push_back(scanned_);
     key_picture_.clear();
     video_.slice(scanned_, &key_picture_);
@@ -33,14 +33,26 @@ void PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_f
     video_.drop_before(std::min({index, keep_video, video_.end() > 0 ? video_.end() - 1 : 0}));
     while (!keys_.empty() && keys_.front() < video_.begin()) keys_.pop_front();
   };
-  // The newest key begins the growing GOP, the one before it the newest complete GOP. Without a key nothing
-  // that is held can be decoded.
-  drop_before(keys_.empty() ? video_.end() : keys_[keys_.size() >= 2 ? keys_.size() - 2 : 0]);
+  // Without a key nothing that is held can be decoded.
+  drop_before(keys_.empty() ? video_.end() : oldest_wanted());
+  while (keys_.size() > 1 && keys_[1] <= keep_video && too_much()) drop_before(keys_[1]);
   if (!keys_.empty() && too_much()) {
     cut_gop_ = video_.held_bytes(keys_.back()) > max_bytes_;
     drop_before(cut_gop_ ? video_.end() : keys_.back());
   }
   evict_audio(keep_audio, audio_from);
+}
+
+uint64_t PacketRing::oldest_wanted() const {
+  // The newest key begins the growing GOP, the one before it the newest complete GOP.
+  size_t wanted = keys_.size() >= 2 ? keys_.size() - 2 : 0;
+  const int64_t from = video_.at(video_.end() - 1).pts - hold90k_;
+  while (wanted > 0 && video_.at(keys_[wanted]).pts > from) --wanted;
+  return keys_[wanted];
+}
+
+int64_t PacketRing::span90k() const {
+  return keys_.empty() ? 0 : video_.at(video_.end() - 1).pts - video_.at(keys_.front()).pts;
 }
 
 bool PacketRing::too_much() const {

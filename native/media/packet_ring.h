@@ -1,5 +1,5 @@
-// The newest packets of one stream in memory: the newest complete GOP and the one that grows, bounded in
-// bytes.
+// The newest packets of one stream in memory: the newest complete GOP and the one that grows, or more where
+// the time before an event is kept; bounded in bytes.
 #pragma once
 
 #include <atomic>
@@ -59,11 +59,14 @@ class PacketRing {
   PacketTrack& video() { return video_; }
   PacketTrack& audio() { return audio_; }
   void set_max_bytes(size_t max_bytes) { max_bytes_ = max_bytes; }
+  /// Keeps also the GOPs that are needed to begin with a keyframe `hold90k` before the newest picture.
+  void set_hold(int64_t hold90k) { hold90k_ = hold90k; }
+  size_t max_bytes() const { return max_bytes_; }
 
-  /// Call behind each video push: evicts whole GOPs that are older than the newest complete one, and more
-  /// when the bytes exceed the bound: then all before the newest keyframe, and when that GOP alone exceeds
-  /// it, all but the newest packet: what follows a hole cannot be decoded. The key picture itself stays (see
-  /// key_picture). Packets from `keep_video` on are never evicted (they are not handed to
+  /// Call behind each video push: evicts whole GOPs that are older than the newest complete one and not held,
+  /// and more when the bytes exceed the bound: then the oldest GOPs up to the newest keyframe, and when that
+  /// GOP alone exceeds it, all but the newest packet: what follows a hole cannot be decoded. The key picture
+  /// itself stays (see key_picture). Packets from `keep_video` on are never evicted (they are not handed to
   /// the writer yet). Then as evict_audio.
   void evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_from);
   /// Call behind each sound push: evicts sound before `audio_from` (ticks), but not from `keep_audio` on.
@@ -76,6 +79,8 @@ class PacketRing {
   size_t bytes() const { return account_->load(std::memory_order_relaxed); }
   /// Index of the newest keyframe, or video().end() when there is none.
   uint64_t newest_key() const;
+  /// From the oldest keyframe that is held to the newest picture, 90 kHz; 0 without a keyframe.
+  int64_t span90k() const;
   /// The bytes of the newest keyframe: held even when the rest of its GOP was too large. Empty when there is
   /// none.
   const std::vector<Slice>& key_picture() const { return key_picture_; }
@@ -84,15 +89,18 @@ class PacketRing {
 
  private:
   bool too_much() const;
+  /// The keyframe from which on everything is wanted. There must be a keyframe.
+  uint64_t oldest_wanted() const;
 
   MemoryAccount account_ = std::make_shared<std::atomic<size_t>>(0);
   PacketTrack video_{64 * 1024, account_};
   PacketTrack audio_{16 * 1024, account_};
-  std::deque<uint64_t> keys_;  ///< indexes of the keyframes held
+  std::deque<uint64_t> keys_;  ///< indexes of the whole keyframes held
   std::vector<Slice> key_picture_;
   bool cut_gop_ = false;
   uint64_t scanned_ = 0;  ///< video packets before this were looked at for keys
   size_t max_bytes_;
+  int64_t hold90k_ = 0;
 };
 
 }  // namespace thimble::media

@@ -31,37 +31,45 @@ Recorder::Recorder(const Identity& identity, PacketRing& ring, Writer& writer, c
     : identity_(identity), ring_(ring), writer_(writer), clock_(clock) {}
 
 void Recorder::set_plan(const std::optional<RecordPlan>& plan, int64_t now_us) {
-  const bool was = plan_.has_value();
-  if (was && !plan) finish(EndReason::kMode);
+  if (plan_ && !plan) finish(EndReason::kMode);
+  const bool continuous_before = plan_ && !plan_->events;
   plan_ = plan;
-  if (was || !plan || !session_.anchor) return;
+  if (!plan || !plan->events) capture_.reset();
+  if (parked_ && !(plan && plan->events)) drop_session();
+  if (!plan || plan->events || continuous_before || open_ || !session_.anchor) return;
   // Footage begins with what the ring already holds, as far as it was never recorded.
   const uint64_t from = ring_.newest_key();
   if (from < next_video_) return;
-  for (uint64_t i = from; i < ring_.video().end(); ++i) on_video(i, false, now_us);
+  intake_ = from;
+  advance(now_us);
 }
 
 void Recorder::begin_session(const RecordSession& session) {
   session_ = session;
-  next_video_ = ring_.video().end();
+  parked_ = false;
+  notes_.clear();
+  intake_ = next_video_ = ring_.video().end();
   next_audio_ = ring_.audio().end();
+  ended_before_ = UINT64_MAX;
   audio_origin90k_.reset();
   first_of_session_ = true;
   parameters_changed_ = jumped_ = clock_stepped_ = init_refused_ = false;
 }
 
 void Recorder::set_parameters(const VideoParameters& video, const AudioParameters* audio) {
-  video_parameters_ = video;
-  audio_parameters_.reset();
-  if (audio) audio_parameters_ = *audio;
-  parameters_changed_ = true;
-  init_refused_ = sound_refused_ = false;
+  TrackNotes::Parameters parameters{video, std::nullopt};
+  if (audio) parameters.audio = *audio;
+  notes_.add_parameters(ring_.video().end(), std::move(parameters));
+}
+
+std::optional<int64_t> Recorder::audio_origin90k() const {
+  return session_.sync ? session_.sync->audio_origin90k() : parked_origin90k_;
 }
 
 bool Recorder::sound_flows() const {
   const PacketTrack& track = ring_.audio();
   const PacketTrack& video = ring_.video();
-  if (!audio_parameters_ || !session_.sync || !session_.sync->audio_origin90k()) return false;
+  if (!audio_parameters_ || !audio_origin90k()) return false;
   if (track.end() == track.begin() || video.end() == video.begin()) return false;
   return video.at(video.end() - 1).arrival_us - track.at(track.end() - 1).arrival_us < kSoundFlowsUs;
 }
@@ -83,22 +91,18 @@ std::optional<EndReason> Recorder::reason_to_rotate(const Packet& packet) const 
 }
 
 void Recorder::on_video(uint64_t index, bool jump, int64_t now_us) {
-  if (jump) jumped_ = true;
-  if (!plan_ || !session_.anchor) return;
-  // End reasons have no word for a slow disk: the times jump here, and the loss says why.
-  if (open_ && !go_on(index, now_us)) give_up(EndReason::kTimestampJump);
-  if (open_) {
-    pending_bytes_ += ring_.video().at(index).size;
-  } else {
-    begin_or_drop(index, now_us);
-  }
+  if (jump) notes_.add_jump(index);
+  advance(now_us);
+}
+
+bool Recorder::disk_ready(int64_t now_us) const {
+  return now_us >= not_before_us_ && !refusal_ &&
+         (!loss_seen_ || writer_.counters().queued_bytes.load() < kResumeQueueBytes);
 }
 
 void Recorder::begin_or_drop(uint64_t index, int64_t now_us) {
   const Packet& packet = ring_.video().at(index);
-  const bool disk_ready = now_us >= not_before_us_ && !refusal_ &&
-                          (!loss_seen_ || writer_.counters().queued_bytes.load() < kResumeQueueBytes);
-  if (packet.key && !packet.damaged && disk_ready && !init_refused_) {
+  if (packet.key && !packet.damaged && disk_ready(now_us) && !init_refused_) {
     begin_segment(index);
     pending_bytes_ = packet.size;
   } else if (not_before_us_ > 0 || loss_seen_ || init_refused_) {
@@ -114,9 +118,16 @@ bool Recorder::go_on(uint64_t index, int64_t now_us) {
   if (reason) return rotate(index, *reason, last_duration, now_us);
   if (next_video_ >= index) return true;
   const int64_t since = packet.dts - track.at(next_video_).dts;
+  const bool flush = packet.arrival_us >= flush_at_us_ && !awaits_sound();
   const bool full = since >= kMostFragment90k || pending_bytes_ >= kMostPendingBytes ||
                     (packet.key && since >= kLeastFragment90k && !awaits_sound());
-  return !full || hand_over(*open_, index, last_duration, audio_ticks(*open_, packet.pts), false);
+  if (!full && !flush) return true;
+  if (!hand_over(*open_, index, last_duration, audio_ticks(*open_, packet.pts), false)) return false;
+  if (flush) {
+    flush_at_us_ = INT64_MAX;
+    writer_.sync_soon();
+  }
+  return true;
 }
 
 void Recorder::begin_segment(uint64_t index) {
@@ -125,6 +136,7 @@ void Recorder::begin_segment(uint64_t index) {
   segment.parameters = video_parameters_;
   segment.zero90k = packet.dts;
   segment.first_pts90k = packet.pts;
+  segment.continues = index == ended_before_;
   if (first_of_session_) segment.shorter_ms = std::min(plan_->stagger_ms, plan_->segment_ms / 2);
   std::memcpy(segment.identity.store, identity_.store, sizeof segment.identity.store);
   segment.identity.camera = identity_.camera;
@@ -146,7 +158,8 @@ void Recorder::fix_start(Segment& segment) {
   segment.clock_offset_us = clock_.offset_us();
   segment.identity.clock_generation = clock_.generation();
   segment.identity.start_ms = utc_ms(segment, segment.first_pts90k);
-  if (last_end_.clock_generation == clock_.generation() && segment.identity.start_ms < last_end_.utc_ms) {
+  if (last_end_.clock_generation == clock_.generation() &&
+      (segment.identity.start_ms < last_end_.utc_ms || segment.continues)) {
     session_.anchor->pin(ticks_to_us(segment.first_pts90k, 90000),
                          last_end_.utc_ms * 1000 - segment.clock_offset_us);
     segment.identity.start_ms = last_end_.utc_ms;
@@ -161,7 +174,7 @@ int64_t Recorder::utc_ms(const Segment& segment, int64_t pts90k) const {
 bool Recorder::open_file(Segment& segment) {
   session_.anchor->settle();
   if (!segment.start_fixed) fix_start(segment);
-  const std::optional<int64_t> origin = session_.sync ? session_.sync->audio_origin90k() : std::nullopt;
+  const std::optional<int64_t> origin = audio_origin90k();
   segment.has_audio = origin && sound_flows();
   if (segment.has_audio) {
     if (!audio_origin90k_ || std::llabs(*origin - *audio_origin90k_) > kResync90k) audio_origin90k_ = origin;
@@ -212,6 +225,12 @@ bool Recorder::rotate(uint64_t index, EndReason reason, int64_t last_duration, i
   const bool contiguous =
       open_->start_fixed && open_->identity.clock_generation == old.identity.clock_generation;
   const int64_t end_ms = contiguous ? open_->identity.start_ms : utc_ms(old, border90k);
+  leave(std::move(old), border90k, end_ms, reason, now_us);
+  return true;
+}
+
+/// All pictures of a segment are handed over; its last sound may still be on its way.
+void Recorder::leave(Segment&& old, int64_t border90k, int64_t end_ms, EndReason reason, int64_t now_us) {
   if (old.has_audio) {
     const int64_t border = audio_ticks(old, border90k);
     closing_ = Closing{std::move(old), border, end_ms, reason, now_us + kSoundWaitUs};
@@ -219,13 +238,12 @@ bool Recorder::rotate(uint64_t index, EndReason reason, int64_t last_duration, i
   } else {
     close_file(old, end_ms, reason);
   }
-  return true;
 }
 
 void Recorder::give_up(EndReason reason) {
   loss_seen_ = true;
   close_file(*open_, handed_end_ms_, reason);
-  next_video_ = ring_.video().end();
+  next_video_ = intake_;
   pending_bytes_ = 0;
   open_.reset();
 }
@@ -256,7 +274,10 @@ void Recorder::on_audio(int64_t now_us) {
 void Recorder::tick(int64_t now_us) {
   if (closing_ && now_us >= closing_->deadline_us) finish_closing();
   const PacketTrack& track = ring_.video();
-  if (!open_ || next_video_ >= track.end()) return;
+  if (plan_ && session_.anchor && behind()) advance(now_us);
+  if (parked_ && open_ && !behind()) finish(EndReason::kReconnect);
+  if (capture_ && !open_ && !behind() && now_us > capture_->until_us) capture_.reset();
+  if (!open_ || behind() || next_video_ >= track.end()) return;
   if (now_us - track.at(next_video_).arrival_us < kMostWaitUs) return;
   const int64_t until = audio_ticks(*open_, track.at(track.end() - 1).pts);
   if (!hand_over(*open_, track.end(), usual_duration(), until, false)) give_up(EndReason::kTimestampJump);
@@ -271,6 +292,9 @@ int64_t Recorder::usual_duration() const {
 void Recorder::finish(EndReason reason) {
   finish_closing();
   if (!open_) return;
+  advance(0, true);
+  finish_closing();
+  if (!open_) return;
   if (!hand_over(*open_, ring_.video().end(), usual_duration(), INT64_MAX, true)) {
     give_up(reason);
     return;
@@ -280,8 +304,25 @@ void Recorder::finish(EndReason reason) {
 }
 
 void Recorder::end_session(EndReason reason) {
-  if (session_.anchor) finish(reason);
+  if (!session_.anchor) return;
+  finish(reason);
+  if (parked_) return;
+  if (!plan_ || !plan_->events) {
+    session_ = RecordSession{};
+    return;
+  }
+  parked_ = true;
+  parked_anchor_ = *session_.anchor;
+  parked_origin90k_ = audio_origin90k();
+  session_.anchor = &parked_anchor_;
+  session_.sync = nullptr;
+}
+
+void Recorder::drop_session() {
+  if (session_.anchor) finish(EndReason::kReconnect);
   session_ = RecordSession{};
+  parked_ = false;
+  parked_origin90k_.reset();
 }
 
 void Recorder::on_segment_failed(SegmentHandle handle, int64_t retry_us) {
@@ -295,7 +336,7 @@ void Recorder::on_segment_failed(SegmentHandle handle, int64_t retry_us) {
   if (!was_open) return;
   counters_.dropped_bytes += pending_bytes_;
   pending_bytes_ = 0;
-  next_video_ = ring_.video().end();
+  next_video_ = intake_;
   open_.reset();
 }
 

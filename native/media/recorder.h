@@ -10,6 +10,7 @@
 #include "media/codec_parameters.h"
 #include "media/packet_ring.h"
 #include "media/segment.h"
+#include "media/track_notes.h"
 #include "media/wall_anchor.h"
 #include "media/wall_clock.h"
 #include "media/writer.h"
@@ -20,6 +21,8 @@ struct RecordPlan {
   int64_t segment_ms = 300000;
   /// Taken off the length of the first segment of a session, so that cameras rotate at different moments.
   int64_t stagger_ms = 0;
+  /// Only what `capture` asks for is recorded.
+  bool events = false;
 };
 
 /// What the recorder needs to know of the session whose packets are in the ring. All borrowed.
@@ -61,8 +64,15 @@ class Recorder {
 
   Recorder(const Identity& identity, PacketRing& ring, Writer& writer, const WallClock& clock);
 
-  /// Starts, changes or (nullopt) ends recording; the segment that is open ends with kMode.
+  /// Starts, changes or (nullopt) ends recording; the segment that is open ends with kMode, at the next
+  /// keyframe when only events are recorded from now on.
   void set_plan(const std::optional<RecordPlan>& plan, int64_t now_us);
+  /// What lies between these moments (monotonic) has to be on the disk soon. With a plan for events, footage
+  /// begins at the newest keyframe in the ring that is not younger than `from_us`, but never in what is
+  /// recorded already, and ends before the first keyframe behind `until_us`. A later call moves the end, both
+  /// ways. Works between two sessions too, as long as the ring holds the old one. Continuous footage is only
+  /// made durable at once.
+  void capture(int64_t from_us, int64_t until_us, int64_t now_us);
   /// Footage of an earlier recorder or run; what is older than what is known changes nothing.
   void begin_after(const FootageEnd& end) {
     if (end.is_after(last_end_)) last_end_ = end;
@@ -82,8 +92,12 @@ class Recorder {
   void tick(int64_t now_us);
   /// The clock of the board stepped: the segment ends at the next keyframe.
   void on_clock_step() { clock_stepped_ = true; }
-  /// The session is over (or the stream is): everything that is whole is handed over, the segment ends.
+  /// The session is over (or the stream is): everything that is whole is handed over, the segment ends. With
+  /// a plan for events the anchor may go now, and what the ring still holds can be captured until
+  /// drop_session.
   void end_session(EndReason reason);
+  /// Before the ring is emptied for a new session.
+  void drop_session();
   /// The writer gave the segment up. Another one is begun at a keyframe, not before `retry_us`.
   void on_segment_failed(SegmentHandle handle, int64_t retry_us);
   void on_segment_closed(SegmentHandle handle);
@@ -91,8 +105,10 @@ class Recorder {
   bool files_pending() const { return !files_.empty(); }
 
   /// First video packet that is not handed over yet; the ring must keep it.
-  uint64_t keep_video() const { return keeping() ? next_video_ : UINT64_MAX; }
-  uint64_t keep_audio() const { return keeping() ? next_audio_ : UINT64_MAX; }
+  uint64_t keep_video() const {
+    return open_ ? next_video_ : plan_ && session_.anchor && !idle() ? intake_ : UINT64_MAX;
+  }
+  uint64_t keep_audio() const { return open_ ? next_audio_ : UINT64_MAX; }
   /// Set when the disk was too slow: since when pictures are missing, and the bytes of the first that are.
   /// Cleared by the call. At most 1 s late: a segment that the writer gave up refuses fragments too, and that
   /// is told by on_segment_failed.
@@ -113,6 +129,7 @@ class Recorder {
     SegmentIdentity identity;
     VideoParameters parameters;
     bool start_fixed = false;  ///< identity has its times
+    bool continues = false;    ///< directly on the end of the last footage
     bool follows_sound =
         false;               ///< directly on a file with sound: what comes before it came too late for that
     int64_t shorter_ms = 0;  ///< than the plan says
@@ -136,7 +153,22 @@ class Recorder {
   /// Below this (90 kHz) a new estimate of the distance of sound and picture is noise of the network.
   static constexpr int64_t kResync90k = 900;
 
-  bool keeping() const { return open_.has_value(); }
+  struct Capture {
+    int64_t until_us;
+  };
+
+  bool idle() const { return plan_->events && !capture_ && !open_; }
+  bool disk_ready(int64_t now_us) const;
+  /// Takes the pictures that the ring holds behind the intake, as far as the writer's queue has room.
+  void advance(int64_t now_us, bool to_the_end = false);
+  void take(uint64_t index, int64_t now_us);
+  void take_notes(uint64_t index);
+  bool behind() const { return intake_ < ring_.video().end(); }
+  void limit_lag();
+  void rewind(int64_t from_us);
+  bool capture_over(const Packet& packet) const;
+  int64_t monotonic_us(const Packet& packet) const;
+  std::optional<int64_t> audio_origin90k() const;
   void begin_or_drop(uint64_t index, int64_t now_us);
   void begin_segment(uint64_t index);
   void fix_start(Segment& segment);
@@ -144,6 +176,8 @@ class Recorder {
   // These two and hand_over return false when the segment cannot go on; the caller gives it up.
   bool go_on(uint64_t index, int64_t now_us);
   bool rotate(uint64_t index, EndReason reason, int64_t last_duration, int64_t now_us);
+  bool end_before(uint64_t index, int64_t now_us);
+  void leave(Segment&& old, int64_t border90k, int64_t end_ms, EndReason reason, int64_t now_us);
   /// Hands over the pictures up to `video_end` and the sound before `audio_until`.
   bool hand_over(Segment& segment, uint64_t video_end, int64_t last_duration, int64_t audio_until,
                  bool final_audio);
@@ -175,12 +209,24 @@ class Recorder {
   std::optional<int64_t> audio_origin90k_;  ///< video time of sound tick 0 that the files use
   bool parameters_changed_ = false, jumped_ = false, clock_stepped_ = false, first_of_session_ = true;
 
+  TrackNotes notes_;     ///< of pictures behind the intake
+  uint64_t intake_ = 0;  ///< the first picture that was not looked at
+  std::optional<Capture> capture_;
+  /// Between sessions: what is left of the old one.
+  bool parked_ = false;
+  WallAnchor parked_anchor_;
+  std::optional<int64_t> parked_origin90k_;
+  /// The first picture that arrives at or after this moment completes a fragment that is synced at once.
+  int64_t flush_at_us_ = INT64_MAX;
+  int64_t flushed_at_us_ = INT64_MIN / 2;
+
   std::set<SegmentHandle> files_;  ///< opened and not yet reported as closed or failed
   std::optional<Segment> open_;
   std::optional<Closing> closing_;
   uint64_t next_video_ = 0, next_audio_ = 0;
   uint64_t pending_bytes_ = 0;
   FootageEnd last_end_;
+  uint64_t ended_before_ = UINT64_MAX;  ///< the keyframe before which footage of an event ended
   int64_t handed_end_ms_ = 0;
   int64_t not_before_us_ = 0;  ///< after a failure of the disk
   /// The writer took no more of a segment, and has not said yet whether it gave it up.

@@ -12,6 +12,8 @@ constexpr int64_t kLostUs = 10'000'000;
 constexpr int64_t kKeyframeWaitUs = 60'000'000;
 constexpr int64_t kDiskRetryUs = 5'000'000;
 constexpr int kMostRedirects = 3;
+/// From what a camera or a detector saw to the command that says so.
+constexpr int64_t kTriggerLatencyMs = 2000;
 
 Recorder::Identity recorder_identity(const uint8_t* store, const StreamKey& key) {
   Recorder::Identity identity{};
@@ -48,7 +50,23 @@ Stream::Stream(const StreamContext& context, StreamSettings settings, const Foot
       attempt_at_us_(now_us) {
   recorder_.begin_after(earlier);
   recorder_.begin_after(settings_.footage_end);
-  if (settings_.record) recorder_.set_plan(RecordPlan{settings_.segment_ms, settings_.stagger_ms}, now_us);
+  hold_pre_roll();
+  if (settings_.record) recorder_.set_plan(plan(), now_us);
+}
+
+std::optional<RecordPlan> Stream::plan() const {
+  if (!settings_.record) return std::nullopt;
+  return RecordPlan{settings_.segment_ms, settings_.stagger_ms, settings_.events};
+}
+
+void Stream::hold_pre_roll() {
+  const int64_t hold_ms = settings_.pre_roll_ms > 0 ? settings_.pre_roll_ms + kTriggerLatencyMs : 0;
+  ring_.set_hold(hold_ms * 90);
+}
+
+void Stream::capture(int64_t from_ms, int64_t until_ms, int64_t now_us) {
+  const int64_t offset_us = context_.clock.offset_us();
+  recorder_.capture(from_ms * 1000 - offset_us, until_ms * 1000 - offset_us, now_us);
 }
 
 Stream::~Stream() {
@@ -62,11 +80,10 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
   settings_ = std::move(settings);
   recorder_.begin_after(settings_.footage_end);
   ring_.set_max_bytes(settings_.ring_max_bytes);
-  std::optional<RecordPlan> plan;
-  if (settings_.record) plan = RecordPlan{settings_.segment_ms, settings_.stagger_ms};
+  hold_pre_roll();
   if (sound_ && settings_.record) sound_->set_recording(true);
   if (sound_ && !settings_.record) sound_->finish();
-  recorder_.set_plan(plan, now_us);
+  recorder_.set_plan(plan(), now_us);
   if (sound_ && !settings_.record) sound_->set_recording(false);
   if (sound_) follow_sound();
   if (!new_way) return;
@@ -257,6 +274,7 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
   gop_ = GopMeter();
   anchor_ = WallAnchor();
   decode_times_ = DecodeTimes();
+  recorder_.drop_session();
   ring_.clear();
   begin_sound(description);
   RecordSession session;

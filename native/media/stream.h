@@ -35,6 +35,8 @@ struct StreamSettings {
   bool audio = true;
   bool allow_loopback = false;
   bool record = false;
+  bool events = false;      ///< records only what `capture` asks for
+  int64_t pre_roll_ms = 0;  ///< how far back a capture may reach when it is asked for at once
   int64_t segment_ms = 300000;
   int64_t stagger_ms = 0;
   size_t ring_max_bytes = 8u << 20;
@@ -48,6 +50,7 @@ struct StreamStats {
   double fps = 0;
   double bitrate_bps = 0;
   int64_t gop_ms = 0;
+  int64_t ring_ms = 0;  ///< how far back it reaches, from a keyframe on
   uint64_t ring_bytes = 0, reconnects = 0, received_bytes = 0;
   uint64_t lost_packets = 0, damaged_units = 0, dropped_bytes = 0, late_audio_units = 0;
   SegmentHandle open_segment = 0;
@@ -75,6 +78,8 @@ class Stream final : private SessionOwner {
   /// Takes new settings; the session starts anew only when the way to the camera changed.
   void set(StreamSettings settings, int64_t now_us);
   void tick(int64_t now_us);
+  /// As Recorder::capture; times are UTC by the engine's clock.
+  void capture(int64_t from_ms, int64_t until_ms, int64_t now_us);
   /// Ends session and segment. The stream is `idle` once the camera was told (at most 200 ms).
   void stop(EndReason reason, int64_t now_us);
   bool idle() const { return stopped_ && !session_; }
@@ -102,6 +107,8 @@ class Stream final : private SessionOwner {
   void on_video_packet(int64_t now_us) override;
   void on_sender_report(bool video, const rtsp::SenderReport& report) override;
 
+  std::optional<RecordPlan> plan() const;
+  void hold_pre_roll();
   void begin_attempt(int64_t now_us);
   void on_resolved(const rtsp::ResolveResult& result, int64_t now_us);
   void end_attempt(int64_t now_us);

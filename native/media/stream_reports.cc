@@ -13,6 +13,7 @@ StreamStats Stream::stats(int64_t now_us) const {
   stats.fps = rate_.pictures_per_second(now_us);
   stats.bitrate_bps = rate_.bytes_per_second(now_us) * 8;
   stats.gop_ms = gop_.gop_us() / 1000;
+  stats.ring_ms = ring_.span90k() / 90;
   stats.ring_bytes = ring_.bytes();
   stats.reconnects = sessions_live_ > 0 ? sessions_live_ - 1 : 0;
   stats.received_bytes = received_before_;

@@ -4,8 +4,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 
 namespace thimble::media {
+
+/// clock_gettime in microseconds.
+inline int64_t clock_us(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
+}
 
 /// A difference between CLOCK_REALTIME and CLOCK_MONOTONIC of up to 2 s is followed at 500 ppm; a larger one
 /// is a step of the clock: adopted at once and counted as a new clock generation.

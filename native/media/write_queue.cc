@@ -1,6 +1,8 @@
 // The queue between the ingest thread and the writer thread.
 #include "media/write_queue.h"
 
+#include <utility>
+
 namespace thimble::media {
 namespace {
 
@@ -55,6 +57,13 @@ void WriteQueue::close(SegmentHandle segment, int64_t end_ms, EndReason reason) 
   wake_.notify_one();
 }
 
+void WriteQueue::sync_soon() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (stopping_ || std::exchange(sync_queued_, true)) return;
+  queue_.push_back(Work{Work::Kind::kSync, 0});
+  wake_.notify_one();
+}
+
 void WriteQueue::request_stop() {
   std::lock_guard<std::mutex> lock(mutex_);
   stopping_ = true;
@@ -84,6 +93,7 @@ bool WriteQueue::next(std::vector<Work>* batch, const Clock::time_point* deadlin
   do {
     batch->push_back(std::move(queue_.front()));
     queue_.pop_front();
+    if (batch->back().kind == Work::Kind::kSync) sync_queued_ = false;
   } while (batch->back().kind == Work::Kind::kClose && !queue_.empty() &&
            queue_.front().kind == Work::Kind::kClose);
   return true;

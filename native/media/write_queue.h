@@ -14,7 +14,7 @@
 namespace thimble::media {
 
 struct Work {
-  enum class Kind { kOpen, kAppend, kClose };
+  enum class Kind { kOpen, kAppend, kClose, kSync };
   Kind kind;
   SegmentHandle segment;
   uint64_t cost_bytes = 0;  ///< memory that it holds, as counted against the bounds
@@ -38,6 +38,7 @@ class WriteQueue {
   SegmentHandle open(SegmentSpec spec);
   bool append(SegmentHandle segment, Fragment&& fragment);
   void close(SegmentHandle segment, int64_t end_ms, EndReason reason);
+  void sync_soon();
 
   /// From now on nothing is taken; what waits is still handed out.
   void request_stop();
@@ -61,6 +62,7 @@ class WriteQueue {
   std::deque<Work> queue_;
   std::map<SegmentHandle, uint64_t> queued_bytes_;  ///< of the segments that take fragments
   SegmentHandle last_segment_ = 0;
+  bool sync_queued_ = false;
   bool stopping_ = false, done_ = false;
 };
 

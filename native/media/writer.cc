@@ -18,6 +18,7 @@ using Clock = WriteQueue::Clock;
 
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr int kDestructorDeadlineMs = 5000;
+constexpr std::chrono::milliseconds kLeastBetweenSyncs{250};
 
 /// What the thread and its owner share. The thread holds it too, so one that is stuck in the disk can be left
 /// behind.
@@ -69,7 +70,7 @@ class WriterCore {
   SegmentFolders folders_;
   Files files_;
   bool sync_wanted_ = false;
-  Clock::time_point sync_at_;
+  Clock::time_point sync_at_, synced_at_;
 };
 
 bool WriterCore::stop(Clock::time_point deadline) {
@@ -104,6 +105,8 @@ void WriterCore::handle(Work& work) {
   if (work.kind == Work::Kind::kOpen) {
     open_file(work.segment, *work.spec);
     work.spec.reset();
+  } else if (work.kind == Work::Kind::kSync) {
+    sync_at_ = std::min(sync_at_, std::max(Clock::now(), synced_at_ + kLeastBetweenSyncs));
   } else {
     append_to(work.segment, std::move(work.fragment));
   }
@@ -248,6 +251,7 @@ void WriterCore::sync_files() {
   for (auto& [segment, error] : passes) {
     if (error == 0) error = files_[segment]->sync();
   }
+  synced_at_ = Clock::now();
   const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count();
   counters_.slowest_sync_us =
       std::max<uint64_t>(counters_.slowest_sync_us.load(), static_cast<uint64_t>(spent));
@@ -272,6 +276,7 @@ class ThreadWriter final : public Writer {
   void close(SegmentHandle segment, int64_t end_ms, EndReason reason) override {
     core_->queue().close(segment, end_ms, reason);
   }
+  void sync_soon() override { core_->queue().sync_soon(); }
   const Counters& counters() const override { return core_->counters(); }
 
  private:

@@ -98,6 +98,9 @@ class Writer {
   /// Queues the end of a segment. Unknown and failed segments are ignored. `end_ms` = UTC where its footage
   /// ends.
   virtual void close(SegmentHandle segment, int64_t end_ms, EndReason reason) = 0;
+  /// What was appended before becomes durable without waiting for the end of the period, at most four times a
+  /// second.
+  virtual void sync_soon() = 0;
   virtual const Counters& counters() const = 0;
 };
 

@@ -64,6 +64,10 @@ class KeepingWriter final : public Writer {
     File& file = files.at(handle - 1);
     CHECK_FALSE(file.closed);
     if (full || file.failed) return false;
+    if (queue_bound > 0) {
+      if (counters_.queued_bytes + fragment.data_bytes > queue_bound) return false;
+      counters_.queued_bytes += fragment.data_bytes;
+    }
     file.pieces.push_back(read(fragment));
     return true;
   }
@@ -74,10 +78,17 @@ class KeepingWriter final : public Writer {
     file.end_ms = end_ms;
     file.reason = reason;
   }
+  void sync_soon() override { ++syncs; }
   const Counters& counters() const override { return counters_; }
 
   std::vector<File> files;  ///< handle - 1
   bool full = false;
+  uint64_t queue_bound = 0;  ///< 0 = everything is written at once
+  /// The disk took that much of the queue.
+  void written(uint64_t bytes) {
+    counters_.queued_bytes -= std::min<uint64_t>(bytes, counters_.queued_bytes.load());
+  }
+  int syncs = 0;  ///< asked for
   Counters counters_;
 
  private:

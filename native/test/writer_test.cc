@@ -102,6 +102,30 @@ TEST_CASE("writer: stop closes what is open with the end of its media; nothing i
   CHECK(bench.folder.files().size() == 1);
 }
 
+TEST_CASE(
+    "writer: what an event needs is durable without waiting for the period, in a storm four times a second") {
+  Writer::Config config;
+  config.sync_period_ms = 60'000;
+  Bench bench(posix_disk(), config);
+  const Writer::Counters& counters = bench.writer->counters();
+  const SegmentHandle handle = bench.writer->open(tiny::spec(tiny::kStartMs));
+  REQUIRE(bench.writer->append(handle, tiny::fragment(0)));
+  bench.writer->sync_soon();
+  REQUIRE(tiny::wait_for([&] { return counters.syncs == 1; }));
+  const auto begin = std::chrono::steady_clock::now();
+  int asked = 0;
+  for (; std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(600); ++asked) {
+    REQUIRE(bench.writer->append(handle, tiny::fragment(asked % 4)));
+    bench.writer->sync_soon();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  const uint64_t syncs = counters.syncs;
+  const auto spent = std::chrono::steady_clock::now() - begin;
+  CHECK(syncs >= 2);
+  CHECK(syncs <= 2 + static_cast<uint64_t>(spent / std::chrono::milliseconds(250)));
+  CHECK(bench.writer->stop(5000));
+}
+
 TEST_CASE("writer: a second segment with the same start gets the clock generation into its name") {
   Bench bench(posix_disk());
   for (uint32_t generation = 1; generation <= 3; ++generation) {

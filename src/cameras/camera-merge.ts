@@ -22,9 +22,10 @@ interface FoundLogin {
 
 /** The record of a new camera. */
 export function createRecord(id: number, input: NewCamera, options: MergeOptions): CameraRecord {
-  const { name, enabled, priority, audio, record, retention } = input;
+  const { name, enabled, priority, audio, events, retention } = input;
+  const { schedule: _, ...record } = input.record;
   const main: CameraStream = { url: input.main.url, transport: input.main.transport };
-  return mergeRecord({ id, name, enabled, priority, main, audio, record, retention }, input, options);
+  return mergeRecord({ id, name, enabled, priority, main, audio, record, events, retention }, input, options);
 }
 
 /** `base` with the change in it. Throws `invalid-argument` naming the field; `base` itself stays as it is. */
@@ -40,12 +41,24 @@ export function mergeRecord(base: CameraRecord, patch: CameraPatch, options: Mer
       mode: patch.record?.mode ?? base.record.mode,
       streams: patch.record?.streams ?? base.record.streams,
       segmentMs: patch.record?.segmentMs ?? base.record.segmentMs,
+      ...scheduled(kept(patch.record?.schedule, base.record.schedule)),
+    },
+    events: {
+      preRollMs: patch.events?.preRollMs ?? base.events.preRollMs,
+      postRollMs: patch.events?.postRollMs ?? base.events.postRollMs,
+      mergeMs: patch.events?.mergeMs ?? base.events.mergeMs,
+      maxMs: patch.events?.maxMs ?? base.events.maxMs,
+      alsoTrigger: patch.events?.alsoTrigger ?? base.events.alsoTrigger,
     },
     retention: {
       days: kept(patch.retention?.days, base.retention.days),
+      eventDays: kept(patch.retention?.eventDays, base.retention.eventDays),
       quotaBytes: kept(patch.retention?.quotaBytes, base.retention.quotaBytes),
     },
   };
+  if (merged.events.alsoTrigger.includes(base.id)) {
+    throw invalid('events.alsoTrigger', 'names the camera itself', 'List other cameras.');
+  }
   if (patch.hub === null) delete merged.hub;
   else if (patch.hub !== undefined) merged.hub = patch.hub;
   const found: FoundLogin[] = [];
@@ -68,6 +81,10 @@ function refuseDemo(base: CameraRecord, patch: CameraPatch): void {
   const field = (['main', 'sub', 'hub'] as const).find(name => patch[name] !== undefined);
   if (base.demo === undefined || field === undefined) return;
   throw invalid(field, 'cannot be changed: the demo plays this camera', 'Add a camera of your own.');
+}
+
+function scheduled(schedule: string | null | undefined): { schedule?: string } {
+  return typeof schedule === 'string' ? { schedule } : {};
 }
 
 /** Null is a value: no limit. */

@@ -1,7 +1,7 @@
 // What may be written into a camera: schemas with defaults and cures.
 import * as v from 'valibot';
 import { parseInput } from '../core/index.ts';
-import { type CameraRecord, HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
+import { type CameraRecord, type EventSettings, HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 import { MAX_URL_CHARS } from './camera-url.ts';
 
 const PRINTABLE = /^[^\p{Cc}\u2028\u2029]*$/u;
@@ -37,7 +37,38 @@ const login = (what: string) =>
     v.regex(PRINTABLE, 'Leave control characters out.'),
   );
 export const loginSchemas = { username: login('user name'), password: login('password') };
-const mode = v.picklist(['off', 'continuous'], 'Use off or continuous.');
+const mode = v.picklist(['off', 'continuous', 'events'], 'Use off, continuous or events.');
+const schedule = v.pipe(
+  v.string('Write 168 letters, or null for none.'),
+  v.regex(/^[ce-]{168}$/u, 'Write 168 letters, one for each hour from Monday 0:00: c continuous, e events, - off.'),
+);
+const milliseconds = (least: number, most: number) => {
+  const cure = `Use ${least} to ${most} milliseconds.`;
+  return v.pipe(v.number(cure), v.integer(cure), v.minValue(least, cure), v.maxValue(most, cure));
+};
+const ALSO_CURE = 'List at most 16 numbers of cameras.';
+const eventFields = {
+  preRollMs: milliseconds(0, 30_000),
+  postRollMs: milliseconds(0, 300_000),
+  mergeMs: milliseconds(0, 600_000),
+  maxMs: milliseconds(10_000, 3_600_000),
+  alsoTrigger: v.pipe(
+    v.array(v.pipe(v.number(ALSO_CURE), v.integer(ALSO_CURE), v.minValue(1, ALSO_CURE)), ALSO_CURE),
+    v.maxLength(16, ALSO_CURE),
+  ),
+};
+const events = v.optional(
+  v.strictObject({
+    preRollMs: v.optional(eventFields.preRollMs, 5000),
+    postRollMs: v.optional(eventFields.postRollMs, 10_000),
+    mergeMs: v.optional(eventFields.mergeMs, 10_000),
+    maxMs: v.optional(eventFields.maxMs, 600_000),
+    alsoTrigger: v.optional(eventFields.alsoTrigger, []),
+  }),
+  {},
+);
+/** Of cameras that nobody wrote settings for. */
+export const DEFAULT_EVENTS: EventSettings = v.parse(events, {});
 const streams = v.picklist(RECORDED_STREAMS, 'Use auto, main or both.');
 const SEGMENT_CURE = 'Use 5000 to 3600000 milliseconds.';
 const segmentMs = v.pipe(
@@ -56,7 +87,11 @@ const quotaBytes = v.nullable(
   v.pipe(v.number(QUOTA_CURE), v.integer(QUOTA_CURE), v.minValue(2 ** 24, QUOTA_CURE), v.maxValue(2 ** 50, QUOTA_CURE)),
 );
 const retention = v.optional(
-  v.strictObject({ days: v.optional(days, null), quotaBytes: v.optional(quotaBytes, null) }),
+  v.strictObject({
+    days: v.optional(days, null),
+    eventDays: v.optional(days, null),
+    quotaBytes: v.optional(quotaBytes, null),
+  }),
   {},
 );
 
@@ -93,9 +128,11 @@ export const newCameraSchema = v.strictObject({
       mode: v.optional(mode, 'continuous'),
       streams: v.optional(streams, 'auto'),
       segmentMs: v.optional(segmentMs, 300_000),
+      schedule: v.optional(v.nullable(schedule)),
     }),
     {},
   ),
+  events,
   retention,
 });
 export type NewCamera = v.InferOutput<typeof newCameraSchema>;
@@ -116,9 +153,13 @@ export const cameraPatchSchema = v.strictObject({
       mode: v.optional(mode),
       streams: v.optional(streams),
       segmentMs: v.optional(segmentMs),
+      schedule: v.optional(v.nullable(schedule)),
     }),
   ),
-  retention: v.optional(v.strictObject({ days: v.optional(days), quotaBytes: v.optional(quotaBytes) })),
+  events: v.optional(v.partial(v.strictObject(eventFields))),
+  retention: v.optional(
+    v.strictObject({ days: v.optional(days), eventDays: v.optional(days), quotaBytes: v.optional(quotaBytes) }),
+  ),
 });
 export type CameraPatch = v.InferOutput<typeof cameraPatchSchema>;
 
@@ -143,7 +184,8 @@ const recordSchema = v.strictObject({
   username: v.optional(login('user name')),
   sealedPassword: v.optional(v.pipe(v.string(), v.maxLength(2048))),
   audio: flag,
-  record: v.strictObject({ mode, streams: storedStreams, segmentMs }),
+  record: v.strictObject({ mode, streams: storedStreams, segmentMs, schedule: v.optional(schedule) }),
+  events,
   retention,
   demo: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(99))),
   provisioned: v.optional(

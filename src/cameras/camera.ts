@@ -18,7 +18,8 @@ export interface CameraStream {
   fallbackUrls?: string[];
 }
 
-export type RecordMode = 'off' | 'continuous';
+/** `events`: what triggers ask for is written, with the time before them. */
+export type RecordMode = 'off' | 'continuous' | 'events';
 
 export const RECORDED_STREAMS = ['auto', 'main', 'both'] as const;
 /** `auto`: main, and sub too when main is H.265 and sub is H.264, so that every browser can play. */
@@ -26,15 +27,36 @@ export type RecordedStreams = (typeof RECORDED_STREAMS)[number];
 
 export interface RecordSettings {
   mode: RecordMode;
+  /**
+   * Takes the place of `mode`, unless that is `off`: a letter for each hour of the week from Monday 0:00 in the board's time zone,
+   * `c` continuous, `e` events, `-` off; 168 of them.
+   */
+  schedule?: string;
   streams: RecordedStreams;
   /** Length of a segment file, 5000 to 3600000. */
   segmentMs: number;
+}
+
+/** What becomes of triggers. */
+export interface EventSettings {
+  /** Of an event, this much before its cause is recorded, 0 to 30000. */
+  preRollMs: number;
+  /** And this much after the end of its cause, 0 to 300000. */
+  postRollMs: number;
+  /** A trigger that comes no later than this behind the last one belongs to the same event, 0 to 600000. */
+  mergeMs: number;
+  /** Then another event goes on, 10000 to 3600000. */
+  maxMs: number;
+  /** Cameras that get the triggers of this one too; theirs go no further. */
+  alsoTrigger: CameraId[];
 }
 
 /** What is deleted by itself; null = no limit of the camera's own. */
 export interface RetentionSettings {
   /** Age in days, 1 to 3650. */
   days: number | null;
+  /** The same for footage of events; null = as `days`. */
+  eventDays: number | null;
   /** Most bytes of footage. */
   quotaBytes: number | null;
 }
@@ -105,6 +127,7 @@ interface CameraSettings {
   username?: string;
   audio: boolean;
   record: RecordSettings;
+  events: EventSettings;
   retention: RetentionSettings;
 }
 

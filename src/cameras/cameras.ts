@@ -11,7 +11,7 @@ import {
 import type { EngineEvent, StreamStats } from '../native/index.ts';
 import type { Camera, CameraRecord, CameraStream } from './camera.ts';
 import { createRecord, mergeRecord } from './camera-merge.ts';
-import { type CameraPatch, type NewCamera, parseRecord } from './camera-schema.ts';
+import { type CameraPatch, DEFAULT_EVENTS, type NewCamera, parseRecord } from './camera-schema.ts';
 import { Connection } from './connection.ts';
 import type { Hub } from './hub.ts';
 import { EVERY_WAY, refuseUnreachable } from './reachable.ts';
@@ -43,6 +43,8 @@ export interface CamerasOptions {
   allowLoopback: boolean;
   /** The configuration file that gives cameras; then nobody else may change those. */
   provisionedBy?: string;
+  /** Throws when the board cannot have the cameras as they would be `after` a change. */
+  approve?: (before: readonly CameraRecord[], after: readonly CameraRecord[]) => void;
 }
 
 /** A camera that the demo serves; its streams by their URLs. */
@@ -130,7 +132,9 @@ export class Cameras {
       }
       const { store, bus, log } = this.#options;
       // Checked with a number that does not count, so that input that is refused uses up none.
-      refuseUnreachable(createRecord(1, input, this.#mergeOptions()), EVERY_WAY, this.#options.hub);
+      const tried = createRecord(1, input, this.#mergeOptions());
+      refuseUnreachable(tried, EVERY_WAY, this.#options.hub);
+      this.#approve({ ...tried, id: 0 });
       const record = createRecord(await store.cameras.nextId(), input, this.#mergeOptions());
       await store.cameras.put(record);
       const connection = this.#connection(record);
@@ -154,6 +158,7 @@ export class Cameras {
       const record = mergeRecord(before, patch, this.#mergeOptions());
       if (record.provisioned) record.provisioned = { key: record.provisioned.key, state: 'owner' };
       refuseUnreachable(record, Object.keys(patch), this.#options.hub);
+      this.#approve(record);
       await this.#options.store.cameras.put(record);
       connection.record = record;
       this.#options.log.info('camera changed', { camera: id, fields: Object.keys(patch) });
@@ -239,7 +244,8 @@ export class Cameras {
           sub,
           audio: true,
           record: { mode: 'continuous', streams: 'auto', segmentMs: 300_000 },
-          retention: { days: null, quotaBytes: null },
+          events: DEFAULT_EVENTS,
+          retention: { days: null, eventDays: null, quotaBytes: null },
           demo: number,
         };
         await store.cameras.put(record);
@@ -272,6 +278,11 @@ export class Cameras {
 
   #hear(event: EngineEvent): void {
     if (event.type !== 'clock-step') this.#connections.get(event.camera)?.hear(event);
+  }
+
+  #approve(changed: CameraRecord): void {
+    const before = [...this.#connections.values()].map(connection => connection.record);
+    this.#options.approve?.(before, [...before.filter(({ id }) => id !== changed.id), changed]);
   }
 
   #mergeOptions() {

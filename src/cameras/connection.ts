@@ -125,7 +125,7 @@ export class Connection {
 
   /** The public shape; `stats` are the engine's figures of this moment. */
   show(stats: readonly StreamStats[]): Camera {
-    const { id, name, priority, hub, main, sub, username, audio, record, retention, sealedPassword, demo } =
+    const { id, name, priority, hub, main, sub, username, audio, record, events, retention, sealedPassword, demo } =
       this.record;
     return {
       id,
@@ -139,6 +139,7 @@ export class Connection {
       hasPassword: sealedPassword !== undefined,
       audio,
       record,
+      events,
       retention,
       ...(demo === undefined ? {} : { demo: true as const }),
       state: this.#showState(stats.filter(one => one.camera === id)),

@@ -3,6 +3,7 @@ export type {
   Camera,
   CameraProblem,
   CameraState,
+  EventSettings,
   HubChoice,
   RecordedStreams,
   RecordMode,

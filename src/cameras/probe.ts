@@ -102,6 +102,8 @@ export class Prober {
         audio: true,
         allowLoopback,
         record: false,
+        events: false,
+        preRollMs: 0,
         segmentMs: 300_000,
         rotationOffsetMs: 0,
         ringMaxBytes: RING_BYTES,

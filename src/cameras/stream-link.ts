@@ -12,6 +12,8 @@ export interface RecordingPlan {
   rotationOffsetMs: number;
   /** Of earlier runs: new footage must not overlap it. */
   footageEnd?: { endMs: number; clockGen: number };
+  /** Only events are recorded, and the ring reaches that far before the moment of a trigger; absent = all is recorded. */
+  events?: { preRollMs: number; ringMaxBytes: number };
 }
 
 /** The part of the engine that cameras need. */
@@ -191,6 +193,7 @@ export class StreamLink {
 
   #setStream({ route, audio, segmentMs }: LinkSettings): void {
     const { camera, stream, ringMaxBytes, engine } = this.#options;
+    const events = this.#plan?.events;
     const { urls, username, password, allowLoopback } = route;
     const end = this.#plan?.footageEnd;
     engine.setStream({
@@ -202,10 +205,12 @@ export class StreamLink {
       audio,
       allowLoopback,
       record: this.#plan !== null,
+      events: events !== undefined,
+      preRollMs: events?.preRollMs ?? 0,
       segmentMs: this.#plan?.segmentMs ?? segmentMs,
       rotationOffsetMs: this.#plan?.rotationOffsetMs ?? 0,
-      ringMaxBytes,
       ...(end ? { footageEndMs: end.endMs, footageClockGen: end.clockGen } : {}),
+      ringMaxBytes: events?.ringMaxBytes ?? ringMaxBytes,
     });
   }
 

@@ -1,5 +1,6 @@
 // What this process takes of the machine's memory, by kind.
 import { readFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 
 export interface ProcessMemory {
   /** Pages in memory, those of files and libraries included. */
@@ -21,6 +22,14 @@ export async function processMemory(): Promise<ProcessMemory> {
     heapBytes: heapUsed,
     externalBytes: external,
   };
+}
+
+/** What this process may use: the memory of the machine, or of the control group that it runs in. */
+export function memoryLimitBytes(): number {
+  const constrained = process.constrainedMemory();
+  const machine = totalmem();
+  // Without a limit it is 0 or a number beyond all memory.
+  return constrained > 0 && constrained < machine ? constrained : machine;
 }
 
 async function readAnonymous(): Promise<number | undefined> {

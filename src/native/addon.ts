@@ -17,6 +17,8 @@ export interface NativeEngine {
   stop(deadlineMs: number): Promise<boolean>;
   setStream(settings: StreamSettings): void;
   removeStream(camera: number, stream: string): Promise<void>;
+  capture(camera: number, stream: string, fromMs: number, untilMs: number): void;
+  footageMs(systemMs: number): number;
   stats(): EngineStats;
 }
 

@@ -46,6 +46,23 @@ export class Engine {
     return this.#native.removeStream(camera, stream);
   }
 
+  /**
+   * Has footage of a time written that the ring holds or that is yet to come, and made durable at once. A stream that records only
+   * events begins at the newest keyframe not younger than `fromMs`, never in what is recorded already, and ends before the first
+   * keyframe behind `untilMs`; another call moves that end. Times are those of footage (`footageMs`). Returns at once.
+   */
+  capture(camera: number, stream: 'main' | 'sub', fromMs: number, untilMs: number): void {
+    this.#native.capture(camera, stream, fromMs, untilMs);
+  }
+
+  /**
+   * A time of the system's clock as footage is dated. The two differ while a correction of the clock of up to 2 s is being followed
+   * (500 ppm: it takes an hour).
+   */
+  footageMs(systemMs: number): number {
+    return this.#native.footageMs(systemMs);
+  }
+
   stats(): EngineStats {
     return this.#native.stats();
   }

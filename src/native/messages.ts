@@ -27,6 +27,10 @@ export interface StreamSettings {
   allowLoopback: boolean;
   /** True only after the stream's `open` row is durable. */
   record: boolean;
+  /** Only what `capture` asks for is recorded. */
+  events: boolean;
+  /** How far before the moment of a trigger the ring reaches, 0 to 600000; 0 = no further than it needs to. */
+  preRollMs: number;
   segmentMs: number;
   /** Shifts the moments of rotation so that cameras do not rotate together; 0 to segmentMs. */
   rotationOffsetMs: number;
@@ -138,6 +142,8 @@ export interface StreamStats {
   bitrateBps: number;
   gopMs: number;
   ringBytes: number;
+  /** How far back the ring reaches, from a keyframe on. */
+  ringMs: number;
   reconnects: number;
   receivedBytes: number;
   lostPackets: number;

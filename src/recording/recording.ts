@@ -13,22 +13,30 @@ import {
 } from '../core/index.ts';
 import type { Engine, EngineEvent } from '../native/index.ts';
 import type { Purged, Segment, Store } from '../storage/index.ts';
+import { type Stretch, stretchAround } from './coverage.ts';
 import { reasonOfUntried } from './gap-reason.ts';
+import type { RingBudget } from './ring-budget.ts';
+import { type Intent, intentOf, ScheduleClock } from './schedule.ts';
 import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type Parameters, SubChoice } from './sub-choice.ts';
 import { type CameraTimeline, cameraTimeline } from './timeline.ts';
 
 export interface RecordingOptions {
   store: RecordingStore & Pick<Store, 'deleteSegment' | 'deleteCamera' | 'isThere'>;
-  engine: Pick<Engine, 'on' | 'stats' | 'stop'>;
+  engine: Pick<Engine, 'on' | 'stats' | 'stop' | 'capture'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'setRecording' | 'need'>;
   bus: EventBus;
   clock: Clock;
   log: Logger;
+  ringBudget: RingBudget;
 }
 
 /** Between two attempts to get a licence from a store that refuses. */
 const RETRY_MS = 5000;
+/** A camera has shown its bit rate and the length of its GOPs. */
+const MEASURE_MS = 15_000;
+/** Sub streams are that much smaller. */
+const SUB_PART = 4;
 /** Between two looks whether the volume is still there. */
 const WATCH_MS = 5000;
 /** Closing eight files takes a tenth of it on a slow card. */
@@ -48,12 +56,18 @@ export class Recording {
   /** What ends the need of a sub stream that is looked at or recorded. */
   readonly #subNeeds = new Map<CameraId, () => void>();
   readonly #unsubscribe: (() => void)[] = [];
+  readonly #schedules: ScheduleClock;
+  /** How many hold a camera. */
+  readonly #holds = new Map<CameraId, number>();
+  /** Cameras whose rings are to be measured out anew. */
+  readonly #measuring = new Map<CameraId, () => void>();
   #watch: (() => void) | undefined;
   #volumeMissing = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: RecordingOptions) {
     this.#options = options;
+    this.#schedules = new ScheduleClock(options.clock, camera => this.#changed(camera));
   }
 
   /** Resolves when each camera that should record is told to, or its gap says why not. The engine need not have its streams yet. */
@@ -83,6 +97,39 @@ export class Recording {
     const { store, engine } = this.#options;
     const stats = engine.stats();
     return cameras.map(camera => cameraTimeline(store, stats, { camera, stream, startMs, endMs }));
+  }
+
+  /**
+   * Has the footage of a time written that the rings hold or that is yet to come, and made durable at once; see Engine.capture. Times
+   * are those of footage.
+   */
+  capture(camera: CameraId, fromMs: number, untilMs: number): void {
+    for (const stream of STREAM_NAMES) {
+      if (this.#recorders.get(name(camera, stream))?.licensed) {
+        this.#options.engine.capture(camera, stream, Math.max(0, Math.round(fromMs)), Math.round(untilMs));
+      }
+    }
+  }
+
+  /** The stretch of footage of the main stream, without a hole, around a moment; cut off a minute before. */
+  coverage(camera: CameraId, atMs: number): Stretch | undefined {
+    const { store, engine } = this.#options;
+    return stretchAround(store, engine.stats(), { camera, stream: 'main', atMs });
+  }
+
+  /** While it is held, a camera whose settings say off records what `capture` asks for. Not one that is disabled. */
+  hold(camera: CameraId): () => void {
+    this.#holds.set(camera, (this.#holds.get(camera) ?? 0) + 1);
+    this.#changed(camera);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const left = (this.#holds.get(camera) ?? 0) - 1;
+      if (left > 0) this.#holds.set(camera, left);
+      else this.#holds.delete(camera);
+      this.#changed(camera);
+    };
   }
 
   /** Deletes a closed segment and leaves a gap in its place. Rejects with `not-found`. */
@@ -130,21 +177,28 @@ export class Recording {
       await this.#forget(id);
       return;
     }
-    if (camera.enabled && camera.record.mode === 'continuous') await this.#record(camera, 'main');
-    else await this.#cease(id, 'main', camera.enabled ? 'stopped' : 'disabled');
+    this.#schedules.set(id, camera.enabled && camera.record.mode !== 'off' ? camera.record.schedule : undefined);
+    const intent = this.#intent(camera);
+    if (intent.off === undefined) await this.#record(camera, 'main', intent);
+    else await this.#cease(id, 'main', intent.off);
     this.#untried(id, camera.state.reason);
-    await this.#applySub(camera);
+    await this.#applySub(camera, intent);
+  }
+
+  /** What is to be recorded now. A camera that somebody holds records events although its settings say off. */
+  #intent(camera: Camera): Intent {
+    const intent = intentOf(camera, this.#options.clock.nowMs());
+    return intent.mode === 'off' && camera.enabled && this.#holds.has(camera.id) ? { mode: 'events' } : intent;
   }
 
   /** Needs the sub stream while it is recorded or looked at. */
-  async #applySub(camera: Camera): Promise<void> {
+  async #applySub(camera: Camera, intent: Intent): Promise<void> {
     const { id } = camera;
-    const choice = this.#subChoice(id).choose(camera);
+    const wished = this.#subChoice(id).choose(camera);
+    const choice = intent.mode === 'off' ? 'no' : wished;
     if (choice !== 'no' && !this.#subNeeds.has(id)) this.#subNeeds.set(id, this.#options.cameras.need(id, 'sub'));
-    if (choice === 'record') await this.#record(camera, 'sub');
-    else if (this.#recorders.has(name(id, 'sub'))) {
-      await this.#cease(id, 'sub', camera.enabled ? 'stopped' : 'disabled');
-    }
+    if (choice === 'record') await this.#record(camera, 'sub', intent);
+    else if (this.#recorders.has(name(id, 'sub'))) await this.#cease(id, 'sub', intent.off ?? 'stopped');
     if (choice === 'no') this.#endSubNeed(id);
   }
 
@@ -161,10 +215,10 @@ export class Recording {
     return choice;
   }
 
-  async #record(camera: Camera, stream: StreamName): Promise<void> {
+  async #record(camera: Camera, stream: StreamName, { mode }: Intent): Promise<void> {
     const { cameras, log } = this.#options;
     const recorder = this.#recorder(camera.id, stream);
-    recorder.want();
+    recorder.want(mode === 'events');
     try {
       if (this.#volumeMissing && recorder.licensed) await this.#suspend(camera.id, stream);
       await recorder.licence();
@@ -188,7 +242,16 @@ export class Recording {
       segmentMs,
       rotationOffsetMs,
       ...(footageEnd ? { footageEnd } : {}),
+      ...(mode === 'events' ? { events: this.#pastOf(camera, stream) } : {}),
     });
+  }
+
+  /** How much of the past the ring keeps. What the settings say not to record has none. */
+  #pastOf(camera: Camera, stream: StreamName): { preRollMs: number; ringMaxBytes: number } {
+    const { cameras, engine, ringBudget } = this.#options;
+    const preRollMs = camera.record.mode === 'off' ? 0 : camera.events.preRollMs;
+    const ringMaxBytes = ringBudget.boundOf(camera, cameras.list(), engine.stats());
+    return { preRollMs, ringMaxBytes: stream === 'main' ? ringMaxBytes : Math.ceil(ringMaxBytes / SUB_PART) };
   }
 
   /** Ends the files of a stream whose volume is gone: nothing may be written to the directory underneath. */
@@ -218,7 +281,7 @@ export class Recording {
     this.#armWatch();
   }
 
-  async #cease(id: CameraId, stream: StreamName, reason: 'disabled' | 'stopped'): Promise<void> {
+  async #cease(id: CameraId, stream: StreamName, reason: NonNullable<Intent['off']>): Promise<void> {
     const recorder = this.#recorder(id, stream);
     const ceased = recorder.cease();
     if (recorder.licensed) await this.#options.cameras.setRecording(id, stream, null);
@@ -229,6 +292,10 @@ export class Recording {
   async #forget(id: CameraId): Promise<void> {
     this.#endSubNeed(id);
     this.#subChoices.delete(id);
+    this.#schedules.set(id, undefined);
+    this.#holds.delete(id);
+    this.#measuring.get(id)?.();
+    this.#measuring.delete(id);
     for (const stream of STREAM_NAMES) {
       const recorder = this.#recorder(id, stream);
       recorder.cease();
@@ -250,17 +317,30 @@ export class Recording {
   #hear(event: EngineEvent): void {
     const { store, log } = this.#options;
     if (event.type === 'clock-step') {
+      this.#schedules.look();
       log.warn('the clock was set', { stepMs: event.stepMs, clockGeneration: event.clockGeneration });
       background(store.setClockGeneration(event.clockGeneration, event.stepMs), 'store the clock generation', log);
     } else if (this.#recorders.has(name(event.camera, event.stream)) || this.#options.cameras.get(event.camera)) {
       // Streams that are no cameras are only being tried.
       this.#recorder(event.camera, event.stream).hear(event);
+      if ((event.type === 'link' && event.state === 'live') || event.type === 'segment-closed') this.#measure(event);
       if (event.type === 'parameters') this.#described(event);
     }
   }
 
   #described(event: Parameters): void {
     if (this.#subChoice(event.camera).note(event)) this.#changed(event.camera);
+  }
+
+  /** How much the time before an event takes shows only when the camera plays. */
+  #measure({ camera: id, stream }: { camera: CameraId; stream: StreamName }): void {
+    const camera = this.#options.cameras.get(id);
+    if (stream !== 'main' || !camera || this.#measuring.has(id) || this.#intent(camera).mode !== 'events') return;
+    const done = this.#options.clock.after(MEASURE_MS, () => {
+      this.#measuring.delete(id);
+      this.#changed(id);
+    });
+    this.#measuring.set(id, done);
   }
 
   /** A camera that is not even tried says nothing through the engine. */
@@ -272,6 +352,8 @@ export class Recording {
   async #stop(): Promise<void> {
     const { engine, store } = this.#options;
     this.#watch?.();
+    this.#schedules.stop();
+    for (const cancel of this.#measuring.values()) cancel();
     for (const cancel of this.#retries.values()) cancel();
     for (const recorder of this.#recorders.values()) recorder.cease();
     const closed = await engine.stop(ENGINE_STOP_MS);

@@ -29,6 +29,12 @@ type Link = Extract<EngineEvent, { type: 'link' }>;
 /** Ends after which it is open whether and when another segment follows. */
 const INTERRUPTED: ReadonlySet<EndReason> = new Set(['reconnect', 'suspect']);
 
+/** What a camera that delivers has proved to be over. */
+const CAMERA_IS_BACK: ReadonlySet<GapReason> = new Set<GapReason>([
+  ...(['offline', 'refused', 'stalled', 'hub', 'restart', 'crash', 'power-cut', 'memory'] as const),
+  ...(['schedule', 'stopped', 'disabled', 'privacy'] as const),
+]);
+
 /** The last picture of a file lasts into what was the future when it came. */
 const CLOCK_TOLERANCE_MS = 2000;
 
@@ -40,6 +46,7 @@ export class StreamRecorder {
   readonly #failed = new Set<string>();
   /** Since when the stream should record; undefined = it should not. */
   #sinceMs: number | undefined;
+  #eventsOnly = false;
   #licensed = false;
   #footageEnd: FootageEnd | undefined;
   #link: Link['state'] = 'connecting';
@@ -61,9 +68,14 @@ export class StreamRecorder {
     return this.#licensed;
   }
 
-  /** From now on the stream should record: what is missing is a gap. */
-  want(): void {
-    if (this.#sinceMs !== undefined) return;
+  /** From now on the stream should record: what is missing is a gap. `eventsOnly`: between events nothing is missing. */
+  want(eventsOnly: boolean): void {
+    this.#eventsOnly = eventsOnly;
+    if (this.#sinceMs === undefined) this.#begin();
+    if (this.#link === 'live') this.#beQuiet(this.#options.clock.nowMs());
+  }
+
+  #begin(): void {
     const { store, camera, stream, clock } = this.#options;
     const nowMs = clock.nowMs();
     this.#sinceMs = nowMs;
@@ -111,7 +123,7 @@ export class StreamRecorder {
   }
 
   /** Somebody wants that the stream does not record. One that never should have (`ceased` false) has no gap, unless one goes on. */
-  intend(reason: 'disabled' | 'stopped', ceased: boolean): void {
+  intend(reason: 'disabled' | 'stopped' | 'schedule', ceased: boolean): void {
     const { store, camera, stream, clock } = this.#options;
     const ongoing = store.gaps.ongoing(camera, stream);
     if (ongoing ? ongoing.reason === reason : !ceased) return;
@@ -173,7 +185,7 @@ export class StreamRecorder {
     if (gap && gap.startMs >= startMs && gap.startMs < endMs) store.gaps.moveStart(camera, stream, endMs);
     else if (!gap && this.#sinceMs !== undefined && this.#open.size === 0 && INTERRUPTED.has(endReason)) {
       this.#openGap(endMs, endReason === 'suspect' ? 'no-volume' : this.#problem);
-    }
+    } else if (!gap) this.#beQuiet(endMs);
   }
 
   /** Between two files that follow each other without a word there may be a hole all the same: a changed address, a clock that was set. */
@@ -200,7 +212,17 @@ export class StreamRecorder {
       this.#problem = 'offline';
       // The same session goes on, and with it the open segment.
       if (before === 'stalled' && this.#open.size > 0) this.#closeGap(event.lastPacketMs);
+      else this.#beQuiet(Math.max(event.lastPacketMs, this.#footageEndMs()));
     }
+  }
+
+  /** The camera is there, and no event is going on. */
+  #beQuiet(sinceMs: number): void {
+    const { store, camera, stream } = this.#options;
+    if (!this.#eventsOnly || this.#sinceMs === undefined || this.#open.size > 0) return;
+    const ongoing = store.gaps.ongoing(camera, stream);
+    // A disk that failed has to prove itself first.
+    if (!ongoing || CAMERA_IS_BACK.has(ongoing.reason)) this.#openGap(sinceMs, 'quiet');
   }
 
   /** Something keeps the stream from recording since `sinceMs`. */
@@ -210,7 +232,9 @@ export class StreamRecorder {
     const ongoing = store.gaps.ongoing(camera, stream);
     if (!ongoing) this.#openGap(Math.max(sinceMs, this.#lastEndMs || this.#sinceMs), reason);
     else if (replaces(ongoing.reason, reason)) {
-      const fromMs = isPast(ongoing.reason) ? Math.max(this.#sinceMs, ongoing.startMs) : clock.nowMs();
+      const quiet = this.#eventsOnly && ongoing.reason === 'quiet';
+      const past = isPast(ongoing.reason) ? Math.max(this.#sinceMs, ongoing.startMs) : clock.nowMs();
+      const fromMs = quiet ? Math.max(sinceMs, ongoing.startMs) : past;
       this.#openGap(fromMs, reason);
     }
   }

@@ -31,7 +31,15 @@ async function firstProblems(options: CameraOptions, ringMaxBytes: number) {
   engine.start();
   engine.setStream({
     ...{ camera: 1, stream: 'main', urls: [camera.url], username: '', password: '', audio: true },
-    ...{ allowLoopback: true, record: true, segmentMs: 60_000, rotationOffsetMs: 0, ringMaxBytes },
+    ...{
+      allowLoopback: true,
+      record: true,
+      events: false,
+      preRollMs: 0,
+      segmentMs: 60_000,
+      rotationOffsetMs: 0,
+      ringMaxBytes,
+    },
   });
   const { camera: id, stream, problems } = await told;
   const { ringBytes = 0 } = engine.stats().streams[0] ?? {};

@@ -16,6 +16,8 @@ export class FakeEngine {
   /** Files of main streams being written, by camera. */
   readonly open = new Map<number, StreamStats['open'][number]>();
   readonly figures = new Map<number, Partial<StreamStats>>();
+  /** What was asked for with `capture`, in order. */
+  readonly captures: { camera: number; stream: StreamName; fromMs: number; untilMs: number }[] = [];
   /** When set, `removeStream` waits for it. */
   removal: Promise<void> | undefined;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
@@ -29,6 +31,14 @@ export class FakeEngine {
     await this.removal;
     this.#of(stream).delete(camera);
     if (stream === 'main') this.removed.push(camera);
+  }
+
+  capture(camera: number, stream: StreamName, fromMs: number, untilMs: number): void {
+    this.captures.push({ camera, stream, fromMs, untilMs });
+  }
+
+  footageMs(systemMs: number): number {
+    return systemMs;
   }
 
   stats(): EngineStats {
@@ -84,6 +94,7 @@ export class FakeEngine {
       bitrateBps: 0,
       gopMs: 0,
       ringBytes: 0,
+      ringMs: 0,
       reconnects: 0,
       receivedBytes: 0,
       lostPackets: 0,

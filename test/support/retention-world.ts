@@ -171,6 +171,8 @@ export class RetentionWorld {
       record: true,
       segmentMs: 60_000,
       rotationOffsetMs: 0,
+      events: false,
+      preRollMs: 0,
       ringMaxBytes: 0,
     });
     this.engine.figures.set(camera, { bitrateBps });

@@ -46,7 +46,8 @@ test('a name and a URL are enough', () => {
     main: { url, transport: 'tcp' },
     audio: true,
     record: { mode: 'continuous', streams: 'auto', segmentMs: 300_000 },
-    retention: { days: null, quotaBytes: null },
+    events: { preRollMs: 5000, postRollMs: 10_000, mergeMs: 10_000, maxMs: 600_000, alsoTrigger: [] },
+    retention: { days: null, eventDays: null, quotaBytes: null },
   });
 });
 
@@ -146,8 +147,12 @@ test('a change leaves the rest as it is', () => {
   const changed = merge(base, { name: ' Gate ', record: { segmentMs: 5000 } });
   assert.equal(changed, { ...base, name: 'Gate', record: { ...base.record, segmentMs: 5000 } });
   const kept = merge(merge(base, { retention: { days: 7 } }), { retention: { quotaBytes: 2 ** 30 } });
-  assert.equal(kept.retention, { days: 7, quotaBytes: 2 ** 30 });
-  assert.equal(merge(kept, { retention: { days: null } }).retention, { days: null, quotaBytes: 2 ** 30 });
+  assert.equal(kept.retention, { days: 7, eventDays: null, quotaBytes: 2 ** 30 });
+  assert.equal(merge(kept, { retention: { days: null } }).retention, {
+    days: null,
+    eventDays: null,
+    quotaBytes: 2 ** 30,
+  });
   assert.equal(merge(base, {}), base);
   assert.equal(merge(base, { main: { url: 'rtsp://10.0.0.9/y' } }).main, {
     url: 'rtsp://10.0.0.9/y',
@@ -240,14 +245,20 @@ test('refuses values out of bounds, naming the field', () => {
     ['main.url', { name: 'D', main: {} }],
     ['main.transport', { name: 'D', main: { url, transport: 'quic' } }],
     ['hub', { ...minimal, hub: 'vlc' }],
-    ['record.mode', { ...minimal, record: { mode: 'events' } }],
+    ['record.mode', { ...minimal, record: { mode: 'motion' } }],
+    ['record.schedule', { ...minimal, record: { schedule: 'c'.repeat(167) } }],
+    ['events.preRollMs', { ...minimal, events: { preRollMs: 30_001 } }],
+    ['events.postRollMs', { ...minimal, events: { postRollMs: -1 } }],
+    ['events.maxMs', { ...minimal, events: { maxMs: 9999 } }],
+    ['events.alsoTrigger.0', { ...minimal, events: { alsoTrigger: ['2'] } }],
+    ['events.alsoTrigger', { ...minimal, events: { alsoTrigger: [7] } }],
     ['record.streams', { ...minimal, record: { streams: 'sub' } }],
     ['record.streams', { ...minimal, record: { streams: ['main'] } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 4999 } }],
     ['retention.days', { ...minimal, retention: { days: 0 } }],
     ['retention.days', { ...minimal, retention: { days: 1.5 } }],
     ['retention.quotaBytes', { ...minimal, retention: { quotaBytes: 1000 } }],
-    ['retention.eventDays', { ...minimal, retention: { eventDays: 3 } }],
+    ['retention.eventDays', { ...minimal, retention: { eventDays: 0 } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 3_600_001 } }],
     ['record.segmentMs', { ...minimal, record: { segmentMs: 5000.5 } }],
     ['priority', { ...minimal, priority: -1 }],
@@ -263,6 +274,16 @@ test('refuses values out of bounds, naming the field', () => {
     ['demo', { ...minimal, demo: 1 }],
   ];
   for (const [field, input] of cases) assert.is(refusal(() => create(input)).field, field);
+});
+
+test('a schedule and the settings of events are merged field by field', () => {
+  const base = create({ ...minimal, record: { schedule: 'e'.repeat(168) } });
+  assert.is(base.record.schedule, 'e'.repeat(168));
+  const merged = merge(base, { events: { preRollMs: 8000 }, record: { segmentMs: 60_000 } });
+  assert.is(merged.record.schedule, 'e'.repeat(168));
+  assert.is(merged.events.preRollMs, 8000);
+  assert.is(merged.events.postRollMs, 10_000);
+  assert.not('schedule' in merge(merged, { record: { schedule: null } }).record);
 });
 
 test('what the store gives back is checked as well', () => {

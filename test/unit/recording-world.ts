@@ -2,7 +2,7 @@
 import type { Camera, RecordingPlan } from '../../src/cameras/index.ts';
 import { EventBus, type Events, type GapReason, NvrError, type StreamName } from '../../src/core/index.ts';
 import type { EngineEvent } from '../../src/native/index.ts';
-import { Recording } from '../../src/recording/index.ts';
+import { Recording, RingBudget } from '../../src/recording/index.ts';
 import { Database } from '../../src/storage/database.ts';
 import { GapTable } from '../../src/storage/gaps.ts';
 import { segmentPath } from '../../src/storage/layout.ts';
@@ -19,7 +19,9 @@ type Closed = Extract<EngineEvent, { type: 'segment-closed' }>;
 
 interface CameraWish {
   enabled?: boolean;
-  mode?: 'off' | 'continuous';
+  mode?: 'off' | 'continuous' | 'events';
+  schedule?: string;
+  preRollMs?: number;
   streams?: 'auto' | 'main' | 'both';
   main?: string;
   /** Of its state. */
@@ -92,6 +94,7 @@ export class World {
       bus,
       clock,
       log: this.log.logger,
+      ringBudget: new RingBudget(512 * 1024 * 1024),
       store: {
         segments,
         gaps,
@@ -137,10 +140,13 @@ export class World {
   /** Adds or changes a camera; `sub` is the path of its sub stream. */
   async camera(id: number, more: CameraWish = {}): Promise<void> {
     const { enabled = true, mode = 'continuous', streams = 'auto', main = 'main' } = more;
-    const record = { mode, streams, segmentMs: 300_000 };
+    const schedule = more.schedule === undefined ? {} : { schedule: more.schedule };
+    const record = { mode, streams, segmentMs: 300_000, ...schedule };
+    const { preRollMs = 5000 } = more;
+    const events = { preRollMs, postRollMs: 10_000, mergeMs: 10_000, maxMs: 600_000, alsoTrigger: [] };
     const state = { name: 'starting', sinceMs: T0, ...(more.reason ? { reason: more.reason } : {}) };
     const sub = more.sub === undefined ? {} : { sub: { url: more.sub } };
-    this.cameras.set(id, { id, enabled, record, main: { url: main }, ...sub, state } as unknown as Camera);
+    this.cameras.set(id, { id, enabled, record, events, main: { url: main }, ...sub, state } as unknown as Camera);
     this.bus.emit('camera.changed', { camera: id });
     await this.done();
   }

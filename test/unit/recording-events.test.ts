@@ -1,0 +1,193 @@
+// Recording of events: modes, schedules, gaps that say quiet, the memory that the past takes, and what a moment is covered by.
+import * as assert from 'uvu/assert';
+import type { Camera } from '../../src/cameras/index.ts';
+import { RingBudget } from '../../src/recording/index.ts';
+import { intentOf, nextChangeMs } from '../../src/recording/schedule.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+import { suite } from '../support/suite.ts';
+import { never, T0, World } from './recording-world.ts';
+
+const test = suite('recording of events');
+const HOUR = 3_600_000;
+const MIB = 1024 * 1024;
+
+async function eventWorld(): Promise<World> {
+  const world = new World();
+  await world.recording.start(never);
+  await world.camera(1, { mode: 'events' });
+  return world;
+}
+
+test('the licence stands and the ring holds the past, with nothing written', async () => {
+  const world = await eventWorld();
+  assert.equal(world.calls, ['open 1/main', 'record 1/main']);
+  const plan = world.plans.get(1);
+  assert.is(plan?.events?.preRollMs, 5000);
+  assert.ok((plan?.events?.ringMaxBytes ?? 0) >= 8 * MIB);
+  await world.camera(1, { mode: 'continuous' });
+  assert.is(world.plans.get(1)?.events, undefined);
+});
+
+test('between events it is quiet, and a camera that is away is still a fault', async () => {
+  const world = await eventWorld();
+  assert.equal(world.gapList(), [], 'until the camera was there nothing is known');
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 + 1000 });
+  world.opened(T0 + 20_000);
+  world.closed(T0 + 20_000, T0 + 40_000, 'mode');
+  world.engine.link(1, 'waiting', 'refused', { lastPacketMs: T0 + 60_000 });
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 + 90_000 });
+  world.opened(T0 + 100_000);
+  assert.equal(world.gapList(), [
+    [1000, 20_000, 'quiet'],
+    [40_000, 60_000, 'quiet'],
+    [60_000, 90_000, 'offline'],
+    [90_000, 100_000, 'quiet'],
+  ]);
+});
+
+test('modes change: what follows is said by the gap', async () => {
+  const world = await eventWorld();
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 });
+  await world.camera(1, { mode: 'continuous' });
+  world.opened(T0 + 30_000);
+  await world.camera(1, { mode: 'events' });
+  assert.is(world.gapList().at(-1)?.[1], 30_000, 'no gap while the segment goes on');
+  world.closed(T0 + 30_000, T0 + 45_000, 'mode');
+  assert.equal(world.gapList().at(-1), [45_000, undefined, 'quiet']);
+  await world.clock.advance(60_000);
+  await world.camera(1, { mode: 'off' });
+  assert.equal(world.gapList().at(-1), [60_000, undefined, 'stopped']);
+});
+
+test('a disk that failed in an event has to prove itself before it is called quiet', async () => {
+  const world = await eventWorld();
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 });
+  world.opened(T0 + 10_000);
+  const path = '1/2026-01-02/03-00-10.000Z-main.mp4';
+  world.engine.emit({
+    ...{ type: 'storage-failed', camera: 1, stream: 'main', path, code: 'EIO', step: 'write' },
+    ...{ startMs: T0 + 12_000, lostBytes: 5 },
+  });
+  world.closed(T0 + 10_000, T0 + 12_000, 'suspect');
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 + 20_000 });
+  assert.equal(world.gapList().at(-1), [12_000, undefined, 'no-volume']);
+  world.opened(T0 + 30_000);
+  world.closed(T0 + 30_000, T0 + 40_000, 'mode');
+  assert.equal(world.gapList().slice(-2), [
+    [12_000, 30_000, 'no-volume'],
+    [40_000, undefined, 'quiet'],
+  ]);
+});
+
+test('captures go to the streams that record, and to no other', async () => {
+  const world = await eventWorld();
+  await world.camera(2, { mode: 'off' });
+  world.recording.capture(1, T0 + 0.4, T0 + 5000);
+  world.recording.capture(2, T0, T0 + 5000);
+  world.recording.capture(3, T0, T0 + 5000);
+  assert.equal(world.engine.captures, [{ camera: 1, stream: 'main', fromMs: T0, untilMs: T0 + 5000 }]);
+});
+
+test('a camera whose settings say off records events while it is held, without a past', async () => {
+  const world = new World();
+  await world.recording.start(never);
+  await world.camera(1, { mode: 'off' });
+  const release = world.recording.hold(1);
+  const second = world.recording.hold(1);
+  await world.done();
+  assert.is(world.plans.get(1)?.events?.preRollMs, 0);
+  release();
+  release();
+  await world.done();
+  assert.ok(world.plans.get(1), 'the other one still holds it');
+  second();
+  await world.done();
+  assert.is(world.plans.get(1), null);
+  await world.camera(1, { enabled: false });
+  world.recording.hold(1);
+  await world.done();
+  assert.is(world.plans.get(1), null);
+});
+
+test('a schedule changes the mode with the hour of the board', async () => {
+  const world = new World();
+  await world.recording.start(never);
+  const now = new Date(T0);
+  const hour = ((now.getDay() + 6) % 7) * 24 + now.getHours();
+  const letters = Array.from({ length: 168 }, () => 'c');
+  letters[(hour + 1) % 168] = 'e';
+  letters[(hour + 2) % 168] = '-';
+  await world.camera(1, { schedule: letters.join('') });
+  assert.is(world.plans.get(1)?.events, undefined);
+  for (let n = 0; n < 4; n++) await world.clock.advance(HOUR / 4);
+  await world.done();
+  assert.is(world.plans.get(1)?.events?.preRollMs, 5000);
+  for (let n = 0; n < 4; n++) await world.clock.advance(HOUR / 4);
+  await world.done();
+  assert.is(world.plans.get(1), null);
+  assert.is(world.gapList().at(-1)?.[2], 'schedule');
+  for (let n = 0; n < 4; n++) await world.clock.advance(HOUR / 4);
+  await world.done();
+  assert.ok(world.plans.get(1));
+  assert.is(world.plans.get(1)?.events, undefined);
+  await world.recording.stop();
+  assert.is(world.clock.pending, 0);
+});
+
+test('a schedule says the same all week, in any zone, and over the days on which clocks are put back', () => {
+  assert.is(nextChangeMs('e'.repeat(168), T0), undefined);
+  const days = `${'c'.repeat(24)}${'-'.repeat(144)}`;
+  for (let atMs = T0; atMs < T0 + 400 * 24 * HOUR; atMs += 7.3 * HOUR) {
+    const changeMs = nextChangeMs(days, atMs);
+    assert.ok(changeMs !== undefined && changeMs > atMs && changeMs <= atMs + 8 * 24 * HOUR);
+    const at = (ms: number) =>
+      intentOf({ enabled: true, record: { mode: 'events', schedule: days } } as unknown as Camera, ms).mode;
+    assert.is.not(at(changeMs), at(atMs));
+    assert.is(at(changeMs - 1), at(atMs));
+  }
+  const off = { enabled: true, record: { mode: 'off', schedule: 'c'.repeat(168) } } as unknown as Camera;
+  assert.equal(intentOf(off, T0), { mode: 'off', off: 'stopped' });
+});
+
+function user(id: number, preRollMs: number): Camera {
+  const record = { mode: 'events', streams: 'main', segmentMs: 60_000 };
+  return { id, name: `camera ${id}`, enabled: true, record, events: { preRollMs } } as unknown as Camera;
+}
+
+test('a past that does not fit is refused with the sum; making it smaller never is', () => {
+  const engine = new FakeEngine();
+  const budget = new RingBudget(64 * MIB);
+  const stats = engine.stats();
+  assert.not.throws(() => budget.check([], [user(1, 10_000)], stats));
+  assert.throws(
+    () => budget.check([user(1, 10_000)], [user(1, 10_000), user(2, 30_000)], stats),
+    /would take 24\.8 MiB of memory \(camera 1 7\.6 MiB, camera 2 17\.2 MiB\), and there are 16\.0 MiB/,
+  );
+  assert.not.throws(() => budget.check([user(1, 30_000), user(2, 30_000)], [user(1, 30_000), user(2, 20_000)], stats));
+  assert.ok(budget.boundOf(user(1, 5000), [user(1, 5000), user(2, 5000)], stats) >= 8 * MIB);
+});
+
+test('what a camera really sends counts, once it plays', async () => {
+  const world = await eventWorld();
+  await world.camera(1, { mode: 'events', preRollMs: 20_000 });
+  const before = world.plans.get(1)?.events?.ringMaxBytes ?? 0;
+  world.engine.setStream({ camera: 1, stream: 'main' } as never);
+  world.engine.figures.set(1, { bitrateBps: 16_000_000, gopMs: 2000 });
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 });
+  await world.clock.advance(20_000);
+  await world.done();
+  const after = world.plans.get(1)?.events?.ringMaxBytes ?? 0;
+  assert.ok(after >= 24 * 2_000_000, `${before} ${after}`);
+});
+
+test('a moment is covered by the stretch of footage around it', async () => {
+  const world = await eventWorld();
+  world.wrote(T0, T0 + 10_000);
+  world.wrote(T0 + 10_000, T0 + 25_000, 'mode');
+  world.wrote(T0 + 40_000, T0 + 50_000, 'mode');
+  assert.equal(world.recording.coverage(1, T0 + 12_000), { startMs: T0, endMs: T0 + 25_000 });
+  assert.equal(world.recording.coverage(1, T0 + 45_000), { startMs: T0 + 40_000, endMs: T0 + 50_000 });
+  assert.is(world.recording.coverage(1, T0 + 30_000), undefined);
+});
+
+test.run();
