@@ -19,6 +19,7 @@ import {
   usage,
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
+import { CameraEvents, WebhookSender, WebhookSettings, Webhooks } from './events/index.ts';
 import { maintain } from './maintenance/index.ts';
 import {
   clockSynchronised,
@@ -122,6 +123,12 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     log: log.logger('retention'),
     ...provisionedBy(configuration?.storage && configFile),
   });
+  const pictures = openPictures(store.uuid);
+  const events = new CameraEvents({
+    ...{ store, cameras, recording, engine, pictures, bus, clock },
+    log: log.logger('events'),
+  });
+  lifecycle.register({ name: 'events', priority: 90, deadlineMs: 2000, stop: () => events.stop() });
   lifecycle.register({ name: 'retention', priority: 70, deadlineMs: 2000, closesFiles: true, stop: () => care.stop() });
   lifecycle.register({
     name: 'recording',
@@ -140,6 +147,11 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await cameras.start(signal, demo?.urls);
   await care.start(signal);
   await recording.start(signal);
+  events.start();
+  const ownUrls = () => [url, ...(demo?.urls ?? []).map(({ main }) => main)];
+  const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownUrls });
+  lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
+  webhooks.start();
   signal.throwIfAborted();
 
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
@@ -151,7 +163,9 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     cameras,
     prober: new Prober({ engine, clock, hub, allowLoopback }),
     engine,
-    pictures: openPictures(store.uuid),
+    events,
+    webhooks,
+    pictures,
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
     facts,
     clock,
@@ -193,6 +207,25 @@ function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
     },
     error => log.logger('main').error('a listener of the engine failed', { error }),
   );
+}
+
+interface WebhookParts {
+  options: ServeOptions;
+  store: Store;
+  cameras: Cameras;
+  bus: EventBus;
+  log: Logger;
+  /** Where the service itself listens: no webhook goes there. */
+  ownUrls: () => string[];
+}
+
+function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ownUrls }: WebhookParts): Webhooks {
+  const clock = systemClock;
+  const ownPorts = () => ownUrls().map(url => Number(new URL(url).port));
+  const sender = new WebhookSender({ allowLoopback, ownPorts, userAgent: `Thimble/${version}`, clock });
+  const settings = new WebhookSettings({ store, allowLoopback, log });
+  const { events, uuid: storeUuid } = store;
+  return new Webhooks({ settings, sender, events, cameras, storeUuid, allowLoopback, bus, clock, log });
 }
 
 /** Cameras change nothing any more while recording ends the engine and writes down what it closed. */

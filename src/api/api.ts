@@ -4,6 +4,7 @@ import { NvrError } from '../core/index.ts';
 import { cameraRoutes } from './camera-routes.ts';
 import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
+import { eventRoutes } from './event-routes.ts';
 import { ExportPlans } from './export-plans.ts';
 import { exportRoutes } from './export-routes.ts';
 import { guard } from './guard.ts';
@@ -72,6 +73,7 @@ export class Api {
       ...pictureRoutes(services),
       ...timelineRoutes(services),
       ...exportRoutes(services, this.#exports),
+      ...eventRoutes(services, this.#exports),
       ...storageRoutes(services),
       ...settingsRoutes(services),
     ]);

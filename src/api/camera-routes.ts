@@ -34,7 +34,7 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
     route('GET', '/api/cameras/{id}', {
       identity: 'public',
       handle: ({ params }) => {
-        const camera = cameras.get(parseId(params.id));
+        const camera = cameras.get(parseCameraId(params.id));
         if (!camera) throw noCamera();
         return jsonReply(200, camera);
       },
@@ -43,7 +43,7 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       identity: 'public',
       body: cameraPatchSchema,
       handle: async ({ params, body }) => {
-        const camera = await cameras.update(parseId(params.id), body);
+        const camera = await cameras.update(parseCameraId(params.id), body);
         await recordingSettled(camera.id);
         return jsonReply(200, cameras.get(camera.id) ?? camera);
       },
@@ -52,7 +52,7 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       identity: 'public',
       query: removeQuery,
       handle: async ({ params, query }) => {
-        const id = parseId(params.id);
+        const id = parseCameraId(params.id);
         const purge = query.footage === 'delete';
         await cameras.remove(id, purge);
         const kept = purge ? (await segments.removeAll(id)).kept : undefined;
@@ -71,7 +71,8 @@ function keptWords(kept: FootageKept['kept']): FootageKept {
   };
 }
 
-function parseId(text: string | undefined): number {
+/** The id in a path; throws `not-found` for what is none. */
+export function parseCameraId(text: string | undefined): number {
   if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw noCamera();
   return Number(text);
 }

@@ -9,11 +9,14 @@ import type {
   LogLevel,
   StreamName,
 } from '../core/index.ts';
+import type { EventFigures, EventMarks, EventView, Webhook, WebhookFigures } from '../events/index.ts';
 import type { StreamProblem } from '../native/index.ts';
 import type { CameraForecast, RetentionProblem, StorageSettings } from '../recording/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
 
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
+/** `POST /api/settings/webhooks/test` */
+export type { TriggerInput as Trigger, WebhookTestResult } from '../events/index.ts';
 
 export interface ErrorBody {
   error: {
@@ -77,9 +80,34 @@ export interface Gap {
   reason: GapReason;
 }
 
-/** `GET /api/timeline?camera=1&camera=2&stream&startMs&endMs`: footage of one stream (default main); gaps are the camera's. */
+/**
+ * `GET /api/timeline?camera=1&camera=2&stream&startMs&endMs`: footage of one stream (default main); gaps and events are the camera's.
+ * Of events the strongest 60, and how many `more` there are.
+ */
 export interface Timeline {
-  cameras: { camera: CameraId; footage: [startMs: number, endMs: number][]; gaps: Gap[] }[];
+  cameras: ({ camera: CameraId; footage: [startMs: number, endMs: number][]; gaps: Gap[] } & EventMarks)[];
+}
+
+/** `GET`, `PATCH /api/events/{id}` */
+export type Event = EventView;
+
+/** `GET /api/events?camera&label&zone&source&startMs&endMs&reviewed&locked&limit&cursor`, newest first. */
+export interface EventList {
+  events: Event[];
+  /** Present when there is more. */
+  cursor?: string;
+}
+
+/** `POST /api/cameras/{id}/trigger` */
+export interface TriggerReply {
+  /** The id of the event that it belongs to; absent where nothing is recorded, and for a stop of nothing. */
+  event?: string;
+}
+
+/** `POST /api/cameras/{id}/record` */
+export interface RecordReply extends TriggerReply {
+  /** When it ends by itself. */
+  untilMs?: number;
 }
 
 /** Closed list: what is wrong with the store, then with one camera. */
@@ -106,6 +134,8 @@ export interface Problem {
 export interface Settings {
   storage: StorageSettings;
   log: LogSettings;
+  /** `PATCH` takes the whole list; a `secret` beside each, which is never shown. */
+  webhooks: Webhook[];
   /** Sections that a configuration file gives; `PATCH` refuses them. */
   provisioned: 'storage'[];
 }
@@ -158,6 +188,8 @@ export interface Status {
     writerQueueBytes: number;
     /** Pages of the index in use; they are files' pages, mapped. */
     indexBytes: number;
+    /** Messages of webhooks that wait. */
+    webhookQueueBytes: number;
   };
   storage: {
     dataDir: string;
@@ -167,6 +199,12 @@ export interface Status {
     segments: number;
     sizeBytes: number;
     writer: { writtenBytes: number; mediaBytes: number; syncs: number; slowestSyncMs: number };
+  };
+  /** Of this run, but for what goes on. */
+  events: Pick<EventFigures, 'ongoing' | 'droppedStarts' | 'pictures'> & {
+    triggers: number;
+    opened: number;
+    webhooks: WebhookFigures;
   };
   hub: 'direct';
   cameras: { id: CameraId; name: string; state: CameraStateName; lastPacketMs: number }[];

@@ -25,7 +25,7 @@ const exportQuery = v.strictObject({
   timeZone: v.optional(v.pipe(v.string(ZONE_CURE), v.maxLength(64, ZONE_CURE), v.check(isTimeZone, ZONE_CURE))),
 });
 
-interface ExportQuery {
+export interface ExportQuery {
   camera: CameraId;
   stream: StreamName;
   startMs: number;
@@ -56,7 +56,8 @@ function checkRange({ startMs, endMs }: { startMs: number; endMs: number }): voi
   }
 }
 
-async function sendExport(
+/** The footage of a range as one file. */
+export async function sendExport(
   services: ApiServices,
   plans: ExportPlans,
   query: ExportQuery,

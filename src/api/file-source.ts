@@ -7,22 +7,25 @@ import type { ByteSource } from './server.ts';
 
 const PIECE_BYTES = 64 * 1024;
 
-/** Opens a file for reading. Links are not followed: nobody can point a segment at another file. */
-export async function openFile(path: string): Promise<{ file: FileHandle; sizeBytes: number }> {
+/** Opens a file for reading. Links are not followed: nobody can point a segment at another file. `what`: for the words of its failures. */
+export async function openFile(
+  path: string,
+  what: 'segment' | 'picture' = 'segment',
+): Promise<{ file: FileHandle; sizeBytes: number }> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = await file.stat();
-    if (!stat.isFile()) throw new NvrError('data-loss', 'what lies in the place of this segment is no file');
+    if (!stat.isFile()) throw new NvrError('data-loss', `what lies in the place of this ${what} is no file`);
     return { file, sizeBytes: stat.size };
   } catch (error) {
     await file?.close();
     const code = (error as NodeJS.ErrnoException).code;
     if (error instanceof NvrError) throw error;
-    if (code === 'ENOENT') throw new NvrError('not-found', 'the file of this segment is gone');
+    if (code === 'ENOENT') throw new NvrError('not-found', `the file of this ${what} is gone`);
     if (code === 'EMFILE' || code === 'ENFILE') throw new NvrError('unavailable', 'too many files are open');
-    if (code === 'ELOOP') throw new NvrError('data-loss', 'what lies in the place of this segment is no file');
-    throw fromSystem(error, 'the file of this segment cannot be opened');
+    if (code === 'ELOOP') throw new NvrError('data-loss', `what lies in the place of this ${what} is no file`);
+    throw fromSystem(error, `the file of this ${what} cannot be opened`);
   }
 }
 

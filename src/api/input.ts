@@ -67,5 +67,11 @@ export const cameraId = integer(1, 999_999_999);
 
 export const streamName = v.picklist(['main', 'sub'], 'Use main or sub.');
 
+/** Yes or no in a query. */
+export const flag = v.pipe(
+  v.picklist(['true', 'false'], 'Use true or false.'),
+  v.transform(text => text === 'true'),
+);
+
 /** For routes without a query. */
 export const nothing = v.strictObject({});

@@ -2,8 +2,9 @@
 import { type CameraStateName, GAP_REASONS, LOG_LEVELS, type ProcessMemory, processMemory } from '../core/index.ts';
 import type { StreamStats } from '../native/index.ts';
 import type { Camera } from './contract.ts';
+import { eventFamilies } from './event-metrics.ts';
 import { problems } from './problems.ts';
-import { type Family, METRICS_CONTENT_TYPE, metricsText, type Sample } from './prometheus.ts';
+import { counter, type Family, gauge, METRICS_CONTENT_TYPE, metricsText, type Sample, single } from './prometheus.ts';
 import { type Route, route } from './router.ts';
 import type { ApiServices } from './services.ts';
 import { type VolumeSpace, volumeSpace } from './volume-space.ts';
@@ -22,25 +23,13 @@ export function metricsRoutes(services: ApiServices, answers: AnswerCounts): Rou
           ...storageFamilies(services, volume),
           ...cameraFamilies(services),
           ...streamFamilies(services),
+          ...eventFamilies(services),
         ];
         const body = Buffer.from(metricsText(families));
         return { status: 200, headers: { 'Content-Type': METRICS_CONTENT_TYPE }, body };
       },
     }),
   ];
-}
-
-function gauge(name: string, help: string, samples: Sample[]): Family {
-  return { name: `thimble_${name}`, type: 'gauge', help, samples };
-}
-
-function counter(name: string, help: string, samples: Sample[]): Family {
-  return { name: `thimble_${name}_total`, type: 'counter', help, samples };
-}
-
-/** One sample without labels; none when there is no value. */
-function single(value: number | undefined): Sample[] {
-  return value === undefined ? [] : [{ value }];
 }
 
 function serviceFamilies(services: ApiServices, memory: ProcessMemory, answers: AnswerCounts): Family[] {

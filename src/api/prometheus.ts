@@ -47,3 +47,17 @@ function numberText(value: number): string {
   if (Number.isFinite(value)) return String(value);
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
 }
+
+/** Of this service. */
+export function gauge(name: string, help: string, samples: Sample[]): Family {
+  return { name: `thimble_${name}`, type: 'gauge', help, samples };
+}
+
+export function counter(name: string, help: string, samples: Sample[]): Family {
+  return { name: `thimble_${name}_total`, type: 'counter', help, samples };
+}
+
+/** One sample without labels; none when there is no value. */
+export function single(value: number | undefined): Sample[] {
+  return value === undefined ? [] : [{ value }];
+}

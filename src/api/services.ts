@@ -1,9 +1,10 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, GapReason, Log, Logger, StreamName } from '../core/index.ts';
+import type { CameraEvents, Webhooks } from '../events/index.ts';
 import type { Engine, ExportFile, ExportRequest, Pictures } from '../native/index.ts';
-import type { GapCount, StorageCare } from '../recording/index.ts';
-import type { Problem, Timeline } from './contract.ts';
+import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
+import type { Problem } from './contract.ts';
 
 /** A closed segment as the index has it. */
 export interface IndexedSegment {
@@ -63,11 +64,16 @@ export interface ApiServices {
   planExport(request: Omit<ExportRequest, 'storeUuid'>): Promise<ExportFile>;
   /** Resolves when recording follows the settings that the camera has now: files that end by them are closed. */
   recordingSettled(camera: CameraId): Promise<void>;
-  timeline(cameras: CameraId[], stream: StreamName, startMs: number, endMs: number): Timeline['cameras'];
+  timeline(cameras: CameraId[], stream: StreamName, startMs: number, endMs: number): CameraTimeline[];
   storage: Pick<
     StorageCare,
     'figures' | 'forecast' | 'settings' | 'settingsProvisioned' | 'updateSettings' | 'lockSegment' | 'clockState'
   >;
+  events: Pick<
+    CameraEvents,
+    'trigger' | 'record' | 'list' | 'get' | 'change' | 'remove' | 'footage' | 'picturePath' | 'marks' | 'figures'
+  >;
+  webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];
   /** The gap of a camera's main stream that goes on at present. */

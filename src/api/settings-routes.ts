@@ -1,6 +1,7 @@
 // The settings of the service over HTTP.
 import * as v from 'valibot';
 import { LOG_LEVELS, type LogLevel, NvrError } from '../core/index.ts';
+import { webhooksPatchSchema, webhookTestSchema } from '../events/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Settings } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
@@ -16,15 +17,20 @@ const logPatchSchema = v.strictObject({
   level: v.optional(level),
   tags: v.optional(v.record(tag, v.nullable(level))),
 });
-const patchSchema = v.strictObject({ storage: v.optional(storagePatchSchema), log: v.optional(logPatchSchema) });
+const patchSchema = v.strictObject({
+  storage: v.optional(storagePatchSchema),
+  log: v.optional(logPatchSchema),
+  webhooks: v.optional(webhooksPatchSchema),
+});
 
 type LogPatch = v.InferOutput<typeof logPatchSchema>;
 
 export function settingsRoutes(services: ApiServices): Route[] {
-  const { storage, logs, log } = services;
+  const { storage, logs, log, webhooks } = services;
   const all = (): Settings => ({
     storage: storage.settings(),
     log: { level: logs.levels.other, tags: logs.levels.tags },
+    webhooks: webhooks.list(),
     provisioned: storage.settingsProvisioned ? ['storage'] : [],
   });
   return [
@@ -34,13 +40,21 @@ export function settingsRoutes(services: ApiServices): Route[] {
       body: patchSchema,
       handle: async ({ body }) => {
         const levels = body.log && changedLevels(logs.levels, body.log);
+        if (body.webhooks) webhooks.check(body.webhooks);
         if (body.storage) await storage.updateSettings(body.storage);
+        if (body.webhooks) await webhooks.update(body.webhooks);
         if (levels) {
           logs.levels = levels;
           log.info('settings changed', { section: 'log', levels });
         }
         return jsonReply(200, all());
       },
+    }),
+    route('POST', '/api/settings/webhooks/test', {
+      identity: 'public',
+      body: webhookTestSchema,
+      // A webhook that does not work is an answer, not a failure.
+      handle: async ({ body: { url, secret } }) => jsonReply(200, await webhooks.test(url, secret ?? undefined)),
     }),
   ];
 }

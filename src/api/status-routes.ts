@@ -33,6 +33,7 @@ async function status(services: ApiServices): Promise<Status> {
       ringBytes: streams.reduce((sum, stream) => sum + stream.ringBytes, 0),
       writerQueueBytes: queuedBytes,
       indexBytes: services.indexBytes(),
+      webhookQueueBytes: services.webhooks.figures().queuedBytes,
     },
     storage: {
       dataDir: facts.dataDir,
@@ -40,6 +41,7 @@ async function status(services: ApiServices): Promise<Status> {
       ...segments.totals(),
       writer: written,
     },
+    events: eventStatus(services),
     hub: facts.hub,
     cameras: cameras.list().map(({ id, name, state }) => ({
       id,
@@ -51,4 +53,10 @@ async function status(services: ApiServices): Promise<Status> {
     timeMs: clock.nowMs(),
     clock: services.storage.clockState(),
   };
+}
+
+function eventStatus({ events, webhooks }: ApiServices): Status['events'] {
+  const { triggers, opened, ...rest } = events.figures();
+  const sum = (counts: { count: number }[]) => counts.reduce((total, { count }) => total + count, 0);
+  return { ...rest, triggers: sum(triggers), opened: sum(opened), webhooks: webhooks.figures() };
 }

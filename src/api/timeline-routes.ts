@@ -1,4 +1,4 @@
-// The timeline over HTTP: where there is footage, and why there is none elsewhere.
+// The timeline over HTTP: where there is footage, why there is none elsewhere, and what happened.
 import * as v from 'valibot';
 import type { Timeline } from './contract.ts';
 import { cameraId, streamName, timeMs } from './input.ts';
@@ -22,14 +22,18 @@ const timelineQuery = v.strictObject({
   endMs: timeMs,
 });
 
-export function timelineRoutes({ timeline }: ApiServices): Route[] {
+export function timelineRoutes({ timeline, events }: ApiServices): Route[] {
   return [
     route('GET', '/api/timeline', {
       identity: 'public',
       query: timelineQuery,
       handle: ({ query: { camera, stream, startMs, endMs } }) => {
         if (endMs < startMs) throw endBeforeStart();
-        return jsonReply(200, { cameras: timeline([...new Set(camera)], stream, startMs, endMs) } satisfies Timeline);
+        const cameras = timeline([...new Set(camera)], stream, startMs, endMs).map(one => ({
+          ...one,
+          ...events.marks(one.camera, startMs, endMs),
+        }));
+        return jsonReply(200, { cameras } satisfies Timeline);
       },
     }),
   ];

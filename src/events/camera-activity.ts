@@ -48,7 +48,10 @@ interface OpenEvent {
   looks: number;
 }
 
-/** Triggers that follow each other so closely belong together whatever the camera's settings say: an event each would be a storm of events. */
+/**
+ * Triggers that follow each other so closely belong together, and no event makes place for the next in less, whatever the camera's settings
+ * and the times of the triggers say: else a storm of triggers were one of events.
+ */
 export const MIN_MERGE_MS = 1000;
 /** Between two times that a growing event is written and told of. */
 const TELL_MS = 1000;
@@ -84,10 +87,6 @@ export class CameraActivity {
   /** Starts given up because there were too many. */
   get droppedStarts(): number {
     return this.#droppedStarts;
-  }
-
-  get isHeld(): boolean {
-    return this.#claim.isHeld;
   }
 
   /** Records the camera whatever its mode, until the last start of this name is over and its post-roll with it. */
@@ -198,6 +197,7 @@ export class CameraActivity {
         return;
       }
       const { activeUntilMs } = event;
+      if (!lasts && activeUntilMs <= limitMs && this.#isFresh(event)) return;
       this.#close(event, lasts ? limitMs : Math.min(activeUntilMs, limitMs));
       if (!lasts && activeUntilMs <= limitMs) {
         this.#cut = { id: event.id, endMs: activeUntilMs, mergeUntilMs: activeUntilMs + mergeMs };
@@ -210,9 +210,13 @@ export class CameraActivity {
   /** A trigger outside the merge window, in which the next tick would have ended the event. */
   #closeUnrelated(causeMs: number): void {
     const event = this.#event;
-    if (!event || this.#starts.size > 0) return;
+    if (!event || this.#starts.size > 0 || this.#isFresh(event)) return;
     const mergeMs = Math.max(event.settings.mergeMs, MIN_MERGE_MS);
     if (causeMs > event.activeUntilMs + mergeMs) this.#close(event, event.activeUntilMs);
+  }
+
+  #isFresh({ openedMs }: OpenEvent): boolean {
+    return this.#options.clock.monotonicMs() - openedMs < MIN_MERGE_MS;
   }
 
   #openFor(trigger: Trigger, causeMs: number, settings: EventSettings): OpenEvent {

@@ -12,7 +12,6 @@ import { MAX_AGE_MS, type Trigger } from './trigger.ts';
 export interface EventCamera {
   id: CameraId;
   enabled: boolean;
-  record: { mode: string };
   events: EventSettings & {
     /** Cameras that its triggers set off too. */
     alsoTrigger: readonly CameraId[];
@@ -115,7 +114,9 @@ export class CameraEvents {
     const counts = this.#triggers.get(camera.id) ?? new Map<TriggerSource, number>();
     this.#triggers.set(camera.id, counts.set(trigger.source, (counts.get(trigger.source) ?? 0) + 1));
     try {
-      return this.#takes(camera.id) ? this.#activity(camera.id).trigger(trigger, causeMs) : undefined;
+      return this.#options.recording.records(camera.id)
+        ? this.#activity(camera.id).trigger(trigger, causeMs)
+        : undefined;
     } finally {
       if (camera.enabled) this.#passOn(trigger, camera.events.alsoTrigger, causeMs, camera.id);
       this.#armTick();
@@ -124,9 +125,13 @@ export class CameraEvents {
 
   /**
    * Begins or ends a recording by hand, also of a camera whose mode is off. Without a duration it ends by itself after the longest time of
-   * an event. Throws as `trigger`, and `failed-precondition` for a camera that is switched off.
+   * an event. Rejects as `trigger` throws, and with `failed-precondition` for a camera that is switched off.
    */
-  record(camera: CameraId, action: 'start' | 'stop', durationMs?: number): { event?: string; untilMs?: number } {
+  async record(
+    camera: CameraId,
+    action: 'start' | 'stop',
+    durationMs?: number,
+  ): Promise<{ event?: string; untilMs?: number }> {
     const found = this.#options.cameras.get(camera);
     if (!found) throw noCamera();
     if (!found.enabled) {
@@ -135,7 +140,11 @@ export class CameraEvents {
     if (this.#isStopped) throw new NvrError('unavailable', 'the service is stopping');
     const trigger: Trigger = { camera, source: 'manual', action, durationMs };
     const activity = this.#activity(camera);
-    if (action === 'start') activity.hold();
+    if (action === 'start') {
+      activity.hold();
+      this.#armTick();
+      await this.#options.recording.settled(camera);
+    }
     const event = this.trigger(trigger);
     const untilMs = activity.untilMs(trigger);
     return { ...(event === undefined ? {} : { event }), ...(untilMs === undefined ? {} : { untilMs }) };
@@ -239,13 +248,6 @@ export class CameraEvents {
     });
   }
 
-  /** True for a camera whose footage, or part of it, is being kept. */
-  #takes(id: CameraId): boolean {
-    const camera = this.#options.cameras.get(id);
-    if (!camera?.enabled) return false;
-    return camera.record.mode !== 'off' || this.#activities.get(id)?.isHeld === true;
-  }
-
   /** Only from the camera where it began: cameras that set off each other go round in no circle. */
   #passOn(
     { action, kind, label, score, durationMs }: Trigger,
@@ -254,7 +256,7 @@ export class CameraEvents {
     from: CameraId,
   ): void {
     for (const camera of to) {
-      if (camera === from || !this.#takes(camera)) continue;
+      if (camera === from || !this.#options.recording.records(camera)) continue;
       const trigger: Trigger = { camera, source: 'camera', action, kind, label, score, durationMs };
       this.#guarded(() => this.#activity(camera).trigger(trigger, causeMs, from));
     }
@@ -286,13 +288,18 @@ export class CameraEvents {
     if (this.#isStopped || this.#cancelTick || ![...this.#activities.values()].some(one => one.isBusy)) return;
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
       this.#cancelTick = undefined;
-      for (const activity of this.#activities.values()) if (activity.isBusy) this.#guarded(() => activity.tick());
+      for (const [camera, activity] of this.#activities) {
+        if (!activity.isBusy) continue;
+        this.#follow(camera);
+        this.#guarded(() => activity.tick());
+      }
       this.#armTick();
     });
   }
 
+  /** What records no more, by its settings or its schedule, has no events. */
   #follow(id: CameraId): void {
-    if (!this.#takes(id)) this.#guarded(() => this.#activities.get(id)?.end());
+    if (!this.#options.recording.records(id)) this.#guarded(() => this.#activities.get(id)?.end());
   }
 
   #forget(id: CameraId): void {

@@ -10,6 +10,10 @@ export interface EventRecording {
   coverage(camera: CameraId, atMs: number): { startMs: number; endMs: number } | undefined;
   /** A camera that does not record by its mode records events until the returned function is called. */
   hold(camera: CameraId): () => void;
+  /** Whether footage of the camera is kept at present, all of it or that of events. */
+  records(camera: CameraId): boolean;
+  /** Resolves when a hold is in force. */
+  settled(camera: CameraId): Promise<void>;
 }
 
 /** While something goes on, footage is asked for so far ahead: a main thread that stands still for seconds costs none. */

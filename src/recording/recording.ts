@@ -117,6 +117,12 @@ export class Recording {
     return stretchAround(store, engine.stats(), { camera, stream: 'main', atMs });
   }
 
+  /** Whether footage of a camera is kept at present, all of it or that of events: its settings, its schedule or a hold say so. */
+  records(id: CameraId): boolean {
+    const camera = this.#options.cameras.get(id);
+    return camera !== undefined && this.#intent(camera).mode !== 'off';
+  }
+
   /** While it is held, a camera whose settings say off records what `capture` asks for. Not one that is disabled. */
   hold(camera: CameraId): () => void {
     this.#holds.set(camera, (this.#holds.get(camera) ?? 0) + 1);

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import type { ApiServices, IndexedSegment } from '../../src/api/index.ts';
 import { Cameras, DirectHub, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
+import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
+import { EventWorld } from './event-world.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { type FakeLog, fakeLog } from './fake-log.ts';
@@ -21,6 +23,10 @@ export interface FakeServices {
   events: [number, number][];
   /** Cameras whose footage was removed. */
   purged: number[];
+  /** The events of all these cameras, with a clock of their own. */
+  world: EventWorld;
+  /** What webhooks sent. */
+  posted: string[];
   problems: ReturnType<ApiServices['problems']>;
   /** Lines that the log keeps in memory. */
   lines: string[];
@@ -72,6 +78,36 @@ function fakeStorage(segments: IndexedSegment[]): ApiServices['storage'] {
   };
 }
 
+/** All that is sent gets through. */
+function fakeWebhooks(world: EventWorld, cameras: Cameras, store: FakeStore, posted: string[]): Webhooks {
+  const sections = new Map<string, unknown>();
+  const { bus, clock, log } = world;
+  const settings = new WebhookSettings({
+    store: {
+      settings: {
+        get: (section: string) => sections.get(section),
+        put: async (section: string, value: unknown) => void sections.set(section, structuredClone(value)),
+      } as never,
+      seal: text => store.seal(text),
+      unseal: sealed => store.unseal(sealed),
+    },
+    allowLoopback: false,
+    log: log.logger,
+  });
+  const webhooks = new Webhooks({
+    ...{ settings, events: world.table, cameras, storeUuid: 'a'.repeat(32), allowLoopback: false, bus, clock },
+    sender: {
+      send: async ({ body }) => {
+        posted.push(body.toString());
+        return 200;
+      },
+    },
+    log: log.logger,
+  });
+  webhooks.start();
+  return webhooks;
+}
+
 /** `folder` takes the segment files. */
 export async function fakeServices(folder: string): Promise<FakeServices> {
   const engine = new FakeEngine();
@@ -94,8 +130,12 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   };
+  const world = new EventWorld(folder, id => cameras.get(id));
+  const posted: string[] = [];
   const services: ApiServices = {
     cameras,
+    events: world.events,
+    webhooks: fakeWebhooks(world, cameras, store, posted),
     prober: new Prober({ engine, clock, hub, allowLoopback: false }),
     engine,
     segments: {
@@ -162,6 +202,8 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     segments,
     events,
     purged,
+    world,
+    posted,
     problems,
     lines,
     gaps,

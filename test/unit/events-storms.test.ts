@@ -1,0 +1,152 @@
+// Storms of triggers: what they cost is bounded. And the pictures of events: when they are made, and what becomes of failures.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { NvrError } from '../../src/core/index.ts';
+import { EventWorld } from '../support/event-world.ts';
+import { suite } from '../support/suite.ts';
+import { tempDir } from '../support/temp.ts';
+
+const test = suite('events: storms and pictures');
+
+let folder = '';
+let world: EventWorld;
+let t0 = 0;
+
+test.before.each(() => {
+  folder = tempDir('events');
+  world = new EventWorld(folder);
+  world.camera(1);
+  t0 = world.clock.nowMs();
+});
+test.after.each(() => world.events.stop());
+
+function pulse(camera = 1): string {
+  return world.events.trigger({ camera, source: 'http', action: 'pulse' }) as string;
+}
+
+test('a thousand triggers a minute on each of four cameras: one event each, few calls, few messages, few commits', async () => {
+  const labels = ['person', 'dog', 'car', 'bicycle'];
+  for (const camera of [1, 2, 3, 4]) world.camera(camera, { maxMs: 600_000 });
+  const minutes = 2;
+  for (let n = 0; n < minutes * 1000; n++) {
+    for (const camera of [1, 2, 3, 4]) {
+      const box: [number, number, number, number] = [0, 0, (n % 100) / 100, 1];
+      world.events.trigger({
+        ...{ camera, source: 'http', action: 'pulse', label: labels[n % 4], score: (n % 997) / 1000 },
+        ...{ timeMs: world.clock.nowMs() - (n % 7) * 300, boxes: [{ box, score: (n % 991) / 1000 }] },
+      });
+    }
+    await world.clock.advance(60);
+  }
+  const seconds = minutes * 60 + 2;
+  assert.is(world.events.list({ limit: 100 }).events.length, 4);
+  for (const camera of [1, 2, 3, 4]) {
+    const captures = world.captures.filter(one => one.camera === camera);
+    assert.ok(captures.length <= seconds, `${captures.length} calls`);
+    assert.ok(world.told.filter(({ event }) => event.camera === camera).length <= seconds);
+    for (const [index, { fromMs }] of captures.entries()) {
+      if (index > 0) assert.ok(fromMs <= (captures[index - 1]?.untilMs ?? 0), 'footage without a hole');
+    }
+  }
+  assert.ok(world.commits.length <= seconds, `${world.commits.length} commits`);
+  assert.is(
+    world.events.figures().triggers.reduce((sum, { count }) => sum + count, 0),
+    minutes * 4000,
+  );
+  await world.clock.advance(120_000);
+  assert.is(world.clock.pending, 0);
+});
+
+test('storms of triggers with any times, and without a merge window: no storm of events', async () => {
+  world.camera(1, { mergeMs: 0, maxMs: 10_000 });
+  for (let n = 0; n < 1000; n++) {
+    world.events.trigger({
+      camera: 1,
+      source: 'http',
+      action: 'pulse',
+      timeMs: world.clock.nowMs() - ((n * 7919) % 60_000),
+    });
+    await world.clock.advance(60);
+  }
+  const { length } = world.events.list({ limit: 1000 }).events;
+  assert.ok(length <= 61, `${length} events in a minute`);
+});
+
+test('storms of starts and stops', async () => {
+  for (let n = 0; n < 2000; n++) {
+    world.events.trigger({ camera: 1, source: 'http', action: n % 3 === 2 ? 'stop' : 'start', label: `l${n % 200}` });
+    await world.clock.advance(20);
+  }
+  assert.is(world.events.list({ limit: 100 }).events.length, 1);
+  assert.ok(world.captures.length <= 42);
+});
+
+test('a picture is made when the footage of the cause is on disk, with some behind it', async () => {
+  const id = pulse();
+  await world.clock.advance(1600);
+  assert.equal(world.pictures, []);
+  const open = { startMs: t0 - 6000, clockGen: 0, sizeBytes: 900, path: '1/a.mp4', codecs: '' };
+  world.written.set(1, { ...open, endMs: t0 + 500 });
+  await world.clock.advance(3000);
+  assert.equal(world.pictures, [], 'the nearest keyframe may still come');
+  world.written.set(1, { ...open, endMs: t0 + 3000 });
+  await world.clock.advance(6000);
+  const { isWanted, ...request } = world.pictures[0] ?? {};
+  assert.equal(request, {
+    ...{ path: join(folder, '1/a.mp4'), sizeBytes: 900, camera: 1, stream: 'main', startMs: t0 - 6000, clockGen: 0 },
+    ...{ atMs: t0, width: 640 },
+  });
+  assert.is(isWanted?.(), true);
+  await until(() => world.events.get(id).picture !== undefined);
+  assert.equal(world.events.get(id).picture, { atMs: t0 + 40, width: 640, height: 360, sizeBytes: 6 });
+  assert.is(readFileSync(world.events.picturePath(id), 'utf8'), 'a jpeg');
+  assert.equal(readdirSync(dirname(world.events.picturePath(id))), [`${id}.jpg`]);
+  assert.equal(world.events.figures().pictures, { waiting: 0, made: 1, failed: 0 });
+});
+
+test('what cannot be is tried a few times, said once, and left out; damage is not tried again', async () => {
+  const id = pulse();
+  await world.clock.advance(60_000);
+  assert.equal(world.log.messages('warn'), ['an event goes without a picture']);
+  assert.throws(
+    () => world.events.picturePath(id),
+    (error: NvrError) => error.kind === 'not-found',
+  );
+  world.make = async () => {
+    throw new NvrError('data-loss', 'the keyframe is damaged');
+  };
+  const at = world.clock.nowMs();
+  world.written.set(1, { startMs: at, clockGen: 0, endMs: at + 9000, sizeBytes: 9, path: 'b', codecs: '' });
+  pulse();
+  await world.clock.advance(2000);
+  assert.is(world.pictures.length, 1);
+  assert.equal(world.events.figures().pictures, { waiting: 0, made: 0, failed: 2 });
+});
+
+test('no picture goes to the directory under a missing volume', async () => {
+  world.isThere = false;
+  world.written.set(1, { startMs: t0, clockGen: 0, endMs: t0 + 90_000, sizeBytes: 9, path: 'b', codecs: '' });
+  pulse();
+  await world.clock.advance(60_000);
+  assert.is(world.pictures.length, 5);
+  assert.equal(readdirSync(folder), []);
+  assert.is(world.events.figures().pictures.failed, 1);
+});
+
+test('those that wait for their picture are bounded', async () => {
+  for (let camera = 1; camera <= 70; camera++) {
+    world.camera(camera);
+    pulse(camera);
+  }
+  assert.equal(world.events.figures().pictures, { waiting: 64, made: 0, failed: 6 });
+  await world.events.stop();
+  assert.is(world.events.figures().pictures.waiting, 0);
+});
+
+/** The file is written by the system, outside the clock of the test. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 2));
+}
+
+test.run();
