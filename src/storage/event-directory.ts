@@ -4,7 +4,9 @@ import type { CameraId, Logger } from '../core/index.ts';
 import type { Database } from './database.ts';
 import { MAX_PRE_ROLL_MS } from './event-codec.ts';
 import {
+  type ByteTest,
   compareTimes,
+  decodeMatching,
   decodeTimes,
   type EventTime,
   encodeTimes,
@@ -21,6 +23,10 @@ export interface Part {
   readonly startMs: number;
   readonly n: number;
   count: number;
+  /** Start of its last event. */
+  lastMs: number;
+  /** Of its strongest event. */
+  strength: number;
   /** How far the footage of its events reaches. */
   untilMs: number;
   /** How far that of these and all events before reaches. */
@@ -101,6 +107,16 @@ export class EventDirectory {
     return times;
   }
 
+  /** Those of them that pass all tests, by time. */
+  matching(camera: CameraId, part: Part, tests: readonly ByteTest[]): EventTime[] {
+    const key = keyOf(camera, part);
+    const row = this.#database.get('event-times', key);
+    const times = row && decodeMatching(key, row, tests);
+    if (times) return times;
+    // Each is asked for what it is once more when it was read.
+    return [...this.times(camera, part)];
+  }
+
   #restore(camera: CameraId, part: Part, key: Buffer): EventTime[] {
     this.#log.error('a row of the index is damaged', { table: 'event-times', row: key.toString('hex') });
     const parts = this.of(camera);
@@ -109,20 +125,20 @@ export class EventDirectory {
   }
 
   find(camera: CameraId, startMs: number, n: number): EventTime | undefined {
-    const part = this.of(camera)[this.#partFor(camera, { startMs, n })];
+    const part = this.of(camera)[this.indexFor(camera, { startMs, n })];
     return part && this.times(camera, part).find(time => time.startMs === startMs && time.n === n);
   }
 
   /** The number for another event that begins at this time. */
   nextN(camera: CameraId, startMs: number): number {
-    const part = this.of(camera)[this.#partFor(camera, { startMs, n: 0xffff })];
+    const part = this.of(camera)[this.indexFor(camera, { startMs, n: 0xffff })];
     const last = part && this.times(camera, part).findLast(time => time.startMs <= startMs);
     return last?.startMs === startMs ? last.n + 1 : 0;
   }
 
   /** Adds an event, or replaces the one of the same time and number. */
   put(camera: CameraId, time: EventTime): void {
-    const index = this.#partFor(camera, time);
+    const index = this.indexFor(camera, time);
     const part = this.of(camera)[index];
     if (!part) {
       this.#insert(camera, 0, [time]);
@@ -142,7 +158,7 @@ export class EventDirectory {
   }
 
   remove(camera: CameraId, { startMs, n }: { startMs: number; n: number }): void {
-    const index = this.#partFor(camera, { startMs, n });
+    const index = this.indexFor(camera, { startMs, n });
     const part = this.of(camera)[index];
     if (!part) return;
     const left = this.times(camera, part).filter(time => time.startMs !== startMs || time.n !== n);
@@ -153,7 +169,7 @@ export class EventDirectory {
   overlapping(camera: CameraId, fromMs: number, toMs: number): EventTime[] {
     const parts = this.of(camera);
     const found: EventTime[][] = [];
-    for (let index = this.#partFor(camera, { startMs: toMs + MAX_PRE_ROLL_MS, n: 0 }); index >= 0; index--) {
+    for (let index = this.indexFor(camera, { startMs: toMs + MAX_PRE_ROLL_MS, n: 0 }); index >= 0; index--) {
       const part = parts[index] as Part;
       // None before reaches further.
       if (part.reachMs < fromMs) break;
@@ -163,24 +179,8 @@ export class EventDirectory {
     return found.reverse().flat();
   }
 
-  /** Events by their start, newest first, that begin before a moment; of parts that pass, and until none before reaches `fromMs`. */
-  *newest(
-    camera: CameraId,
-    before: { startMs: number; n: number },
-    fromMs: number,
-    passes: (part: Part) => boolean,
-  ): Generator<EventTime> {
-    const parts = this.of(camera);
-    for (let index = this.#partFor(camera, before); index >= 0; index--) {
-      const part = parts[index] as Part;
-      if (part.reachMs < fromMs) return;
-      if (part.untilMs < fromMs || !passes(part)) continue;
-      for (const time of this.times(camera, part).toReversed()) if (compareTimes(time, before) < 0) yield time;
-    }
-  }
-
-  /** The last part that begins at or before a moment; -1 when all begin later. */
-  #partFor(camera: CameraId, moment: { startMs: number; n: number }): number {
+  /** The place of the last part that begins at or before a moment; -1 when all begin later. */
+  indexFor(camera: CameraId, moment: { startMs: number; n: number }): number {
     const parts = this.of(camera);
     let [low, high] = [0, parts.length];
     while (low < high) {
@@ -253,6 +253,8 @@ function summarise({ startMs, n }: { startMs: number; n: number }, times: readon
     startMs,
     n,
     count: times.length,
+    lastMs: times.at(-1)?.startMs ?? startMs,
+    strength: 0,
     untilMs: 0,
     reachMs: 0,
     labels: { low: 0, high: 0 },
@@ -264,6 +266,7 @@ function summarise({ startMs, n }: { startMs: number; n: number }, times: readon
   };
   for (const time of times) {
     part.untilMs = Math.max(part.untilMs, footageEnd(time));
+    part.strength = Math.max(part.strength, time.strength);
     part.labels.low |= time.labels.low;
     part.labels.high |= time.labels.high;
     part.zones.low |= time.zones.low;

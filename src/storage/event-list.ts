@@ -1,49 +1,182 @@
-// Lists of events over all cameras, newest first: which events may match, told by the directory alone.
+// Lists of events over all cameras, newest first, and the strongest of a time: which events they are, told by the directory alone.
 import { type CameraId, NvrError } from '../core/index.ts';
 import type { EventKey, EventQuery, StoredEvent } from './event.ts';
 import { sourceBits } from './event-codec.ts';
 import { type EventDirectory, overlaps, type Part } from './event-directory.ts';
-import { type EventTime, hasAll, wordSet } from './event-times-codec.ts';
+import { byteTests, type EventTime, hasAll, type Traits, wordSet } from './event-times-codec.ts';
 import { MAX_TIME_MS } from './layout.ts';
 
-/** An event that may match, and how to know when it was read. */
-export interface Candidate {
-  key: EventKey;
-  isMatch: (event: StoredEvent) => boolean;
+/** Events of one camera, from the newest to the oldest. */
+interface Reader {
+  camera: CameraId;
+  /** Place of the next part to look at; -1 at the end. */
+  next: number;
+  /** What is left to give comes before this moment. */
+  before: { startMs: number; n: number };
+  /** Found and not given yet, by time. */
+  found: EventTime[];
 }
 
-/** In the order of lists. Throws `invalid-argument` for a cursor that is none of ours. */
-export function* listEvents(directory: EventDirectory, query: EventQuery): Generator<Candidate> {
-  const filter = new Filter(query);
-  const after = query.cursor === undefined ? undefined : parseEventCursor(query.cursor);
-  const cameras = [...new Set(query.cameras ?? directory.cameras())];
-  const heads = cameras.map(camera => {
-    const before = beforeOf(camera, query.endMs ?? MAX_TIME_MS + 1, after);
-    const times = directory.newest(camera, before, query.startMs ?? 0, part => filter.mayPass(part));
-    return { camera, next: () => nextOf(times, time => filter.passes(time)) };
-  });
-  const current = heads.map(head => head.next());
-  const isMatch = (event: StoredEvent) => filter.matches(event);
-  for (;;) {
-    let best = -1;
-    for (const [index, time] of current.entries()) {
-      if (
-        time &&
-        (best < 0 || isNewer(time, cameras[index] as CameraId, current[best] as EventTime, cameras[best] as CameraId))
-      )
-        best = index;
+/** Events that one page looks at. Few of very many match: then the page is short, and the next one goes on. */
+const MAX_LOOKED_AT = 10_000;
+
+/** The way through the events that a list asks for. */
+export class EventWalk {
+  readonly #directory: EventDirectory;
+  readonly #query: EventQuery;
+  readonly #traits: Traits;
+  readonly #tests: ReturnType<typeof byteTests>;
+  readonly #fromMs: number;
+  readonly #toMs: number;
+  readonly #readers: Reader[];
+  #lookedAt = 0;
+
+  /** Throws `invalid-argument` for a cursor that is none of ours. */
+  constructor(directory: EventDirectory, query: EventQuery) {
+    this.#directory = directory;
+    this.#query = query;
+    this.#traits = traitsOf(query);
+    this.#tests = byteTests(this.#traits);
+    this.#fromMs = query.startMs ?? 0;
+    this.#toMs = query.endMs ?? MAX_TIME_MS + 1;
+    const after = query.cursor === undefined ? undefined : parseEventCursor(query.cursor);
+    this.#readers = [...new Set(query.cameras ?? directory.cameras())].map(camera => {
+      const before = beforeOf(camera, this.#toMs, after);
+      return { camera, next: directory.indexFor(camera, before), before, found: [] };
+    });
+  }
+
+  /** The next event that may match; undefined at the end, and when enough was looked at. */
+  next(): EventKey | undefined {
+    const reader = this.#forward();
+    const time = reader?.found.pop();
+    if (!reader || !time) return undefined;
+    reader.before = time;
+    return { camera: reader.camera, startMs: time.startMs, n: time.n };
+  }
+
+  /** Words may have been told by mistake; the rest is as the directory says. */
+  matches({ labels, zones }: StoredEvent): boolean {
+    const { label, zone } = this.#query;
+    return (label === undefined || labels.includes(label)) && (zone === undefined || zones.includes(zone));
+  }
+
+  /** Where to go on; undefined when nothing is left. */
+  cursor(): string | undefined {
+    this.#forward();
+    const reader = this.#newest();
+    if (!reader) return undefined;
+    const last = reader.found.at(-1);
+    const { startMs, n } = last ? { startMs: last.startMs, n: last.n + 1 } : reader.before;
+    return `${startMs}-${reader.camera}-${n}`;
+  }
+
+  /** Looks on until the newest that is left is an event; undefined when nothing is left, or enough was looked at. */
+  #forward(): Reader | undefined {
+    for (;;) {
+      const reader = this.#newest();
+      if (!reader || reader.found.length > 0) return reader;
+      if (this.#lookedAt >= MAX_LOOKED_AT) return undefined;
+      this.#look(reader);
     }
-    const time = current[best];
-    const head = heads[best];
-    if (!time || !head) return;
-    current[best] = head.next();
-    yield { key: { camera: head.camera, startMs: time.startMs, n: time.n }, isMatch };
+  }
+
+  /** Of those that have something left. */
+  #newest(): Reader | undefined {
+    let newest: Reader | undefined;
+    for (const reader of this.#readers) {
+      if (reader.found.length === 0 && reader.next < 0) continue;
+      if (!newest || isNewer(reader, newest)) newest = reader;
+    }
+    return newest;
+  }
+
+  /** Takes up the next part of a camera that may have something. */
+  #look(reader: Reader): void {
+    const { camera, before } = reader;
+    const parts = this.#directory.of(camera);
+    while (reader.next >= 0) {
+      const part = parts[reader.next] as Part;
+      reader.next = part.reachMs < this.#fromMs ? -1 : reader.next - 1;
+      reader.before = part;
+      if (part.untilMs < this.#fromMs || !this.#mayHave(part)) continue;
+      this.#lookedAt += part.count;
+      reader.found = this.#directory
+        .matching(camera, part, this.#tests)
+        .filter(time => isBefore(time, before) && this.#overlaps(time));
+      return;
+    }
+  }
+
+  #mayHave(part: Part): boolean {
+    const { labels, zones, sources, reviewed, locked } = this.#traits;
+    if (!hasAll(part.labels, labels) || !hasAll(part.zones, zones)) return false;
+    if ((part.sources & sources) !== sources) return false;
+    if (reviewed !== undefined && (reviewed ? part.reviewed : part.count - part.reviewed) === 0) return false;
+    return locked === undefined || (locked ? part.locked : part.count - part.locked) > 0;
+  }
+
+  #overlaps(time: EventTime): boolean {
+    return overlaps(time.startMs, eventEnd(time), this.#fromMs, this.#toMs);
   }
 }
 
-/** The cursor of a list that ended with this event. */
-export function formatEventCursor({ startMs, camera, n }: EventKey): string {
-  return `${startMs}-${camera}-${n}`;
+/** The strongest events of a camera that overlap [fromMs, toMs) themselves, at most `most`, of equal ones the newest; and how many more. */
+export function strongest(
+  directory: EventDirectory,
+  camera: CameraId,
+  range: { fromMs: number; toMs: number },
+  most: number,
+): { times: EventTime[]; more: number } {
+  const { fromMs, toMs } = range;
+  const parts = directory.of(camera);
+  const best: EventTime[] = [];
+  let count = 0;
+  for (let index = directory.indexFor(camera, { startMs: toMs, n: 0 }); index >= 0; index--) {
+    const part = parts[index] as Part;
+    if (part.reachMs < fromMs) break;
+    if (part.untilMs < fromMs) continue;
+    const isWhole = part.startMs >= fromMs && part.lastMs < toMs;
+    if (isWhole && best.length >= most && part.strength <= (best.at(-1)?.strength ?? Number.POSITIVE_INFINITY)) {
+      count += part.count;
+      continue;
+    }
+    for (const time of directory.times(camera, part).toReversed()) {
+      if (!overlaps(time.startMs, eventEnd(time), fromMs, toMs)) continue;
+      count++;
+      const at = best.findIndex(other => time.strength > other.strength);
+      if (at >= 0) best.splice(at, 0, time);
+      else if (best.length < most) best.push(time);
+      if (best.length > most) best.pop();
+    }
+  }
+  return { times: best, more: count - best.length };
+}
+
+function eventEnd({ startMs, durationMs }: EventTime): number {
+  return durationMs === undefined ? Number.POSITIVE_INFINITY : startMs + durationMs;
+}
+
+function traitsOf({ label, zone, source, reviewed, locked }: EventQuery): Traits {
+  return {
+    labels: wordSet(label === undefined ? [] : [label]),
+    zones: wordSet(zone === undefined ? [] : [zone]),
+    sources: sourceBits(source === undefined ? [] : [source]),
+    reviewed,
+    locked,
+  };
+}
+
+/** By what comes next of each, or may come. */
+function isNewer(a: Reader, b: Reader): boolean {
+  const first = a.found.at(-1) ?? a.before;
+  const second = b.found.at(-1) ?? b.before;
+  if (first.startMs !== second.startMs) return first.startMs > second.startMs;
+  return a.camera > b.camera;
+}
+
+function isBefore(time: EventTime, moment: { startMs: number; n: number }): boolean {
+  return time.startMs < moment.startMs || (time.startMs === moment.startMs && time.n < moment.n);
 }
 
 function parseEventCursor(cursor: string): EventKey {
@@ -63,62 +196,4 @@ function beforeOf(camera: CameraId, endMs: number, after: EventKey | undefined):
   if (camera === after.camera) return { startMs: after.startMs, n: after.n };
   // Of the same moment the higher camera was given first.
   return { startMs: camera < after.camera ? after.startMs + 1 : after.startMs, n: 0 };
-}
-
-function isNewer(a: EventTime, cameraA: CameraId, b: EventTime, cameraB: CameraId): boolean {
-  if (a.startMs !== b.startMs) return a.startMs > b.startMs;
-  return cameraA !== cameraB ? cameraA > cameraB : a.n > b.n;
-}
-
-function nextOf(times: Iterator<EventTime>, passes: (time: EventTime) => boolean): EventTime | undefined {
-  for (;;) {
-    const { done, value } = times.next();
-    if (done) return undefined;
-    if (passes(value)) return value;
-  }
-}
-
-class Filter {
-  readonly #query: EventQuery;
-  readonly #label: ReturnType<typeof wordSet>;
-  readonly #zone: ReturnType<typeof wordSet>;
-  readonly #source: number;
-  readonly #startMs: number;
-  readonly #endMs: number;
-
-  constructor(query: EventQuery) {
-    this.#query = query;
-    this.#label = wordSet(query.label === undefined ? [] : [query.label]);
-    this.#zone = wordSet(query.zone === undefined ? [] : [query.zone]);
-    this.#source = sourceBits(query.source === undefined ? [] : [query.source]);
-    this.#startMs = query.startMs ?? 0;
-    this.#endMs = query.endMs ?? MAX_TIME_MS + 1;
-  }
-
-  mayPass(part: Part): boolean {
-    const { reviewed, locked } = this.#query;
-    if (!this.#hasWords(part)) return false;
-    if (reviewed !== undefined && (reviewed ? part.reviewed : part.count - part.reviewed) === 0) return false;
-    return locked === undefined || (locked ? part.locked : part.count - part.locked) > 0;
-  }
-
-  passes(time: EventTime): boolean {
-    const { reviewed, locked } = this.#query;
-    if (!this.#hasWords(time)) return false;
-    if ((reviewed ?? time.reviewed) !== time.reviewed || (locked ?? time.locked) !== time.locked) return false;
-    const endMs = time.durationMs === undefined ? Number.POSITIVE_INFINITY : time.startMs + time.durationMs;
-    return overlaps(time.startMs, endMs, this.#startMs, this.#endMs);
-  }
-
-  /** Words may have been told by mistake; the rest is as the directory says. */
-  matches({ labels, zones }: StoredEvent): boolean {
-    const { label, zone } = this.#query;
-    return (label === undefined || labels.includes(label)) && (zone === undefined || zones.includes(zone));
-  }
-
-  #hasWords(one: Pick<EventTime, 'labels' | 'zones' | 'sources'>): boolean {
-    return (
-      hasAll(one.labels, this.#label) && hasAll(one.zones, this.#zone) && (one.sources & this.#source) === this.#source
-    );
-  }
 }

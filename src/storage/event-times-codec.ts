@@ -113,13 +113,69 @@ export function encodeTimes(key: Buffer, times: readonly EventTime[]): Buffer {
   return row;
 }
 
-/** The events of a row in their order, or undefined when the row is damaged. */
-export function decodeTimes(key: Buffer, row: Uint8Array): EventTime[] | undefined {
+/** What events are to have in common. */
+export interface Traits {
+  labels: WordSet;
+  zones: WordSet;
+  sources: number;
+  reviewed: boolean | undefined;
+  locked: boolean | undefined;
+}
+
+/** Bits of one byte of an event that must have these values. */
+export type ByteTest = readonly [offset: number, mask: number, value: number];
+
+export function byteTests({ labels, zones, sources, reviewed, locked }: Traits): ByteTest[] {
+  const tests: ByteTest[] = [];
+  const all = (offset: number, bits: number, bytes: number) => {
+    for (let byte = 0; byte < bytes; byte++) {
+      const mask = (bits >>> (byte * 8)) & 0xff;
+      if (mask !== 0) tests.push([offset + byte, mask, mask]);
+    }
+  };
+  const flags = (reviewed ? REVIEWED : 0) | (locked ? LOCKED : 0);
+  const asked = (reviewed === undefined ? 0 : REVIEWED) | (locked === undefined ? 0 : LOCKED);
+  // What tells most comes first.
+  if (asked !== 0) tests.push([37, asked, flags]);
+  all(18, labels.low, 4);
+  all(22, labels.high, 4);
+  all(26, zones.low, 4);
+  all(30, zones.high, 4);
+  all(34, sources, 2);
+  return tests;
+}
+
+/** As `decodeTimes`, but only the events that pass all tests: the others are not taken apart. */
+export function decodeMatching(key: Buffer, row: Uint8Array, tests: readonly ByteTest[]): EventTime[] | undefined {
+  const data = sound(key, row);
+  if (!data) return undefined;
+  const times: EventTime[] = [];
+  for (let at = HEADER_BYTES; at < data.length; at += TIME_BYTES)
+    if (passes(data, at, tests)) times.push(decodeTime(data, at));
+  return times;
+}
+
+function passes(data: Buffer, at: number, tests: readonly ByteTest[]): boolean {
+  for (let n = 0; n < tests.length; n++) {
+    const test = tests[n] as ByteTest;
+    if (((data[at + test[0]] as number) & test[1]) !== test[2]) return false;
+  }
+  return true;
+}
+
+/** The row as a buffer when version, length and checksum agree. */
+function sound(key: Buffer, row: Uint8Array): Buffer | undefined {
   const data = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   if (data.length < HEADER_BYTES || data[0] !== VERSION) return undefined;
   const count = data.readUInt16LE(1);
   if (count === 0 || count > MAX_TIMES || data.length !== HEADER_BYTES + count * TIME_BYTES) return undefined;
-  if (data.readUInt32LE(3) !== checksum(key, data)) return undefined;
+  return data.readUInt32LE(3) === checksum(key, data) ? data : undefined;
+}
+
+/** The events of a row in their order, or undefined when the row is damaged. */
+export function decodeTimes(key: Buffer, row: Uint8Array): EventTime[] | undefined {
+  const data = sound(key, row);
+  if (!data) return undefined;
   const times: EventTime[] = [];
   for (let at = HEADER_BYTES; at < data.length; at += TIME_BYTES) {
     const time = decodeTime(data, at);

@@ -88,7 +88,7 @@ export interface EventQuery {
 }
 
 export interface EventPage {
-  /** Newest first, by their start. */
+  /** Newest first, by their start. Fewer than asked for, even none, when few of very many match: `cursor` then goes on. */
   events: StoredEvent[];
   /** Set when there may be more. */
   cursor?: string;

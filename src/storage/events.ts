@@ -15,7 +15,7 @@ import {
 } from './event.ts';
 import { boundEvent, decodeEvent, encodeEvent } from './event-codec.ts';
 import { EventDirectory, overlaps } from './event-directory.ts';
-import { formatEventCursor, listEvents } from './event-list.ts';
+import { EventWalk, strongest } from './event-list.ts';
 import type { EventPictures } from './event-pictures.ts';
 import { compareTimes, type EventTime, eventTime, footageEnd, footageStart } from './event-times-codec.ts';
 import { eventKey, eventOfKey } from './keys.ts';
@@ -120,19 +120,15 @@ export class EventTable {
 
   /** Newest first. Throws `invalid-argument` for a cursor that is none of ours. */
   list(query: EventQuery): EventPage {
+    const walk = new EventWalk(this.#directory, query);
     const events: StoredEvent[] = [];
-    let cursor: string | undefined;
-    let last: EventKey | undefined;
-    for (const { key, isMatch } of listEvents(this.#directory, query)) {
-      if (last && events.length >= query.limit) {
-        cursor = formatEventCursor(last);
-        break;
-      }
+    while (events.length < query.limit) {
+      const key = walk.next();
+      if (!key) break;
       const event = this.#read(key);
-      if (!event || !isMatch(event)) continue;
-      events.push(event);
-      last = key;
+      if (event && walk.matches(event)) events.push(event);
     }
+    const cursor = walk.cursor();
     return { events, ...(cursor === undefined ? {} : { cursor }) };
   }
 
@@ -143,22 +139,13 @@ export class EventTable {
   }
 
   /**
-   * At most `most` of the events that overlap [startMs, endMs) themselves, and how many there are beside them. The strongest first: by
-   * score, then the longest, then the newest.
+   * At most `most` of the events that overlap [startMs, endMs) themselves, and how many there are beside them. The strongest first, by
+   * score; of equal ones the newest.
    */
   between(camera: CameraId, startMs: number, endMs: number, most: number): { events: StoredEvent[]; more: number } {
-    let count = 0;
-    const best: EventTime[] = [];
-    for (const time of this.#directory.overlapping(camera, startMs, endMs)) {
-      if (!overlaps(time.startMs, time.startMs + lengthOf(time), startMs, endMs)) continue;
-      count++;
-      const at = best.findIndex(other => isStronger(time, other));
-      if (at >= 0) best.splice(at, 0, time);
-      else if (best.length < most) best.push(time);
-      if (best.length > most) best.pop();
-    }
-    const events = best.map(time => this.#read({ camera, ...time })).filter(event => event !== undefined);
-    return { events, more: count - best.length };
+    const { times, more } = strongest(this.#directory, camera, { fromMs: startMs, toMs: endMs }, most);
+    const events = times.map(time => this.#read({ camera, ...time })).filter(event => event !== undefined);
+    return { events, more };
   }
 
   /** Events without an end; of this run, since a start ends all others. */
@@ -360,16 +347,6 @@ export class EventTable {
       .filter(time => time !== undefined)
       .sort(compareTimes);
   }
-}
-
-function lengthOf(time: EventTime): number {
-  return time.durationMs ?? Number.POSITIVE_INFINITY;
-}
-
-function isStronger(a: EventTime, b: EventTime): boolean {
-  if (a.strength !== b.strength) return a.strength > b.strength;
-  if (lengthOf(a) !== lengthOf(b)) return lengthOf(a) > lengthOf(b);
-  return compareTimes(a, b) > 0;
 }
 
 /** Null takes a field away. */

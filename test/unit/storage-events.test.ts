@@ -402,6 +402,7 @@ test('the strongest of a time, and how many more', async () => {
     return [found.map(event => made.findIndex(other => other.id === event.id)), more];
   };
   assert.equal(strongest(T0, T0 + MINUTE_MS, 3), [[2, 1, 0], 1]);
+  assert.equal(strongest(T0, T0 + MINUTE_MS, 0), [[], 4]);
   assert.equal(strongest(T0, T0 + MINUTE_MS, 9), [[2, 1, 0, 3], 0]);
   assert.equal(strongest(T0 + 3600, T0 + MINUTE_MS, 9), [[], 0], 'post-roll is no part of an event here');
 });
