@@ -284,7 +284,13 @@ export class EventTable {
 
   #noteChange(camera: CameraId, ...times: (EventTime | undefined)[]): void {
     for (const time of times) {
-      if (time) this.#options.segments.noteEvents(camera, footageStart(time), time.locked);
+      if (time)
+        this.#options.segments.noteEvents(
+          camera,
+          footageStart(time),
+          Math.min(footageEnd(time), MAX_TIME_MS),
+          time.locked,
+        );
     }
   }
 
@@ -292,7 +298,7 @@ export class EventTable {
     const { clock, database } = this.#options;
     this.#timer ??= clock.after(COMMIT_MS, () => {
       this.#timer = undefined;
-      for (const key of this.#damaged.splice(0)) this.#remove(key);
+      for (const key of this.#damaged.splice(0)) this.remove(eventId(key));
       // A failure is told by the database, which tries again.
       database.flush().catch(() => undefined);
     });

@@ -97,11 +97,11 @@ export class SegmentTable {
     const replaced = before.find(other => compareRecords(other, record) === 0);
     this.#rows.write(camera, stream, hour, [...others, record].sort(compareRecords));
     this.addTotals(camera, 1, record.sizeBytes);
-    this.#lockedBytes.add(camera, record, 1);
     if (replaced) {
       this.addTotals(camera, -1, -replaced.sizeBytes);
-      this.#lockedBytes.add(camera, replaced, -1);
+      this.#lockedBytes.add(camera, stream, replaced, -1);
     }
+    this.#lockedBytes.add(camera, stream, record, 1);
     this.#spans.note(camera, stream, record.clockGen, hour);
     this.#lookBackMs = Math.max(this.#lookBackMs, record.durationMs);
     this.#newestEndMs = Math.max(this.#newestEndMs, record.startMs + record.durationMs);
@@ -115,7 +115,7 @@ export class SegmentTable {
     const record = before[index];
     if (!record) return undefined;
     this.#rows.write(key.camera, key.stream, hour, before.toSpliced(index, 1));
-    this.#lockedBytes.add(key.camera, record, -1);
+    this.#lockedBytes.add(key.camera, key.stream, record, -1);
     return this.#segment(key.camera, { ...record, stream: key.stream });
   }
 
@@ -134,8 +134,8 @@ export class SegmentTable {
     const record = before[index];
     if (!record) return undefined;
     const after = { ...record, locked };
-    this.#lockedBytes.add(key.camera, record, -1);
-    this.#lockedBytes.add(key.camera, after, 1);
+    this.#lockedBytes.add(key.camera, key.stream, record, -1);
+    this.#lockedBytes.add(key.camera, key.stream, after, 1);
     this.#rows.write(key.camera, key.stream, hour, before.with(index, after));
     // It may be the oldest now that can go.
     this.#spans.note(key.camera, key.stream, record.clockGen, hour);
@@ -222,10 +222,10 @@ export class SegmentTable {
     return locked || this.#events.footage(camera, startMs, Math.max(endMs, startMs + 1), 'locked').length > 0;
   }
 
-  /** Footage from `fromMs` on belongs to other events than before; `locked`: to ones that are, or were. */
-  noteEvents(camera: CameraId, fromMs: number, locked: boolean): void {
+  /** Footage of [fromMs, toMs) belongs to other events than before; `locked`: to ones that are, or were. */
+  noteEvents(camera: CameraId, fromMs: number, toMs: number, locked: boolean): void {
     this.#spans.noteEvents(camera, Math.floor((fromMs - this.#lookBackMs) / HOUR_MS));
-    if (locked) this.#lockedBytes.forget(camera);
+    if (locked) this.#lockedBytes.renew(camera, fromMs, toMs);
   }
 
   /** Segments and their bytes on the volume, of one camera or of all. */
