@@ -5,6 +5,8 @@ import { ageWeight, type DeletionCause } from './retention-plan.ts';
 export interface ForecastCamera {
   camera: CameraId;
   priority: number;
+  /** All that it records is footage of events; of other cameras' footage that part is not known beforehand, and left out. */
+  eventsOnly: boolean;
   days: number | null;
   quotaBytes: number | null;
   /** What it writes in a day of recording at present. */
@@ -29,7 +31,7 @@ export interface CameraForecast {
 }
 
 /**
- * The shared room is dealt out as retention does it: all cameras reach back equally far, weighted by priority, unless age or a quota of their
+ * The shared room is dealt out as retention does it: all cameras reach back equally far, weighted by priority and by whether they record events only, unless age or a quota of their
  * own ends one earlier.
  */
 export function forecast({ cameras, roomBytes, totalQuotaBytes }: ForecastInput): CameraForecast[] {
@@ -38,10 +40,10 @@ export function forecast({ cameras, roomBytes, totalQuotaBytes }: ForecastInput)
   const shared = Math.max(0, (byQuota ? totalQuotaBytes : roomBytes) - lockedBytes);
   const writing = cameras.filter(camera => camera.bytesPerDay > 0).map(camera => ({ camera, own: ownLimit(camera) }));
   const horizon = commonDays(writing, shared);
-  return cameras.map(({ camera, bytesPerDay, priority }): CameraForecast => {
+  return cameras.map(({ camera, bytesPerDay, priority, eventsOnly }): CameraForecast => {
     const own = writing.find(entry => entry.camera.camera === camera)?.own;
     if (!own) return { camera, bytesPerDay, days: null, limit: null };
-    const days = horizon / ageWeight(priority);
+    const days = horizon / ageWeight(priority, eventsOnly);
     if (own.days <= days) return { camera, bytesPerDay, days: own.days, limit: own.limit };
     return { camera, bytesPerDay, days, limit: byQuota ? 'total-quota' : 'floor' };
   });
@@ -62,8 +64,9 @@ function ownLimit({ days, quotaBytes, bytesPerDay, lockedBytes }: ForecastCamera
 function commonDays(writing: readonly { camera: ForecastCamera; own: OwnLimit }[], bytes: number): number {
   let left = bytes;
   let open = writing.map(({ camera, own }) => {
-    const perDay = camera.bytesPerDay / ageWeight(camera.priority);
-    return { perDay, untilDays: own.days * ageWeight(camera.priority), bytes: own.days * camera.bytesPerDay };
+    const weight = ageWeight(camera.priority, camera.eventsOnly);
+    const perDay = camera.bytesPerDay / weight;
+    return { perDay, untilDays: own.days * weight, bytes: own.days * camera.bytesPerDay };
   });
   for (;;) {
     const rate = open.reduce((sum, camera) => sum + camera.perDay, 0);

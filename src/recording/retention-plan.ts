@@ -43,6 +43,8 @@ export interface Victim {
 }
 
 const DAY_MS = 86_400_000;
+/** Footage of an event counts as a quarter as old as it is. That is as much as all that priority can do. */
+const EVENT_AGE = 1 / 4;
 
 /** At most `limit` segments. What has to go by its age or its camera's quota goes first: it may be all the room that is needed. */
 export function planDeletions(view: RetentionView, limit: number): Victim[] {
@@ -98,16 +100,13 @@ function headroom(growthBytes: number, quotaBytes: number): number {
   return Math.min(growthBytes, quotaBytes / 4);
 }
 
-/** How fast footage ages: that of a camera of priority 100 is kept twice as long as that of one of 50, of priority 0 half as long. */
-export function ageWeight(priority: number): number {
-  return 2 ** ((50 - priority) / 50);
-}
-
 /**
- * Footage of an event counts as a quarter as old as it is: under pressure it outlives other footage, that of a camera of priority 100
- * excepted when its own has priority 0, and none is spared for ever.
+ * How fast footage ages: that of a camera of priority 100 is kept twice as long as that of one of 50, of priority 0 half as long; footage
+ * of events four times as long as other footage. So none is spared for ever.
  */
-const EVENT_AGE = 1 / 4;
+export function ageWeight(priority: number, ofEvent: boolean): number {
+  return 2 ** ((50 - priority) / 50) * (ofEvent ? EVENT_AGE : 1);
+}
 
 class Round {
   readonly victims: Victim[] = [];
@@ -141,8 +140,7 @@ class Round {
         for (const ofEvent of [false, true]) {
           const segment = camera.oldest.find(one => one.ofEvent === ofEvent && !this.#taken.has(one.id));
           if (!segment) continue;
-          const weight = ageWeight(camera.priority) * (ofEvent ? EVENT_AGE : 1);
-          const age = (this.#view.nowMs - segment.recordedMs) * weight;
+          const age = (this.#view.nowMs - segment.recordedMs) * ageWeight(camera.priority, ofEvent);
           if (!best || age > best.age) best = { camera, segment, age };
         }
       }

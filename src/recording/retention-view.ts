@@ -70,7 +70,7 @@ export class RetentionViewer {
       camera: id,
       priority: camera?.priority ?? DEFAULT_PRIORITY,
       days: camera?.retention.days ?? null,
-      eventDays: eventDaysOf(camera?.retention),
+      eventDays: camera?.retention.eventDays ?? null,
       quotaBytes: camera?.retention.quotaBytes ?? null,
       usedBytes: segments.totals(id).sizeBytes + openBytes,
       lockedBytes: segments.lockedBytes(id),
@@ -97,10 +97,6 @@ export function footageOn(
   totalBytes: number,
 ): FootageOnVolume {
   return { totalBytes, unlockedBytes: unlockedOf(view), totalQuotaBytes: view.totalQuotaBytes };
-}
-
-function eventDaysOf(retention: { days: number | null; eventDays?: number | null } | undefined): number | null {
-  return retention?.eventDays ?? null;
 }
 
 function byAge(a: AgedSegment, b: AgedSegment): number {

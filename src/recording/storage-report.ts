@@ -114,11 +114,14 @@ export class StorageReport {
 
   #assumed(camera: Camera, overrides: ForecastOverrides): ForecastCamera {
     const own = overrides.camera === undefined || overrides.camera === camera.id ? overrides : {};
+    const { days, eventDays } = camera.retention;
+    const eventsOnly = camera.record.mode === 'events';
     const bytesPerDay = own.bitrateBps === undefined ? this.#bytesPerDay(camera) : (own.bitrateBps * 86_400) / 8;
     return {
       camera: camera.id,
       priority: camera.priority,
-      days: overridden(own.days, camera.retention.days),
+      eventsOnly,
+      days: overridden(own.days, eventsOnly ? (eventDays ?? days) : days),
       quotaBytes: overridden(own.quotaBytes, camera.retention.quotaBytes),
       bytesPerDay: Math.round(bytesPerDay),
       lockedBytes: this.#options.store.segments.lockedBytes(camera.id),

@@ -20,11 +20,7 @@ export const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
 export const MB = 1_000_000;
 export const DAY_MS = 86_400_000;
 
-interface Rules {
-  days: number | null;
-  eventDays: number | null;
-  quotaBytes: number | null;
-}
+type Rules = Camera['retention'];
 
 /** A volume with footage, and retention over it. */
 export class RetentionWorld {

@@ -7,7 +7,8 @@ const test = suite('forecast');
 const GB = 1e9;
 
 function camera(id: number, more: Partial<ForecastCamera> = {}): ForecastCamera {
-  return { camera: id, priority: 50, days: null, quotaBytes: null, bytesPerDay: 10 * GB, lockedBytes: 0, ...more };
+  const rules = { priority: 50, eventsOnly: false, days: null, quotaBytes: null };
+  return { camera: id, ...rules, bytesPerDay: 10 * GB, lockedBytes: 0, ...more };
 }
 
 function days(cameras: ForecastCamera[], roomBytes: number, totalQuotaBytes: number | null = null) {
@@ -30,6 +31,14 @@ test('what one camera does not take by its own rules is left to the others', () 
     [3, 'age'],
     [2, 'camera-quota'],
     [5, 'floor'],
+  ]);
+});
+
+test('a camera that records events only reaches back four times as far', () => {
+  const cameras = [camera(1, { eventsOnly: true, bytesPerDay: 1 * GB }), camera(2)];
+  assert.equal(days(cameras, 140 * GB), [
+    [40, 'floor'],
+    [10, 'floor'],
   ]);
 });
 
