@@ -1,15 +1,18 @@
 // Where LMDB keeps its table of readers (its lock file): in memory, so that no read waits for a volume that hangs. Each read writes into
 // that table, a mapped file, and on a frozen or hung volume such a write to a page that had been flushed blocks the whole main thread.
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MEMORY = '/dev/shm';
 const NAME = 'lock.mdb';
+/** LMDB's 126 readers take 12 KiB; in a longer file there is room for more of them. */
+const TABLE_BYTES = 16 * 1024;
 
 /**
  * Runs `open`, which opens the LMDB files in `folder`, with a lock file in memory; both names of it are gone afterwards, since LMDB
- * needs none. Only one process may use the folder. Where there is no such memory, or the volume has no links, the lock file is the usual one.
+ * needs none. Only one process may use the folder. Where there is no such memory, or it is full, or the volume has no links, the lock
+ * file is the usual one.
  */
 export function withReadersInMemory<T>(folder: string, open: () => T): T {
   // The name cannot be guessed, and the file cannot be one that others have laid there.
@@ -17,7 +20,8 @@ export function withReadersInMemory<T>(folder: string, open: () => T): T {
   const link = join(folder, NAME);
   let linked = false;
   try {
-    closeSync(openSync(file, 'wx', 0o600));
+    // Written now: a page that is missing when LMDB touches it, for want of memory, ends the process (SIGBUS).
+    writeFileSync(file, Buffer.alloc(TABLE_BYTES), { flag: 'wx', mode: 0o600 });
     symlinkSync(file, `${link}.new`);
     renameSync(`${link}.new`, link);
     linked = true;
