@@ -68,6 +68,8 @@ export class CameraActivity {
   /** The event that reached its greatest length while its merge window was open. */
   #cut: { id: string; endMs: number; mergeUntilMs: number } | undefined;
   #droppedStarts = 0;
+  /** What is held was recorded already before. */
+  #hasPast = true;
 
   constructor(options: CameraActivityOptions) {
     this.#options = options;
@@ -76,7 +78,7 @@ export class CameraActivity {
 
   /** False when nothing goes on, so that nobody needs to call `tick`. */
   get isBusy(): boolean {
-    return this.#event !== undefined || this.#claim.isHeld;
+    return this.#event !== undefined || this.#starts.size > 0 || this.#claim.isHeld;
   }
 
   /** Id of the open event. */
@@ -89,8 +91,10 @@ export class CameraActivity {
     return this.#droppedStarts;
   }
 
-  /** Records the camera whatever its mode, until the last start of this name is over and its post-roll with it. */
+  /** Records the camera whatever its mode, until all that goes on is over and its post-roll with it. */
   hold(): void {
+    // Of a camera that records nothing otherwise there is no time before.
+    if (!this.#claim.isHeld) this.#hasPast = this.#options.recording.records(this.#options.camera);
     this.#claim.hold();
   }
 
@@ -107,7 +111,7 @@ export class CameraActivity {
     this.#advance();
     const key = startKey(trigger, from);
     if (trigger.action === 'stop') return this.#stop(key, causeMs);
-    const settings = this.#options.settings();
+    const settings = this.#settings();
     this.#closeUnrelated(causeMs);
     const isFirst = this.#event === undefined;
     this.#claim.want(causeMs - settings.preRollMs, isFirst);
@@ -124,6 +128,7 @@ export class CameraActivity {
   /** To be called once a second while busy. */
   tick(): void {
     this.#advance();
+    if (!this.#event && this.#starts.size > 0) this.#resume();
     const event = this.#event;
     if (event) {
       this.#cover(event);
@@ -162,6 +167,11 @@ export class CameraActivity {
     const endMs = this.#starts.size > 0 ? Math.round(event.startMs + lasted) : event.activeUntilMs;
     this.#close(event, Math.max(endMs, event.activeUntilMs));
     if (this.#starts.size > 0) this.#continue(event, this.#options.footageNowMs());
+  }
+
+  #settings(): EventSettings {
+    const settings = this.#options.settings();
+    return this.#hasPast || !this.#claim.isHeld ? settings : { ...settings, preRollMs: 0 };
   }
 
   #stop(key: string, causeMs: number): string | undefined {
@@ -238,8 +248,18 @@ export class CameraActivity {
     const growth = emptyGrowth();
     for (const trigger of this.#starts.triggers()) grow(growth, trigger, startMs);
     if (this.#starts.size === 0) Object.assign(growth, before.growth, { boxes: [] });
-    const event = this.#open(startMs, this.#options.settings(), growth, before.id);
+    const event = this.#open(startMs, this.#settings(), growth, before.id);
     event.activeUntilMs = Math.max(startMs, activeUntilMs);
+  }
+
+  /** The store refused an event about what goes on: its footage is kept, and the store is asked again. */
+  #resume(): void {
+    const nowMs = this.#options.footageNowMs();
+    const settings = this.#settings();
+    this.#claim.cover(nowMs, undefined, settings.postRollMs);
+    const growth = emptyGrowth();
+    for (const trigger of this.#starts.triggers()) grow(growth, trigger, nowMs);
+    this.#open(nowMs, settings, growth);
   }
 
   #open(startMs: number, settings: EventSettings, growth: Growth, continues?: string): OpenEvent {

@@ -85,7 +85,8 @@ export class CameraEvents {
         if (stream === 'main') this.#activities.get(camera)?.recorded();
       }),
       engine.on(event => {
-        if (event.type === 'clock-step') for (const one of this.#activities.values()) one.stepped(event.stepMs);
+        if (event.type !== 'clock-step') return;
+        for (const one of this.#activities.values()) this.#guarded(() => one.stepped(event.stepMs));
       }),
     ];
   }

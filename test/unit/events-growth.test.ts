@@ -264,8 +264,9 @@ test('recording by hand holds a camera that is off, until it is stopped and its 
   assert.equal(world.held, [1]);
   await world.clock.advance(8000);
   assert.equal(world.held, []);
-  const { endMs, sources } = world.events.get(event as string);
+  const { endMs, sources, preRoll } = world.events.get(event as string);
   assert.equal([endMs, sources], [t0 + 5000, ['manual']]);
+  assert.equal(preRoll, { promisedMs: 0, deliveredMs: 0 }, 'nothing was kept of the time before');
   assert.is(pulse(), undefined);
 });
 
@@ -344,6 +345,29 @@ test('after a stand-still what goes on continues now, not in a time without foot
       [302_000, 0],
     ],
   );
+});
+
+test('a store that refuses costs no footage: a trigger fails, what goes on is tried again', async () => {
+  const { create } = world.table;
+  const refuse = () => {
+    throw new NvrError('resource-exhausted', 'the index is full');
+  };
+  world.table.create = refuse;
+  assert.throws(() => pulse(), /full/);
+  assert.is(world.captures.length, 1);
+  world.table.create = create;
+  start({ label: 'dog', durationMs: 90_000 });
+  world.table.create = refuse;
+  await world.clock.advance(70_000);
+  assert.equal(world.log.messages('error').slice(0, 1), ['an event could not be followed']);
+  assert.is(all().length, 1);
+  for (const [index, { fromMs }] of world.captures.entries()) {
+    if (index > 1) assert.ok(fromMs <= (world.captures[index - 1]?.untilMs ?? 0), 'without a hole');
+  }
+  world.table.create = create;
+  await world.clock.advance(30_000);
+  const [, second] = all();
+  assert.equal([second?.startMs, second?.endMs, second?.labels], [t0 + 71_000, t0 + 90_000, ['dog']]);
 });
 
 test('an event that somebody removed is followed no more', async () => {
