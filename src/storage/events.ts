@@ -68,8 +68,17 @@ export class EventTable {
   /** Sets the ends of the events that a crash ended once more: the footage of the last run is known only when it was adopted. */
   endLeft(): void {
     for (const key of this.#left) {
-      const [first] = this.#options.segments.footage(key.camera, key.startMs, key.startMs + MAX_LEFT_MS);
-      this.update(eventId(key), { endMs: first?.[0] === key.startMs ? first[1] : key.startMs });
+      const event = this.get(eventId(key));
+      if (!event) continue;
+      const { promisedMs, deliveredMs } = event.preRoll;
+      const fromMs = Math.max(0, key.startMs - promisedMs);
+      const around = this.#options.segments
+        .footage(key.camera, fromMs, key.startMs + MAX_LEFT_MS, 'main')
+        .find(([startMs, endMs]) => startMs <= key.startMs && key.startMs < endMs);
+      const [reachMs, endMs] = around ?? [key.startMs, key.startMs];
+      // The run that ended had perhaps not come to say what it had delivered.
+      const preRoll = { promisedMs, deliveredMs: Math.max(deliveredMs, key.startMs - reachMs) };
+      this.update(event.id, { endMs, preRoll });
     }
   }
 

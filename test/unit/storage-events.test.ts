@@ -430,7 +430,7 @@ test('commits: within a second, at most one a second however many events, at onc
 
 test('a start ends what a crash left going on, again when its footage is adopted', async () => {
   const world = await setUp();
-  const { id } = world.events.create(1, T0);
+  const { id } = world.events.create(1, T0, { preRoll: { promisedMs: 4000, deliveredMs: 0 } });
   const bare = world.events.create(2, T0 + 5, {});
   await world.database.flush();
   const footage: [number, number][] = [[T0 - 5000, T0 + 2000]];
@@ -440,6 +440,7 @@ test('a start ends what a crash left going on, again when its footage is adopted
   footage[0] = [T0 - 5000, T0 + 7000];
   again.events.endLeft();
   assert.is(again.events.get(id)?.endMs, T0 + 7000);
+  assert.equal(again.events.get(id)?.preRoll, { promisedMs: 4000, deliveredMs: 4000 }, 'what footage shows');
   assert.is(again.events.get(bare.id)?.endMs, T0 + 5, 'without footage');
 });
 
