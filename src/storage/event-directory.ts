@@ -113,7 +113,7 @@ export class EventDirectory {
     const row = this.#database.get('event-times', key);
     const times = row && decodeMatching(key, row, tests);
     if (times) return times;
-    // Each is asked for what it is once more when it was read.
+    // Unsifted: whoever reads the events sees what they are.
     return [...this.times(camera, part)];
   }
 
@@ -158,11 +158,17 @@ export class EventDirectory {
   }
 
   remove(camera: CameraId, { startMs, n }: { startMs: number; n: number }): void {
-    const index = this.indexFor(camera, { startMs, n });
-    const part = this.of(camera)[index];
-    if (!part) return;
-    const left = this.times(camera, part).filter(time => time.startMs !== startMs || time.n !== n);
-    if (left.length < part.count) this.#replace(camera, index, left);
+    const part = this.of(camera)[this.indexFor(camera, { startMs, n })];
+    if (part) this.removeFrom(camera, part, time => time.startMs === startMs && time.n === n);
+  }
+
+  /** Removes some events of a part, and gives them. */
+  removeFrom(camera: CameraId, part: Part, isGone: (time: EventTime) => boolean): EventTime[] {
+    const times = this.times(camera, part);
+    const gone = times.filter(isGone);
+    const left = times.filter(time => !gone.includes(time));
+    if (left.length < part.count) this.#replace(camera, this.of(camera).indexOf(part), left);
+    return gone;
   }
 
   /** Events whose footage overlaps [fromMs, toMs), by their start. */

@@ -55,10 +55,13 @@ export class EventWalk {
     return { camera: reader.camera, startMs: time.startMs, n: time.n };
   }
 
-  /** Words may have been told by mistake; the rest is as the directory says. */
-  matches({ labels, zones }: StoredEvent): boolean {
-    const { label, zone } = this.#query;
-    return (label === undefined || labels.includes(label)) && (zone === undefined || zones.includes(zone));
+  /** To be asked of each event once it was read: the bits of words may stand for others. */
+  matches({ labels, zones, sources, reviewed, locked }: StoredEvent): boolean {
+    const query = this.#query;
+    if (query.label !== undefined && !labels.includes(query.label)) return false;
+    if (query.zone !== undefined && !zones.includes(query.zone)) return false;
+    if (query.source !== undefined && !sources.includes(query.source)) return false;
+    return (query.reviewed ?? reviewed) === reviewed && (query.locked ?? locked) === locked;
   }
 
   /** Where to go on; undefined when nothing is left. */

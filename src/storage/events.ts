@@ -26,9 +26,12 @@ import type { SegmentTable } from './segments.ts';
 const COMMIT_MS = 1000;
 /** How long an event may have gone on that a crash ended. */
 const MAX_LEFT_MS = 3_600_000;
-/** Of all events, what goes at once when the index is full, and at least as many. */
+/** Of all events, what goes with one commit when the index is full, at least and at most. */
 const RELIEF_PART = 32;
 const MIN_RELIEF = 64;
+const MAX_RELIEF = 512;
+/** Events without footage that go at once. */
+const MAX_BARE = 200;
 
 export interface EventTableOptions {
   database: Database;
@@ -206,14 +209,14 @@ export class EventTable {
   /** Removes all events of a camera, but for locked ones. */
   removeCamera(camera: CameraId): void {
     for (const part of [...this.#directory.of(camera)]) {
-      const gone = this.#directory.times(camera, part).filter(time => !time.locked);
-      for (const time of gone) this.#remove({ camera, startMs: time.startMs, n: time.n });
+      const gone = this.#directory.removeFrom(camera, part, time => !time.locked);
+      for (const time of gone) this.#forget({ camera, startMs: time.startMs, n: time.n });
     }
   }
 
   /**
    * Removes the events with footage in [fromMs, toMs) of which none is left, unless they are locked, go on, or reach into what may be in a
-   * file that is still being written. Gives their number; none goes while there may be footage that the index does not know.
+   * file that is still being written. Gives their number, at most 200; none goes while there may be footage that the index does not know.
    */
   removeBare(camera: CameraId, fromMs: number, toMs: number): number {
     const { segments, footageKnown } = this.#options;
@@ -222,6 +225,7 @@ export class EventTable {
     const knownMs = Math.max(toMs, ...newest);
     let removed = 0;
     for (const time of this.#directory.overlapping(camera, fromMs, toMs)) {
+      if (removed === MAX_BARE) break;
       if (time.locked || footageEnd(time) > knownMs) continue;
       if (segments.footage(camera, footageStart(time), Math.max(footageEnd(time), footageStart(time) + 1)).length > 0) {
         continue;
@@ -236,7 +240,7 @@ export class EventTable {
   /** The index is about to reach its bound: the oldest events that are not locked go. */
   relieve(): void {
     const count = this.#directory.cameras().reduce((sum, camera) => sum + this.#countOf(camera), 0);
-    const events = this.#dropOldest(Math.max(MIN_RELIEF, Math.ceil(count / RELIEF_PART)));
+    const events = this.#dropOldest(Math.min(Math.max(MIN_RELIEF, Math.ceil(count / RELIEF_PART)), MAX_RELIEF));
     if (events === 0) return;
     this.#options.log.warn('the oldest events go, for want of room in the index', { events });
   }
@@ -285,8 +289,12 @@ export class EventTable {
   }
 
   #remove(key: EventKey): void {
-    this.#options.database.remove('events', eventKey(key));
     this.#directory.remove(key.camera, key);
+    this.#forget(key);
+  }
+
+  #forget(key: EventKey): void {
+    this.#options.database.remove('events', eventKey(key));
     this.#options.pictures.remove(key);
     this.#commitSoon();
   }
