@@ -2,9 +2,10 @@
 import { type CameraId, type Clock, type EventBus, type Logger, NvrError } from '../core/index.ts';
 import type { Engine, Pictures } from '../native/index.ts';
 import type { EventQuery, Store, StoredEvent, TriggerSource } from '../storage/index.ts';
-import { CameraActivity, type EventSettings } from './camera-activity.ts';
+import { CameraActivity } from './camera-activity.ts';
 import { type EventMarks, type EventView, eventView, footageOf, labelOf, summaryOf } from './event-view.ts';
 import type { EventRecording } from './footage-claim.ts';
+import type { EventSettings } from './open-event.ts';
 import { Snapshots } from './snapshots.ts';
 import { MAX_AGE_MS, type Trigger } from './trigger.ts';
 
@@ -219,7 +220,7 @@ export class CameraEvents {
   figures(): EventFigures {
     const activities = [...this.#activities.values()];
     return {
-      ongoing: activities.filter(activity => activity.open !== undefined).length,
+      ongoing: activities.filter(activity => activity.isOpen).length,
       triggers: [...this.#triggers].flatMap(([camera, counts]) =>
         [...counts].map(([source, count]) => ({ camera, source, count })),
       ),
