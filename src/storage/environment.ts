@@ -1,5 +1,7 @@
 // The LMDB files behind the index. The only place that knows lmdb-js and its traps.
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { NvrError, packagePath } from '../core/index.ts';
 import { withReadersInMemory } from './reader-table.ts';
@@ -59,8 +61,12 @@ export interface Environment {
  */
 const MAP_BYTES = 64 * 1024 * 1024;
 
+/** More than the first pages of a new index. */
+const FIRST_BYTES = 64 * 1024;
+
 /** Opens or makes the LMDB files in a folder. A file cut short kills the process (SIGBUS): see `probe.ts`. */
 export function openLmdb(folder: string): Environment {
+  if (!((statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0) > 0)) mapped(() => tryRoom(folder));
   // Only now: loading lmdb-js takes 55 ms, in which HTTP answers already.
   const { open } = createRequire(import.meta.url)(packagePath('lmdb')) as typeof import('lmdb');
   const openRoot = () =>
@@ -84,6 +90,19 @@ export function openLmdb(folder: string): Environment {
   } catch (error) {
     root.close().catch(() => undefined);
     throw error;
+  }
+}
+
+/** Throws when the first pages cannot be written: lmdb-js ends the process (SIGSEGV) when a new index has no room for them. */
+function tryRoom(folder: string): void {
+  const draft = join(folder, 'room.tmp');
+  try {
+    writeFileSync(draft, Buffer.alloc(FIRST_BYTES), { mode: 0o600 });
+  } catch (error) {
+    const errno = (error as NodeJS.ErrnoException).errno ?? 0;
+    throw Object.assign(error as Error, { code: Math.abs(errno) });
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 

@@ -10,6 +10,7 @@ import {
   rename,
   rm,
   stat,
+  statfs,
   unlink,
   writeFile,
 } from 'node:fs/promises';
@@ -25,6 +26,8 @@ const MARKER_FILE = 'index.open';
 const COPY_FOLDER = 'index.new';
 /** After so many runs that ended badly the index may be why. */
 const DOUBTFUL_RUNS = 3;
+/** What LMDB takes while it copies, beside the copy. */
+const SPARE_BYTES = 1024 * 1024;
 /** Size and time of the index when it was closed last. */
 const CLOSED_FILE = 'index.closed';
 
@@ -136,11 +139,16 @@ export class IndexFiles {
     return (isSound && marker === undefined) || (await probe(this.folder));
   }
 
-  /** Puts a new file with the same rows in place of one whose inner structure may be damaged: LMDB ends the process that writes to it. */
+  /**
+   * Puts a new file with the same rows in place of one whose inner structure may be damaged: LMDB ends the process that writes to it. Where
+   * there is no room for another one, what can be read is used as it is: that it cannot be copied says nothing against it.
+   */
   async #renew(file: string): Promise<boolean> {
     const { dir, probe } = this.#options;
     const target = join(dir, COPY_FOLDER);
     await rm(target, { recursive: true, force: true });
+    const { bavail, bsize } = await statfs(dir);
+    if (bavail * bsize < (await stat(file)).size + SPARE_BYTES) return probe(this.folder);
     await mkdir(target, { mode: 0o700 });
     const isCopied = await probe(this.folder, target);
     if (isCopied) {

@@ -11,10 +11,22 @@ const TABLE_BYTES = 16 * 1024;
 
 /**
  * Runs `open`, which opens the LMDB files in `folder`, with a lock file in memory; both names of it are gone afterwards, since LMDB
- * needs none. Only one process may use the folder. Where there is no such memory, or it is full, or the volume has no links, the lock
- * file is the usual one.
+ * needs none. Only one process may use the folder.
  */
 export function withReadersInMemory<T>(folder: string, open: () => T): T {
+  const remove = putReadersInMemory(folder);
+  try {
+    return open();
+  } finally {
+    remove();
+  }
+}
+
+/**
+ * Puts the lock file of `folder` into memory, for whoever opens it until the returned function takes both names of it away. Where there is
+ * no such memory, or it is full, or the volume has no links, the lock file is the usual one.
+ */
+export function putReadersInMemory(folder: string): () => void {
   // The name cannot be guessed, and the file cannot be one that others have laid there.
   const file = join(MEMORY, `thimble-${randomBytes(16).toString('hex')}`);
   const link = join(folder, NAME);
@@ -28,12 +40,10 @@ export function withReadersInMemory<T>(folder: string, open: () => T): T {
   } catch {
     remove(`${link}.new`);
   }
-  try {
-    return open();
-  } finally {
+  return () => {
     if (linked) remove(link);
     remove(file);
-  }
+  };
 }
 
 /** What stays is a link to nothing, which the next start replaces, or an empty file in memory. */

@@ -182,6 +182,8 @@ withVolume('a full volume stops recording with a reason and nothing else; with r
   assert.equal([gap?.reason, gap?.endMs], ['disk-full', undefined]);
   assert.ok(Math.abs((gap?.startMs ?? 0) - fullMs) <= 8000, `the gap begins ${(gap?.startMs ?? 0) - fullMs} ms after`);
   for (const id of [1, 2]) assert.is((await service.get<Camera>(`/api/cameras/${id}`)).state.name, 'live');
+  // What a file that could not be begun gave back.
+  volume.fill();
   const change = await service.ask<ErrorBody>('PATCH', '/api/cameras/1', { name: 'Renamed' });
   assert.is(change.status, 507, 'what cannot be stored is not promised');
   assert.match(change.body.error.cure ?? '', /space/);

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/core/index.ts';
 import { type EventQuery, openStore, type Store } from '../../src/storage/index.ts';
+import { segmentPath } from '../../src/storage/layout.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
@@ -13,6 +14,7 @@ const COUNT = 100_000;
 const CAMERAS = 8;
 const DAY_MS = 86_400_000;
 const STEP_MS = 26_000;
+const SEGMENT_MS = 300_000;
 const LABELS = ['person', 'car', 'dog', 'cat', 'bird', 'parcel', 'face', 'truck'];
 const ROUNDS = 20;
 
@@ -49,6 +51,12 @@ async function fill(store: Store): Promise<void> {
     });
     if (n % 5000 === 4999) await store.flush();
   }
+}
+
+function segmentOf(camera: number, startMs: number) {
+  const key = { camera, stream: 'main' as const, startMs, clockGen: 0 };
+  const path = segmentPath(key, false);
+  return { ...key, endMs: startMs + SEGMENT_MS, sizeBytes: 1e6, codecs: 'avc1', endReason: 'length' as const, path };
 }
 
 /** The slowest and the middle one of some rounds, ms. */
@@ -94,6 +102,25 @@ test('lists, overlaps and a start', async () => {
   timed('between, a day, 60', () => events.between(1, T0 + 10 * DAY_MS, T0 + 11 * DAY_MS, 60));
   timed('between, a month, 60', () => events.between(1, T0, endMs, 60));
   timed('an update', () => events.update(`1-${T0 + 80 * STEP_MS}-0`, { reviewed: true }));
+  const oldest = (camera: number, ofEvents: boolean) =>
+    again.segments.oldest({ camera, stream: 'main', ofEvents, limit: 16, earliestMs: 0, nowMs: endMs });
+  for (let at = T0 - DAY_MS; at < endMs; at += SEGMENT_MS) again.segments.record(segmentOf(1, at));
+  const beginMs = performance.now();
+  assert.is(oldest(1, false).length, 16);
+  console.log(`oldest of no event, first: ${(performance.now() - beginMs).toFixed(2)} ms`);
+  timed('oldest of no event', () => oldest(1, false));
+  timed('oldest of events', () => oldest(1, true));
+  timed('bytes that are locked', () => again.segments.lockedBytes(1));
+  // Neither label nor source is rare, and no event has both.
+  const both = { label: 'cat', source: 'http' } as const;
+  let pages = 0;
+  for (let next: string | undefined = ''; next !== undefined; pages++) {
+    const page = events.list({ limit: 50, ...both, ...(next ? { cursor: next } : {}) });
+    assert.equal(page.events, []);
+    next = page.cursor;
+  }
+  console.log(`${pages} pages until it is known that there is none`);
+  assert.ok(pages < 20);
   assert.is(events.list({ limit: 50, label: 'unicorn' }).events.length, 1);
   assert.is(events.list({ limit: 50, label: 'nothing' }).events.length, 0);
   assert.is(events.list({ limit: 1000, reviewed: false }).events.length, 500);

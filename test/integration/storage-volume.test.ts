@@ -1,7 +1,9 @@
 // The store on volumes that are full or read-only. Needs the right to mount; each volume is a small tmpfs of its own.
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError } from '../../src/core/index.ts';
+import { openLmdb } from '../../src/storage/environment.ts';
 import { openStore, type Store } from '../../src/storage/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
@@ -73,6 +75,46 @@ withVolume('a start on a full volume works, so that footage can be deleted', asy
   assert.is(again.segments.totals(1).segments, 1);
   volume.makeRoom();
   await again.stop();
+});
+
+for (const [what, harm] of [
+  ['that a crash left', dir => writeFileSync(join(dir, 'index.open'), '')],
+  ['that three crashes left', dir => writeFileSync(join(dir, 'index.open'), '3')],
+  // As a copy of the directory has it.
+  ['that others have touched', dir => utimesSync(join(dir, 'index', 'data.mdb'), 1, 1)],
+] satisfies [string, (dir: string) => void][]) {
+  withVolume(`an index ${what} is used on a full volume as it is`, async () => {
+    const volume = new Volume(2);
+    const dir = volume.folder;
+    const clock = new FakeClock(T0);
+    const store = await openStore(dir, options(clock));
+    await store.start(new AbortController().signal);
+    record(store, T0);
+    const { id } = store.events.create(1, T0, { endMs: T0 + 1000, locked: true });
+    await store.stop();
+    harm(dir);
+    volume.fill();
+    const again = await openStore(dir, options(clock));
+    await again.start(new AbortController().signal);
+    assert.is(again.events.get(id)?.locked, true);
+    assert.equal(readdirSync(join(dir, 'quarantine')), []);
+    volume.makeRoom();
+    await again.stop();
+  });
+}
+
+withVolume('a new index on a full volume is refused with words', async () => {
+  const volume = new Volume(2);
+  volume.fill();
+  try {
+    openLmdb(volume.folder);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, NvrError);
+    assert.is((error as NvrError).kind, 'resource-exhausted');
+  }
+  volume.makeRoom();
+  await openLmdb(volume.folder).close();
 });
 
 withVolume('a read-only volume is refused with a cure', async () => {

@@ -65,13 +65,14 @@ export async function footageFaults(
   // Footage of cameras that were removed is kept, and is in the index all the same.
   const ids = new Set([...cameras.map(camera => camera.id), ...files.map(file => Number.parseInt(file, 10))]);
   for (const id of ids) {
-    const newest = new Map<number, Segment>();
+    const newest = new Map<string, Segment>();
     for (const segment of await listSegments(service, id)) {
       known.set(segmentPath(segment), segment);
       if (segment.endMs < segment.startMs) faults.push(`${segment.id} ends before it starts`);
-      const before = newest.get(clockGenOf(segment));
+      const line = `${segment.stream} ${clockGenOf(segment)}`;
+      const before = newest.get(line);
       if (before && segment.startMs < before.endMs) faults.push(`${segment.id} overlaps ${before.id}`);
-      newest.set(clockGenOf(segment), segment);
+      newest.set(line, segment);
     }
   }
   for (const file of files) if (!known.has(file)) faults.push(`the index does not know ${file}`);
