@@ -238,7 +238,10 @@ function storageServices(
   store: Store,
   recording: Recording,
   care: StorageCare,
-): Pick<ApiServices, 'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'indexBytes'> {
+): Pick<
+  ApiServices,
+  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'shortPastMs' | 'indexBytes'
+> {
   return {
     segments: {
       folder: store.segmentsFolder,
@@ -257,6 +260,7 @@ function storageServices(
     storage: care,
     timeline: (ids, stream, startMs, endMs) => recording.timeline(ids, stream, startMs, endMs),
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
+    shortPastMs: camera => recording.shortPastMs(camera),
     indexBytes: () => store.indexBytes(),
   };
 }

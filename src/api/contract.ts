@@ -119,6 +119,8 @@ export type ProblemKind =
   | 'camera-settings'
   | 'sub-stream'
   | StreamProblem
+  // The memory of a camera does not reach back as far as its events are to.
+  | 'short-pre-roll'
   | 'configuration';
 
 /** Something that does not work as it should, with what to do about it. */

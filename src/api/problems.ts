@@ -4,7 +4,7 @@ import type { StreamProblem } from '../native/index.ts';
 import type { Camera, Problem, ProblemKind } from './contract.ts';
 import type { ApiServices } from './services.ts';
 
-type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap'>;
+type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap' | 'shortPastMs'>;
 
 /** What `health` calls degraded. Of cameras that are not to be recorded nothing is. */
 const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
@@ -25,6 +25,7 @@ const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   'sub-stream': false,
   'bad-clock': false,
   'long-gop': false,
+  'short-pre-roll': false,
   'no-audio': false,
   'flapping-parameters': false,
   // Cameras of the file may be missing.
@@ -88,8 +89,8 @@ function cameraProblems(camera: Camera, services: Services): Problem[] {
   const { enabled, state } = camera;
   if (!enabled || state.name === 'starting') return [];
   if (state.name !== 'live') return [absent(camera)];
-  const absences = [unrecorded(camera, services), subAbsent(camera)].filter(problem => problem !== undefined);
-  return [...absences, ...streamProblems(camera)];
+  const own = [unrecorded(camera, services), shortPreRoll(camera, services), subAbsent(camera)];
+  return [...own.filter(problem => problem !== undefined), ...streamProblems(camera)];
 }
 
 function absent({ id, name, state }: Camera): Problem {
@@ -119,6 +120,18 @@ function unrecorded({ id, name, record }: Camera, services: Services): Problem |
   if (!words) return undefined;
   const message = `${name} is not being recorded: ${words.message}.`;
   return { kind: 'recording', camera: id, message, cure: words.cure, sinceMs: gap.startMs };
+}
+
+function shortPreRoll({ id, name, events }: Camera, services: Services): Problem | undefined {
+  const reachMs = services.shortPastMs(id);
+  if (reachMs === undefined) return undefined;
+  const [reach, wanted] = [reachMs, events.preRollMs].map(ms => (ms / 1000).toFixed(1));
+  return {
+    kind: 'short-pre-roll',
+    camera: id,
+    message: `${name}: there is memory for ${reach} of the ${wanted} seconds that are to be recorded before an event.`,
+    cure: 'Use a shorter preRollMs here or at another camera, or a lower bit rate or key frame interval in the camera.',
+  };
 }
 
 function streamProblems({ id, name, state }: Camera): Problem[] {

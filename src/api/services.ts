@@ -78,6 +78,8 @@ export interface ApiServices {
   problems(): Problem[];
   /** The gap of a camera's main stream that goes on at present. */
   ongoingGap(camera: CameraId): { startMs: number; reason: GapReason } | undefined;
+  /** As `Recording.shortPastMs`. */
+  shortPastMs(camera: CameraId): number | undefined;
   /** Gaps that began in this run. */
   gapCounts(): GapCount[];
   /** Pages of the index in use. */

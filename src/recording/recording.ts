@@ -15,7 +15,7 @@ import type { Engine, EngineEvent } from '../native/index.ts';
 import type { Purged, Segment, Store } from '../storage/index.ts';
 import { type Stretch, stretchAround } from './coverage.ts';
 import { reasonOfUntried } from './gap-reason.ts';
-import type { RingBudget } from './ring-budget.ts';
+import { type RingBudget, shortPastMs } from './ring-budget.ts';
 import { type Intent, intentOf, ScheduleClock } from './schedule.ts';
 import { type RecordingStore, StreamRecorder } from './stream-recorder.ts';
 import { type Parameters, SubChoice } from './sub-choice.ts';
@@ -33,10 +33,10 @@ export interface RecordingOptions {
 
 /** Between two attempts to get a licence from a store that refuses. */
 const RETRY_MS = 5000;
-/** A camera has shown its bit rate and the length of its GOPs. */
+/** Between two looks at what cameras send, which their rings are measured by. */
 const MEASURE_MS = 15_000;
-/** Sub streams are that much smaller. */
-const SUB_PART = 4;
+/** A ring is given another bound when it is to change by more. */
+const RING_STEP = 0.1;
 /** Between two looks whether the volume is still there. */
 const WATCH_MS = 5000;
 /** Closing eight files takes a tenth of it on a slow card. */
@@ -59,8 +59,9 @@ export class Recording {
   readonly #schedules: ScheduleClock;
   /** How many hold a camera. */
   readonly #holds = new Map<CameraId, number>();
-  /** Cameras whose rings are to be measured out anew. */
-  readonly #measuring = new Map<CameraId, () => void>();
+  /** Bounds of the rings that keep the time before events, by stream. */
+  readonly #ringBounds = new Map<string, number>();
+  #cancelMeasuring: (() => void) | undefined;
   #watch: (() => void) | undefined;
   #volumeMissing = false;
   #stopped: Promise<void> | undefined;
@@ -115,6 +116,16 @@ export class Recording {
   coverage(camera: CameraId, atMs: number): Stretch | undefined {
     const { store, engine } = this.#options;
     return stretchAround(store, engine.stats(), { camera, stream: 'main', atMs });
+  }
+
+  /** How far the memory of a camera reaches back, when that is less than what is to be recorded before its events; undefined while it is not. */
+  shortPastMs(id: CameraId): number | undefined {
+    const { cameras, engine, clock } = this.#options;
+    const camera = cameras.get(id);
+    if (!camera || camera.record.mode === 'off' || camera.state.name !== 'live') return undefined;
+    if (this.#intent(camera).mode !== 'events') return undefined;
+    const stats = engine.stats().streams.find(one => one.camera === id && one.stream === 'main');
+    return stats && shortPastMs(camera, stats, clock.nowMs() - camera.state.sinceMs);
   }
 
   /** Whether footage of a camera is kept at present, all of it or that of events: its settings, its schedule or a hold say so. */
@@ -250,14 +261,36 @@ export class Recording {
       ...(footageEnd ? { footageEnd } : {}),
       ...(mode === 'events' ? { events: this.#pastOf(camera, stream) } : {}),
     });
+    if (mode !== 'events') this.#ringBounds.delete(name(camera.id, stream));
   }
 
   /** How much of the past the ring keeps. What the settings say not to record has none. */
   #pastOf(camera: Camera, stream: StreamName): { preRollMs: number; ringMaxBytes: number } {
     const { cameras, engine, ringBudget } = this.#options;
     const preRollMs = camera.record.mode === 'off' ? 0 : camera.events.preRollMs;
-    const ringMaxBytes = ringBudget.boundOf(camera, cameras.list(), engine.stats());
-    return { preRollMs, ringMaxBytes: stream === 'main' ? ringMaxBytes : Math.ceil(ringMaxBytes / SUB_PART) };
+    const ringMaxBytes = ringBudget.boundOf(camera, stream, cameras.list(), engine.stats());
+    this.#ringBounds.set(name(camera.id, stream), ringMaxBytes);
+    this.#armMeasuring();
+    return { preRollMs, ringMaxBytes };
+  }
+
+  /** How much the time before an event takes shows only when the camera plays, and is another at night. No timer where no ring keeps it. */
+  #armMeasuring(): void {
+    if (this.#stopped !== undefined) return;
+    this.#cancelMeasuring ??= this.#options.clock.after(MEASURE_MS, () => {
+      this.#cancelMeasuring = undefined;
+      const { cameras, engine, ringBudget } = this.#options;
+      const [all, stats] = [cameras.list(), engine.stats()];
+      for (const camera of all) {
+        const isOff = STREAM_NAMES.some(stream => {
+          const before = this.#ringBounds.get(name(camera.id, stream));
+          const bound = before && ringBudget.boundOf(camera, stream, all, stats);
+          return before && bound && Math.abs(bound - before) > before * RING_STEP;
+        });
+        if (isOff) this.#changed(camera.id);
+      }
+      if (this.#ringBounds.size > 0) this.#armMeasuring();
+    });
   }
 
   /** Ends the files of a stream whose volume is gone: nothing may be written to the directory underneath. */
@@ -290,6 +323,7 @@ export class Recording {
   async #cease(id: CameraId, stream: StreamName, reason: NonNullable<Intent['off']>): Promise<void> {
     const recorder = this.#recorder(id, stream);
     const ceased = recorder.cease();
+    this.#ringBounds.delete(name(id, stream));
     if (recorder.licensed) await this.#options.cameras.setRecording(id, stream, null);
     recorder.intend(reason, ceased);
     await recorder.release();
@@ -300,12 +334,11 @@ export class Recording {
     this.#subChoices.delete(id);
     this.#schedules.set(id, undefined);
     this.#holds.delete(id);
-    this.#measuring.get(id)?.();
-    this.#measuring.delete(id);
     for (const stream of STREAM_NAMES) {
       const recorder = this.#recorder(id, stream);
       recorder.cease();
       recorder.forget();
+      this.#ringBounds.delete(name(id, stream));
       await recorder.release();
       this.#recorders.delete(name(id, stream));
     }
@@ -329,24 +362,12 @@ export class Recording {
     } else if (this.#recorders.has(name(event.camera, event.stream)) || this.#options.cameras.get(event.camera)) {
       // Streams that are no cameras are only being tried.
       this.#recorder(event.camera, event.stream).hear(event);
-      if ((event.type === 'link' && event.state === 'live') || event.type === 'segment-closed') this.#measure(event);
       if (event.type === 'parameters') this.#described(event);
     }
   }
 
   #described(event: Parameters): void {
     if (this.#subChoice(event.camera).note(event)) this.#changed(event.camera);
-  }
-
-  /** How much the time before an event takes shows only when the camera plays. */
-  #measure({ camera: id, stream }: { camera: CameraId; stream: StreamName }): void {
-    const camera = this.#options.cameras.get(id);
-    if (stream !== 'main' || !camera || this.#measuring.has(id) || this.#intent(camera).mode !== 'events') return;
-    const done = this.#options.clock.after(MEASURE_MS, () => {
-      this.#measuring.delete(id);
-      this.#changed(id);
-    });
-    this.#measuring.set(id, done);
   }
 
   /** A camera that is not even tried says nothing through the engine. */
@@ -359,7 +380,7 @@ export class Recording {
     const { engine, store } = this.#options;
     this.#watch?.();
     this.#schedules.stop();
-    for (const cancel of this.#measuring.values()) cancel();
+    this.#cancelMeasuring?.();
     for (const cancel of this.#retries.values()) cancel();
     for (const recorder of this.#recorders.values()) recorder.cease();
     const closed = await engine.stop(ENGINE_STOP_MS);

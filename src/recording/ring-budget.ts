@@ -1,13 +1,14 @@
 // How much memory the seconds before events may take: what each camera needs, and what the board has for all of them.
 import type { Camera } from '../cameras/index.ts';
-import { type CameraId, NvrError } from '../core/index.ts';
-import type { EngineStats } from '../native/index.ts';
+import { type CameraId, NvrError, STREAM_NAMES, type StreamName } from '../core/index.ts';
+import type { EngineStats, StreamStats } from '../native/index.ts';
 
 /** The part of a camera's settings that the need follows from. */
-export type RingUser = Pick<Camera, 'id' | 'name' | 'enabled' | 'record' | 'events'>;
+export type RingUser = Pick<Camera, 'id' | 'name' | 'enabled' | 'record' | 'events' | 'sub'>;
 
-export interface RingNeed {
+interface RingNeed {
   camera: CameraId;
+  stream: StreamName;
   bytes: number;
 }
 
@@ -15,12 +16,12 @@ export interface RingNeed {
 const SHARE_OF_MEMORY = 0.25;
 /** Triggers come late by up to that much, and the ring begins with a keyframe. */
 const LATENCY_MS = 2000;
-/** Of a camera that has not shown yet what it sends. */
-const USUAL_BITS_PER_SECOND = 4e6;
+/** Of a stream that has not shown yet what it sends. */
+const USUAL_BITS_PER_SECOND: Record<StreamName, number> = { main: 4e6, sub: 0.5e6 };
 const USUAL_GOP_MS = 4000;
 const MIB = 1024 * 1024;
-/** Of each ring in any case: the newest GOP and the growing one. */
-const LEAST_BYTES = 8 * MIB;
+/** The bound of a ring in any case: the newest GOP and the growing one. */
+const LEAST_BYTES: Record<StreamName, number> = { main: 8 * MIB, sub: 2 * MIB };
 
 export class RingBudget {
   readonly #bytes: number;
@@ -35,11 +36,13 @@ export class RingBudget {
     const needs = needsOf(after, stats);
     const sum = total(needs);
     if (sum <= this.#bytes || sum <= total(needsOf(before, stats))) return;
-    const names = new Map(after.map(({ id, name }) => [id, name]));
-    const list = needs.map(({ camera, bytes }) => `${names.get(camera)} ${mib(bytes)}`).join(', ');
+    const list = after
+      .map(({ id, name }) => ({ name, bytes: total(needs.filter(({ camera }) => camera === id)) }))
+      .filter(({ bytes }) => bytes > 0)
+      .map(({ name, bytes }) => `${name} ${mib(bytes)}`);
     throw new NvrError(
       'failed-precondition',
-      `the time before events would take ${mib(sum)} of memory (${list}), and there are ${mib(this.#bytes)} for it`,
+      `the time before events would take ${mib(sum)} of memory (${list.join(', ')}), and there are ${mib(this.#bytes)} for it`,
       {
         field: 'events.preRollMs',
         cure: 'Use a shorter preRollMs here or at another camera, a lower bit rate, or the mode continuous.',
@@ -47,22 +50,43 @@ export class RingBudget {
     );
   }
 
-  /** The bound of a camera's ring: twice what it needs, and its part of what nobody needs. */
-  boundOf(camera: RingUser, all: readonly RingUser[], stats: EngineStats): number {
+  /**
+   * The bound of a ring: twice what it needs, with its part of what nobody needs. When the cameras send more than they did when their
+   * settings were accepted, each gets its part of what there is, and the time before events gets shorter.
+   */
+  boundOf({ id }: RingUser, stream: StreamName, all: readonly RingUser[], stats: EngineStats): number {
     const needs = needsOf(all, stats);
-    const need = needs.find(one => one.camera === camera.id)?.bytes ?? 0;
-    const spare = Math.max(0, this.#bytes - total(needs)) / Math.max(1, needs.length);
-    return Math.round(Math.max(LEAST_BYTES, need + Math.min(need, spare)));
+    const sum = total(needs);
+    const need = needs.find(one => one.camera === id && one.stream === stream)?.bytes ?? 0;
+    const spare = Math.max(0, this.#bytes - sum) / Math.max(1, needs.length);
+    const share = sum > this.#bytes ? need * (this.#bytes / sum) : need + Math.min(need, spare);
+    return Math.round(Math.max(LEAST_BYTES[stream], share));
   }
+}
+
+/** How far the ring of a stream reaches back when it plays for so long, and should; undefined while it does. */
+export function shortPastMs(
+  { events }: Pick<RingUser, 'events'>,
+  stream: StreamStats,
+  liveForMs: number,
+): number | undefined {
+  const isFilled = liveForMs > events.preRollMs + LATENCY_MS + 2 * stream.gopMs;
+  return isFilled && stream.ringMs < events.preRollMs ? stream.ringMs : undefined;
 }
 
 /** Of those that keep the time before events. */
 function needsOf(cameras: readonly RingUser[], stats: EngineStats): RingNeed[] {
-  return cameras.filter(keepsPast).map(({ id, events }) => {
-    const stream = stats.streams.find(one => one.camera === id && one.stream === 'main');
-    const bitsPerSecond = stream?.bitrateBps || USUAL_BITS_PER_SECOND;
-    const spanMs = events.preRollMs + LATENCY_MS + (stream?.gopMs || USUAL_GOP_MS);
-    return { camera: id, bytes: (spanMs / 1000) * (bitsPerSecond / 8) };
+  return cameras.filter(keepsPast).flatMap(({ id, events, record, sub }) => {
+    const needs: RingNeed[] = [];
+    for (const name of STREAM_NAMES) {
+      const stream = stats.streams.find(one => one.camera === id && one.stream === name);
+      // Whether `auto` records the sub stream shows when it is connected.
+      if (name === 'sub' && !stream && !(sub && record.streams === 'both')) continue;
+      const bitsPerSecond = stream?.bitrateBps || USUAL_BITS_PER_SECOND[name];
+      const spanMs = events.preRollMs + LATENCY_MS + (stream?.gopMs || USUAL_GOP_MS);
+      needs.push({ camera: id, stream: name, bytes: (spanMs / 1000) * (bitsPerSecond / 8) });
+    }
+    return needs;
   });
 }
 

@@ -32,6 +32,8 @@ export interface FakeServices {
   lines: string[];
   /** Gaps that go on, by camera. */
   gaps: Map<number, ReturnType<ApiServices['ongoingGap']>>;
+  /** How far the memory of cameras reaches back that is too small. */
+  shortPasts: Map<number, number>;
   /** Adds a closed segment, with a file when `content` is given. */
   addSegment(startMs: number, content?: Buffer): IndexedSegment;
   /** Makes a file being written; readers may count on `sizeBytes` of it. */
@@ -126,6 +128,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   const problems: FakeServices['problems'] = [];
   const lines: string[] = [];
   const gaps: FakeServices['gaps'] = new Map();
+  const shortPasts: FakeServices['shortPasts'] = new Map();
   const write = (path: string, content: Buffer) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
@@ -189,6 +192,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
       levels: { other: 'info', tags: {} },
     },
     ongoingGap: camera => gaps.get(camera),
+    shortPastMs: camera => shortPasts.get(camera),
     facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct' },
     clock,
     log: log.logger,
@@ -207,6 +211,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     problems,
     lines,
     gaps,
+    shortPasts,
     addSegment(startMs, content) {
       const segment: IndexedSegment = {
         id: `1-main-${startMs}-0`,

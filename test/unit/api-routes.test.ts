@@ -378,14 +378,17 @@ test('what endangers no recording is told and degrades nothing', async () => {
     audioLeftOut: 'G726',
   });
   fakes.engine.emit({ type: 'problems', camera: 1, stream: 'main', problems: ['long-gop', 'no-audio'] });
+  fakes.shortPasts.set(1, 3210);
   const { problems } = (await ask('GET', '/api/status')).json;
   assert.equal(
     problems.map((problem: { kind: string }) => problem.kind),
-    ['index-restored', 'long-gop', 'no-audio'],
+    ['index-restored', 'short-pre-roll', 'long-gop', 'no-audio'],
   );
-  assert.match(problems[1].message, /^Door: .*keyframes/);
-  assert.match(problems[1].cure, 'key frame interval');
-  assert.match(problems[2].message, /^Door: .*G726/);
+  assert.match(problems[1].message, /^Door: .* 3\.2 of the 5\.0 seconds/);
+  assert.match(problems[2].message, /^Door: .*keyframes/);
+  assert.match(problems[2].cure, 'key frame interval');
+  assert.match(problems[3].message, /^Door: .*G726/);
+  fakes.shortPasts.clear();
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
   await ask('PATCH', '/api/cameras/1', { audio: false });
   assert.is((await ask('GET', '/api/status')).json.problems.length, 1);

@@ -164,7 +164,41 @@ test('a past that does not fit is refused with the sum; making it smaller never 
     /would take 24\.8 MiB of memory \(camera 1 7\.6 MiB, camera 2 17\.2 MiB\), and there are 16\.0 MiB/,
   );
   assert.not.throws(() => budget.check([user(1, 30_000), user(2, 30_000)], [user(1, 30_000), user(2, 20_000)], stats));
-  assert.ok(budget.boundOf(user(1, 5000), [user(1, 5000), user(2, 5000)], stats) >= 8 * MIB);
+  assert.ok(budget.boundOf(user(1, 5000), 'main', [user(1, 5000), user(2, 5000)], stats) >= 8 * MIB);
+});
+
+test('rings keep to the memory there is when cameras send more than was thought, and sub streams count', () => {
+  const engine = new FakeEngine();
+  const budget = new RingBudget(256 * MIB);
+  const all: [Camera, Camera] = [user(1, 10_000), user(2, 10_000)];
+  for (const { id } of all) {
+    for (const stream of ['main', 'sub'] as const) engine.setStream({ camera: id, stream } as never);
+    engine.figures.set(id, { bitrateBps: 24_000_000, gopMs: 2000 });
+  }
+  const bounds = all.map(one => budget.boundOf(one, 'main', all, engine.stats()));
+  assert.ok(Math.min(...bounds) > 24 * MIB, String(bounds));
+  // The sub streams have their part.
+  assert.ok(bounds.reduce((sum, bound) => sum + bound) < 63 * MIB, String(bounds));
+  assert.is(budget.boundOf(all[0], 'sub', all, engine.stats()), 2 * MIB);
+});
+
+test('a ring that does not reach back as far as events are to is named, once it had the time', async () => {
+  const world = await eventWorld();
+  await world.camera(1, { mode: 'events', preRollMs: 10_000 });
+  world.engine.setStream({ camera: 1, stream: 'main' } as never);
+  world.engine.figures.set(1, { bitrateBps: 4_000_000, gopMs: 2000, ringMs: 9000 });
+  world.engine.link(1, 'live', undefined, { lastPacketMs: T0 });
+  const camera = world.cameras.get(1);
+  assert.ok(camera);
+  Object.assign(camera.state, { name: 'live', sinceMs: world.clock.nowMs() });
+  assert.is(world.recording.shortPastMs(1), undefined);
+  await world.clock.advance(17_000);
+  assert.is(world.recording.shortPastMs(1), 9000);
+  world.engine.figures.set(1, { bitrateBps: 4_000_000, gopMs: 2000, ringMs: 10_000 });
+  assert.is(world.recording.shortPastMs(1), undefined);
+  world.engine.figures.set(1, { bitrateBps: 4_000_000, gopMs: 2000, ringMs: 9000 });
+  camera.record.mode = 'continuous';
+  assert.is(world.recording.shortPastMs(1), undefined);
 });
 
 test('what a camera really sends counts, once it plays', async () => {
