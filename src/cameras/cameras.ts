@@ -132,9 +132,9 @@ export class Cameras {
       }
       const { store, bus, log } = this.#options;
       // Checked with a number that does not count, so that input that is refused uses up none.
-      const tried = createRecord(1, input, this.#mergeOptions());
+      const tried = createRecord(0, input, this.#mergeOptions());
       refuseUnreachable(tried, EVERY_WAY, this.#options.hub);
-      this.#approve({ ...tried, id: 0 });
+      this.#approve(tried);
       const record = createRecord(await store.cameras.nextId(), input, this.#mergeOptions());
       await store.cameras.put(record);
       const connection = this.#connection(record);

@@ -28,7 +28,7 @@ export interface ProvisionPlan {
 /** Throws `invalid-argument` as adding the camera would, without a store. */
 export function checkCamera(input: NewCamera, options: { allowLoopback: boolean; hub: Hub }): void {
   const { allowLoopback, hub } = options;
-  refuseUnreachable(createRecord(1, input, { allowLoopback, ...UNSEALED }), EVERY_WAY, hub);
+  refuseUnreachable(createRecord(0, input, { allowLoopback, ...UNSEALED }), EVERY_WAY, hub);
 }
 
 const UNSEALED = { seal: (password: string) => password, unseal: (password: string) => password };

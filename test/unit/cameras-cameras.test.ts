@@ -66,6 +66,14 @@ test('refused input uses up no number, and numbers are not used again', async ()
   assert.is((await add()).id, 2);
 });
 
+test('a new camera may set off any other, whatever its number', async () => {
+  const { add, start } = setUp();
+  await start();
+  const { id } = await add();
+  assert.is(id, 1);
+  assert.equal((await add({ events: { alsoTrigger: [id] } })).events.alsoTrigger, [id]);
+});
+
 test('connects the important ones first, 100 ms apart', async () => {
   const first = setUp();
   await first.start();

@@ -1,7 +1,7 @@
 // Cameras from a configuration file against those that are stored: which is which, what is written, what the API refuses then.
 import * as assert from 'uvu/assert';
 import { newCameraSchema } from '../../src/cameras/camera-schema.ts';
-import { Cameras, DirectHub, planProvisioned } from '../../src/cameras/index.ts';
+import { Cameras, checkCamera, DirectHub, planProvisioned } from '../../src/cameras/index.ts';
 import { EventBus, type NvrError, parseInput } from '../../src/core/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
@@ -63,6 +63,11 @@ test('a camera keeps its number under its key, and nothing is written when nothi
   assert.equal((await provision(store, [camera('door'), camera('yard')])).changed, ['door'], 'a login that is gone');
   const [door, yard] = (await start(store, 'x.yaml')).list();
   assert.equal([door?.id, door?.name, door?.priority, door?.hasPassword, yard?.id], [1, 'door', 50, false, 2]);
+});
+
+test('a camera of the file may set off any other, whatever its number', () => {
+  const { input } = camera('yard', { events: { alsoTrigger: [1] } });
+  checkCamera(input, { allowLoopback: false, hub: new DirectHub({ allowLoopback: false }) });
 });
 
 test('what leaves the file is disabled and says why; what comes back is the same camera', async () => {
