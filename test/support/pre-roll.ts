@@ -35,7 +35,7 @@ const ARRIVAL_MS = 60;
  */
 export async function eventFaults(
   service: Service,
-  camera: CameraChild,
+  camera: Pick<CameraChild, 'report'>,
   event: EventAnswer,
   promised: Promised,
 ): Promise<string[]> {
