@@ -72,12 +72,13 @@ export class CameraActivity {
     this.#closeUnrelated(causeMs);
     const before = this.#event;
     this.#claim.want(causeMs - settings.preRollMs, before === undefined);
+    const lengthMs = trigger.durationMs ?? (trigger.action === 'start' ? settings.maxMs : 0);
+    // First of all: what goes on is to be recorded although the store refuses its event.
+    if (lengthMs > 0) this.#begin(trigger.action === 'start' ? key : `pulse ${key}`, trigger, causeMs + lengthMs);
     const event = before ?? this.#openFor(trigger, causeMs, settings);
     if (before) event.grow(trigger, causeMs);
     event.arrived();
-    const lengthMs = trigger.durationMs ?? (trigger.action === 'start' ? settings.maxMs : 0);
-    if (lengthMs > 0) this.#begin(trigger.action === 'start' ? key : `pulse ${key}`, trigger, causeMs + lengthMs);
-    else event.extend(causeMs);
+    if (lengthMs <= 0) event.extend(causeMs);
     this.#cover(event);
     return event.id;
   }
@@ -133,7 +134,11 @@ export class CameraActivity {
 
   #stop(key: string, causeMs: number): string | undefined {
     const event = this.#event;
-    if (!this.#starts.end(key) || !event) return event?.id;
+    if (!this.#starts.end(key)) return event?.id;
+    if (!event) {
+      this.#coverRefused(causeMs);
+      return undefined;
+    }
     event.extend(causeMs);
     event.arrived();
     this.#cover(event);
@@ -151,17 +156,18 @@ export class CameraActivity {
   #advance(): void {
     const nowMs = this.#options.footageNowMs();
     const endedMs = this.#starts.expire(nowMs);
+    if (endedMs !== undefined && !this.#event) this.#coverRefused(endedMs);
     const lasts = this.#starts.size > 0;
     for (let event = this.#event; event; event = this.#event) {
       if (endedMs !== undefined) event.extend(endedMs);
       const { activeUntilMs, limitMs, mergeUntilMs } = event;
       if (nowMs < limitMs) {
-        if (!lasts && event.isQuiet && mergeUntilMs <= nowMs) this.#close(event, activeUntilMs);
+        if (!lasts && event.isQuiet && mergeUntilMs <= nowMs) this.#conclude(event);
         return;
       }
       if (!lasts && activeUntilMs <= limitMs) {
         if (event.isFresh) return;
-        this.#close(event, activeUntilMs);
+        this.#conclude(event);
         this.#cut = { id: event.id, endMs: activeUntilMs, mergeUntilMs };
         return;
       }
@@ -187,7 +193,7 @@ export class CameraActivity {
       return this.#open(causeMs, settings, growth);
     } catch (error) {
       // Footage is worth more than the event about it.
-      this.#claim.cover(this.#options.footageNowMs(), causeMs, settings.postRollMs);
+      this.#coverRefused(causeMs);
       throw error;
     }
   }
@@ -201,7 +207,7 @@ export class CameraActivity {
   #resume(): void {
     const nowMs = this.#options.footageNowMs();
     const settings = this.#settings();
-    this.#claim.cover(nowMs, undefined, settings.postRollMs);
+    this.#coverRefused(nowMs);
     this.#open(nowMs, settings, this.#grownFromStarts(nowMs) ?? emptyGrowth());
   }
 
@@ -218,9 +224,21 @@ export class CameraActivity {
     return this.#event;
   }
 
+  /** Nothing of it goes on: it ends with its last activity, whose post-roll is perhaps still to be asked for. */
+  #conclude(event: OpenEvent): void {
+    this.#cover(event);
+    this.#close(event, event.activeUntilMs);
+  }
+
   #close(event: OpenEvent, endMs: number): void {
     this.#event = undefined;
     event.close(endMs);
+  }
+
+  /** The footage of what has no event, as the store refused it. */
+  #coverRefused(activeUntilMs: number): void {
+    const untilMs = this.#starts.size > 0 ? undefined : activeUntilMs;
+    this.#claim.cover(this.#options.footageNowMs(), untilMs, this.#settings().postRollMs);
   }
 
   #cover(event: OpenEvent): void {

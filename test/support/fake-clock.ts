@@ -45,6 +45,11 @@ export class FakeClock implements Clock {
     this.#nowMs += ms;
   }
 
+  /** Time passes in which nothing runs: timers that are due fire late. */
+  stall(ms: number): void {
+    this.#move(this.#monotonicMs + ms);
+  }
+
   /** Lets `ms` pass: timers fire in order, and what they set off runs before the next one. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#monotonicMs + ms;

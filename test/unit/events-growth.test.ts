@@ -370,6 +370,33 @@ test('a store that refuses costs no footage: a trigger fails, what goes on is tr
   assert.equal([second?.startMs, second?.endMs, second?.labels], [t0 + 71_000, t0 + 90_000, ['dog']]);
 });
 
+test('a start that the store refuses is recorded until its stop all the same', async () => {
+  world.table.create = () => {
+    throw new NvrError('resource-exhausted', 'the index is full');
+  };
+  assert.throws(() => start({ label: 'cat' }), /full/);
+  await world.clock.advance(30_000);
+  assert.is(stop({ label: 'cat' }), undefined);
+  await world.clock.advance(5000);
+  const untilMs = Math.max(...world.captures.map(capture => capture.untilMs));
+  assert.ok(untilMs >= t0 + 33_000 && untilMs <= t0 + 36_000, String(untilMs - t0));
+  for (const [index, { fromMs }] of world.captures.entries()) {
+    if (index > 0) assert.ok(fromMs <= (world.captures[index - 1]?.untilMs ?? 0), 'without a hole');
+  }
+  assert.is(world.clock.pending, 0);
+});
+
+test('the post-roll of the last trigger is asked for although the service stood still meanwhile', async () => {
+  world.camera(1, { mergeMs: 0 });
+  pulse();
+  await world.clock.advance(900);
+  pulse();
+  world.clock.stall(1500);
+  await world.clock.advance(0);
+  assert.is(all()[0]?.endMs, t0 + 900);
+  assert.is(world.captures.at(-1)?.untilMs, t0 + 3900);
+});
+
 test('an event that somebody removed is followed no more', async () => {
   const id = start() as string;
   world.table.remove(id);
