@@ -59,6 +59,8 @@ export class Recording {
   readonly #schedules: ScheduleClock;
   /** How many hold a camera. */
   readonly #holds = new Map<CameraId, number>();
+  /** The footage of events that was asked for last, of each camera that is to record. */
+  readonly #asked = new Map<CameraId, { fromMs: number; untilMs: number }>();
   /** Bounds of the rings that keep the time before events, by stream. */
   readonly #ringBounds = new Map<string, number>();
   #cancelMeasuring: (() => void) | undefined;
@@ -105,11 +107,22 @@ export class Recording {
    * are those of footage.
    */
   capture(camera: CameraId, fromMs: number, untilMs: number): void {
+    const before = this.#asked.get(camera);
+    const joins = before !== undefined && before.untilMs >= fromMs;
+    this.#asked.set(camera, { fromMs: joins ? Math.min(before.fromMs, fromMs) : fromMs, untilMs });
     for (const stream of STREAM_NAMES) {
-      if (this.#recorders.get(name(camera, stream))?.licensed) {
-        this.#options.engine.capture(camera, stream, Math.max(0, Math.round(fromMs)), Math.round(untilMs));
-      }
+      if (this.#recorders.get(name(camera, stream))?.licensed) this.#ask(camera, stream, fromMs, untilMs);
     }
+  }
+
+  #ask(camera: CameraId, stream: StreamName, fromMs: number, untilMs: number): void {
+    this.#options.engine.capture(camera, stream, Math.max(0, Math.round(fromMs)), Math.round(untilMs));
+  }
+
+  /** A stream that records events only from now on has not heard what was asked for before. */
+  #askAgain(camera: CameraId, stream: StreamName): void {
+    const asked = this.#asked.get(camera);
+    if (asked && asked.untilMs > this.#options.clock.nowMs()) this.#ask(camera, stream, asked.fromMs, asked.untilMs);
   }
 
   /** The stretch of footage of the main stream, without a hole, around a moment; cut off a minute before. */
@@ -197,7 +210,10 @@ export class Recording {
     this.#schedules.set(id, camera.enabled && camera.record.mode !== 'off' ? camera.record.schedule : undefined);
     const intent = this.#intent(camera);
     if (intent.off === undefined) await this.#record(camera, 'main', intent);
-    else await this.#cease(id, 'main', intent.off);
+    else {
+      this.#asked.delete(id);
+      await this.#cease(id, 'main', intent.off);
+    }
     this.#untried(id, camera.state.reason);
     await this.#applySub(camera, intent);
   }
@@ -235,6 +251,7 @@ export class Recording {
   async #record(camera: Camera, stream: StreamName, { mode }: Intent): Promise<void> {
     const { cameras, log } = this.#options;
     const recorder = this.#recorder(camera.id, stream);
+    const heard = recorder.recordsEvents && !this.#volumeMissing;
     recorder.want(mode === 'events');
     try {
       if (this.#volumeMissing && recorder.licensed) await this.#suspend(camera.id, stream);
@@ -262,6 +279,7 @@ export class Recording {
       ...(mode === 'events' ? { events: this.#pastOf(camera, stream) } : {}),
     });
     if (mode !== 'events') this.#ringBounds.delete(name(camera.id, stream));
+    else if (!heard) this.#askAgain(camera.id, stream);
   }
 
   /** How much of the past the ring keeps. What the settings say not to record has none. */
@@ -334,6 +352,7 @@ export class Recording {
     this.#subChoices.delete(id);
     this.#schedules.set(id, undefined);
     this.#holds.delete(id);
+    this.#asked.delete(id);
     for (const stream of STREAM_NAMES) {
       const recorder = this.#recorder(id, stream);
       recorder.cease();
@@ -357,6 +376,9 @@ export class Recording {
     const { store, log } = this.#options;
     if (event.type === 'clock-step') {
       this.#schedules.look();
+      for (const [camera, { fromMs, untilMs }] of this.#asked) {
+        this.#asked.set(camera, { fromMs: fromMs + event.stepMs, untilMs: untilMs + event.stepMs });
+      }
       log.warn('the clock was set', { stepMs: event.stepMs, clockGeneration: event.clockGeneration });
       background(store.setClockGeneration(event.clockGeneration, event.stepMs), 'store the clock generation', log);
     } else if (this.#recorders.has(name(event.camera, event.stream)) || this.#options.cameras.get(event.camera)) {

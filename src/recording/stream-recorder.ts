@@ -68,6 +68,11 @@ export class StreamRecorder {
     return this.#licensed;
   }
 
+  /** True while `capture` finds a stream that listens to it. */
+  get recordsEvents(): boolean {
+    return this.#licensed && this.#eventsOnly;
+  }
+
   /** From now on the stream should record: what is missing is a gap. `eventsOnly`: between events nothing is missing. */
   want(eventsOnly: boolean): void {
     this.#eventsOnly = eventsOnly;
@@ -152,7 +157,19 @@ export class StreamRecorder {
     this.#open.add(event.path);
     const id = segmentId(camera, stream, event.startMs, event.clockGen);
     bus.emit('segment.opened', { camera, stream, id, startMs: event.startMs });
-    if (!this.#isBehind(event)) this.#closeGap(event.startMs);
+    if (this.#isBehind(event)) return;
+    this.#closeGap(event.startMs);
+    this.#recall(event.startMs);
+  }
+
+  /** The time before an event was perhaps said to be quiet, and something else has begun since: what is recorded of it is no gap. */
+  #recall(startMs: number): void {
+    const { store, camera, stream, clock } = this.#options;
+    if (!this.#keepsGaps || !this.#eventsOnly) return;
+    for (const { startMs: fromMs, endMs, reason } of store.gaps.list(camera, startMs, clock.nowMs(), stream)) {
+      if (endMs === undefined || !isPast(reason)) continue;
+      store.gaps.cover(camera, stream, Math.max(fromMs, startMs), endMs, reason);
+    }
   }
 
   /** A disk that hung writes what had been queued before the loss only after the loss was told. */

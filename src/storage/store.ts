@@ -73,7 +73,7 @@ export class Store {
     | 'removeBare'
     | 'picturePath'
   >;
-  readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'list'>;
+  readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'cover' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
   readonly settings: SettingsTable;
 
