@@ -12,6 +12,7 @@ import { fakeLog } from '../support/fake-log.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import type { FigureId, Measured } from './budgets.ts';
+import { median } from './percentile.ts';
 
 const SEGMENTS = 1_000_000;
 const CAMERAS = 8;
@@ -126,8 +127,4 @@ class Asker {
 /** CPU time of a process's first thread; the kernel counts it in nanoseconds. */
 function mainThreadMs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -4,8 +4,10 @@
 //   --build development|release|both   --release = --build release
 //   --only PART,…       of the parts below; default: all
 //   --cameras 1,8       of the recording rounds; default 1,4,8,32
-//   --seconds N         of each recording round; default 60
+//   --seconds N         of each recording round, and of waiting for events; default 60
 //   --rounds N          of kill -9; default 5
+//   --triggers N        whose footage is followed to the disk; default 100
+//   --minutes N         of the storm of triggers; default 10
 //   --markdown FILE     writes the table for the README, too
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -15,12 +17,16 @@ import { gstProblem } from '../support/gst-camera.ts';
 import { RELEASE_LAUNCHER, releaseProblem, serviceProblem } from '../support/service.ts';
 import { measureAdoption } from './adoption.ts';
 import { boardClass, type Edition, type Figure, judge, type Measured } from './budgets.ts';
+import { measurePictures } from './event-picture.ts';
+import { measureIdleEvents } from './events-idle.ts';
 import { measureExport } from './export-speed.ts';
 import { measureIndex } from './index-reads.ts';
 import { measureLosses } from './losses.ts';
 import { measureRound, type Round, roundFigures } from './recording.ts';
 import { measureRemoval } from './removal.ts';
 import { markdownTable, textTable } from './report.ts';
+import { measureStorm } from './storm.ts';
+import { measureTriggers } from './trigger-times.ts';
 
 const EDITIONS: Record<string, Edition[]> = {
   development: ['development'],
@@ -32,6 +38,8 @@ interface Plan {
   cameras: number[];
   seconds: number;
   rounds: number;
+  triggers: number;
+  minutes: number;
 }
 
 type Command = { command?: string[] };
@@ -43,6 +51,10 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   index: measureIndex,
   adoption: measureAdoption,
   losses: (command, { rounds }) => measureLosses(command, rounds),
+  events: (command, { seconds }) => measureIdleEvents(command, seconds),
+  triggers: (command, { triggers }) => measureTriggers(command, triggers),
+  storm: (command, { minutes }) => measureStorm(command, minutes),
+  picture: measurePictures,
 };
 
 async function measureRounds(command: Command, { cameras, seconds }: Plan): Promise<Measured[]> {
@@ -72,6 +84,8 @@ const { values } = parseArgs({
     cameras: { type: 'string', default: '1,4,8,32' },
     seconds: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '5' },
+    triggers: { type: 'string', default: '100' },
+    minutes: { type: 'string', default: '10' },
     markdown: { type: 'string' },
   },
 });
@@ -83,6 +97,8 @@ const plan: Plan = {
   cameras: values.cameras.split(',').map(count => positive(count, 'cameras')),
   seconds: positive(values.seconds, 'seconds'),
   rounds: positive(values.rounds, 'rounds'),
+  triggers: positive(values.triggers, 'triggers'),
+  minutes: positive(values.minutes, 'minutes'),
 };
 const missing =
   (editions.includes('development') ? serviceProblem() : undefined) ??

@@ -1,4 +1,4 @@
-// What the kernel knows of a process: memory and processor time.
+// What the kernel knows of a process: memory, processor time, and what it wrote.
 import { readFileSync } from 'node:fs';
 
 export interface ProcessFigures {
@@ -30,4 +30,9 @@ export function processFigures(pid: number): ProcessFigures {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
     threads: Number(fields[17]),
   };
+}
+
+/** Bytes that a process, whose user is ours, has sent on their way to block devices since its start. */
+export function writtenBytes(pid: number): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? Number.NaN);
 }

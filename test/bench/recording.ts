@@ -8,6 +8,7 @@ import { Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import type { Measured } from './budgets.ts';
 import { makeLoopDisk } from './loop-disk.ts';
+import { median } from './percentile.ts';
 import { type ProcessFigures, processFigures } from './process-figures.ts';
 import { Reference } from './reference.ts';
 
@@ -116,9 +117,9 @@ export function roundFigures(rounds: readonly Round[]): Measured[] {
   });
 }
 
-/** Adds cameras and waits until all are live. */
-export async function addCameras(service: Service, urls: readonly string[]): Promise<void> {
-  for (const url of urls) await service.post('/api/cameras', { name: 'Camera', main: { url } });
+/** Adds cameras, with these settings, and waits until all are live. */
+export async function addCameras(service: Service, urls: readonly string[], settings: object = {}): Promise<void> {
+  for (const url of urls) await service.post('/api/cameras', { name: 'Camera', main: { url }, ...settings });
   const live = (list: CameraList) => list.cameras.every(camera => camera.state.name === 'live');
   await service.until<CameraList>('/api/cameras', live, 60_000);
 }
@@ -142,7 +143,7 @@ async function warmStart(options: ServiceOptions): Promise<number> {
     times.push(performance.now() - began);
     await child.stop();
   }
-  return times.sort((a, b) => a - b)[Math.floor(WARM_STARTS / 2)] ?? Number.NaN;
+  return median(times);
 }
 
 function answers(port: number): Promise<boolean> {
