@@ -25,7 +25,11 @@ export class CameraActivity {
   #event: OpenEvent | undefined;
   /** The event that reached its greatest length while its merge window was open. */
   #cut: { id: string; endMs: number; mergeUntilMs: number } | undefined;
+  /** Events that are over, and whose end the store has not taken yet. */
+  readonly #ended: { event: OpenEvent; endMs: number }[] = [];
   #droppedStarts = 0;
+  /** Recordings by hand that are about to begin. */
+  #beginning = 0;
   /** What is held was recorded already before. */
   #hasPast = true;
 
@@ -36,7 +40,7 @@ export class CameraActivity {
 
   /** False when nothing goes on, so that nobody needs to call `tick`. */
   get isBusy(): boolean {
-    return this.#event !== undefined || this.#starts.size > 0 || this.#claim.isHeld;
+    return this.#event !== undefined || this.#starts.size > 0 || this.#claim.isHeld || this.#ended.length > 0;
   }
 
   get isOpen(): boolean {
@@ -48,11 +52,16 @@ export class CameraActivity {
     return this.#droppedStarts;
   }
 
-  /** Records the camera whatever its mode, until all that goes on is over and its post-roll with it. */
-  hold(): void {
+  /**
+   * Records the camera whatever its mode, until all that goes on is over and its post-roll with it; at least until the returned function is
+   * called, which is when the trigger comes.
+   */
+  hold(): () => void {
     // Of a camera that records nothing otherwise there is no time before.
     if (!this.#claim.isHeld) this.#hasPast = this.#options.recording.records(this.#options.camera);
     this.#claim.hold();
+    this.#beginning++;
+    return () => void this.#beginning--;
   }
 
   /** Until when a start goes on without a stop. */
@@ -65,7 +74,11 @@ export class CameraActivity {
    * `from`: the camera that passed it on. Throws what the store throws; its footage is asked for all the same.
    */
   trigger(trigger: Trigger, causeMs: number, from?: CameraId): string | undefined {
-    this.#advance();
+    try {
+      this.#advance();
+    } catch {
+      // The store refuses an event about what goes on: that is tried again below, or by the next tick. This trigger counts all the same.
+    }
     const key = startKey(trigger, from);
     if (trigger.action === 'stop') return this.#stop(key, causeMs);
     const settings = this.#settings();
@@ -85,6 +98,7 @@ export class CameraActivity {
 
   /** To be called once a second while busy. */
   tick(): void {
+    this.#storeEnds();
     this.#advance();
     if (!this.#event && this.#starts.size > 0) this.#resume();
     const event = this.#event;
@@ -96,7 +110,7 @@ export class CameraActivity {
         this.#starts.clear();
       }
     }
-    if (this.#starts.size === 0) this.#claim.release(this.#options.footageNowMs());
+    if (this.#starts.size === 0 && this.#beginning === 0) this.#claim.release(this.#options.footageNowMs());
   }
 
   /** Footage of the camera has got to the disk. */
@@ -232,7 +246,22 @@ export class CameraActivity {
 
   #close(event: OpenEvent, endMs: number): void {
     this.#event = undefined;
-    event.close(endMs);
+    this.#ended.push({ event, endMs });
+    this.#storeEnds();
+  }
+
+  /** What the store refuses is tried again with the next tick: an event without its end would go on for ever. */
+  #storeEnds(): void {
+    for (let next = this.#ended[0]; next; next = this.#ended[0]) {
+      try {
+        next.event.close(next.endMs);
+      } catch (error) {
+        const { camera, log } = this.#options;
+        log.error('the end of an event could not be stored', { camera, event: next.event.id, error });
+        return;
+      }
+      this.#ended.shift();
+    }
   }
 
   /** The footage of what has no event, as the store refused it. */

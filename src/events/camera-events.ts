@@ -143,9 +143,9 @@ export class CameraEvents {
     const trigger: Trigger = { camera, source: 'manual', action, durationMs };
     const activity = this.#activity(camera);
     if (action === 'start') {
-      activity.hold();
+      const begun = activity.hold();
       this.#armTick();
-      await this.#options.recording.settled(camera);
+      await this.#options.recording.settled(camera).finally(begun);
     }
     const event = this.trigger(trigger);
     const untilMs = activity.untilMs(trigger);
@@ -301,7 +301,9 @@ export class CameraEvents {
 
   /** What records no more, by its settings or its schedule, has no events. */
   #follow(id: CameraId): void {
-    if (!this.#options.recording.records(id)) this.#guarded(() => this.#activities.get(id)?.end());
+    if (this.#options.recording.records(id)) return;
+    this.#guarded(() => this.#activities.get(id)?.end());
+    this.#armTick();
   }
 
   #forget(id: CameraId): void {

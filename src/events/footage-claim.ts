@@ -18,6 +18,8 @@ export interface EventRecording {
 
 /** While something goes on, footage is asked for so far ahead: a main thread that stands still for seconds costs none. */
 const LEAD_MS = 5000;
+/** How much later than its time the last picture may come. */
+const LATE_MS = 1000;
 /** Between two questions, but for the first of an event. */
 const PERIOD_MS = 1000;
 
@@ -81,9 +83,9 @@ export class FootageClaim {
     this.#release ??= this.#recording.hold(this.#camera);
   }
 
-  /** Ends the hold once all that was asked for lies in the past; at once when no time is given. */
+  /** Ends the hold once all that was asked for has come; at once when no time is given. */
   release(nowMs = Number.POSITIVE_INFINITY): void {
-    if (nowMs < this.#untilMs) return;
+    if (nowMs < this.#untilMs + LATE_MS) return;
     this.#release?.();
     this.#release = undefined;
   }

@@ -48,6 +48,8 @@ export class EventWorld {
   /** Footage is dated by so much more than the clock says. */
   offsetMs = 0;
   isThere = true;
+  /** Resolves when a hold is in force. */
+  settling: Promise<void> = Promise.resolve();
   make: (request: PictureRequest) => Promise<Picture> = async ({ atMs }) => ({
     ...{ jpeg: Buffer.from('a jpeg'), atMs: atMs + 40 },
     ...{ width: 640, height: 360 },
@@ -151,7 +153,7 @@ export class EventWorld {
         const camera = this.#cameraOf(id);
         return camera?.enabled === true && (camera.record.mode !== 'off' || this.held.includes(id));
       },
-      settled: async () => undefined,
+      settled: () => this.settling,
     };
   }
 }

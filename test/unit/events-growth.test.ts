@@ -407,4 +407,55 @@ test('an event that somebody removed is followed no more', async () => {
   assert.is(all().length, 1);
 });
 
+test('a recording by hand whose beginning takes a while is not given up meanwhile', async () => {
+  world.camera(1).record.mode = 'off';
+  let settled = () => {};
+  world.settling = new Promise(resolve => {
+    settled = resolve;
+  });
+  const recording = world.events.record(1, 'start');
+  await world.clock.advance(3000);
+  assert.equal(world.held, [1]);
+  settled();
+  const { event } = await recording;
+  assert.is(event, `1-${t0 + 3000}-0`);
+  await world.events.record(1, 'stop');
+  await world.clock.advance(10_000);
+  assert.equal(world.held, []);
+});
+
+test('a store that refuses the end of an event gets it later; nothing that comes meanwhile is lost', async () => {
+  const { update, create } = world.table;
+  const refuse = () => {
+    throw new NvrError('unavailable', 'the index is not open');
+  };
+  const id = pulse() as string;
+  world.table.update = refuse;
+  await world.clock.advance(9000);
+  assert.is(world.events.get(id).endMs, undefined);
+  const asked = world.captures.length;
+  const next = pulse() as string;
+  assert.is.not(next, id);
+  assert.is(world.captures.length, asked + 1);
+  world.table.update = update;
+  await world.clock.advance(1000);
+  assert.is(world.events.get(id).endMs, t0);
+  assert.is(world.told.filter(({ name, event }) => name === 'event.closed' && event.id === id).length, 1);
+  await world.clock.advance(10_000);
+  // What goes on cannot be continued, and still hears of its stop.
+  start({ label: 'dog' });
+  const fromMs = world.clock.nowMs();
+  world.table.create = refuse;
+  await world.clock.advance(59_500);
+  world.clock.step(600);
+  stop({ label: 'dog' });
+  world.table.create = create;
+  await world.clock.advance(10_000);
+  assert.equal(
+    all().map(event => event.endMs),
+    [t0, t0 + 9000, fromMs + 60_000],
+  );
+  assert.is(world.clock.pending, 0);
+});
+
 test.run();
