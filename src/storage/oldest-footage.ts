@@ -12,6 +12,8 @@ export interface OldestFootageOptions {
   events: EventFootage;
   /** Records that overlap [fromMs, toMs), by their start. */
   find: (camera: CameraId, stream: StreamName, fromMs: number, toMs: number) => Iterable<Found>;
+  /** No segment is longer. */
+  longestMs: () => number;
 }
 
 export interface OldestQuery {
@@ -96,16 +98,20 @@ export class OldestFootage {
 
   /** The first of a span that belong to events and that nothing holds: found by the events, of which there are fewer. */
   #ofEvents(camera: CameraId, stream: StreamName, span: ClockSpan, limit: number): Found[] {
-    const { events, find } = this.#options;
-    const endMs = (span.lastHour + 1) * HOUR_MS;
+    const { events, find, longestMs } = this.#options;
+    // What begins in the last hour may end in a later one.
+    const endMs = (span.lastHour + 1) * HOUR_MS + longestMs();
     const taken = new Map<string, Found>();
-    let doneMs = 0;
+    // What was looked at last, without a hole.
+    let [doneFromMs, doneMs] = [0, 0];
     for (const event of events.unlockedFootage(camera, span.firstHour * HOUR_MS, endMs)) {
       if (taken.size >= limit) break;
-      // Many events lie within one segment.
-      const fromMs = Math.max(event.fromMs, doneMs);
+      // Many events lie within one segment. A later one may reach further back than those before.
+      const isBack = event.fromMs < doneFromMs;
+      const fromMs = isBack ? event.fromMs : Math.max(event.fromMs, doneMs);
       const toMs = Math.min(Math.max(event.toMs, event.fromMs + 1), endMs);
       if (fromMs >= toMs) continue;
+      if (isBack || fromMs > doneMs) [doneFromMs, doneMs] = [fromMs, 0];
       for (const found of find(camera, stream, fromMs, toMs)) {
         if (!isOf(found, span)) continue;
         doneMs = Math.max(doneMs, endOf(found));

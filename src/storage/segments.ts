@@ -53,7 +53,8 @@ export class SegmentTable {
     const find = (camera: CameraId, stream: StreamName | undefined, fromMs: number, toMs: number) =>
       this.#find(camera, stream, fromMs, toMs);
     this.#lockedBytes = new LockedBytes(events, find);
-    this.#oldest = new OldestFootage({ rows: this.#rows, spans: this.#spans, events, find });
+    const longestMs = () => this.#lookBackMs;
+    this.#oldest = new OldestFootage({ rows: this.#rows, spans: this.#spans, events, find, longestMs });
   }
 
   /** Reads the whole table once, in pieces, for totals and damage. */

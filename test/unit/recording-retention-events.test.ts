@@ -205,4 +205,28 @@ function* range(from: number, to: number): Generator<number> {
   for (let n = from; n < to; n++) yield n;
 }
 
+test('a file that goes on beyond its hour is found by an event there; so is one that only a later event reaches back to', () => {
+  const world = new RetentionWorld().camera(1);
+  const hourMs = Math.floor(T0 / 3_600_000) * 3_600_000 + 3_600_000;
+  const oldest = () =>
+    world.segments
+      .oldest({ camera: 1, stream: 'main', ofEvents: true, limit: 9, earliestMs: 0, nowMs: T0 + DAY_MS })
+      .map(({ id }) => id);
+  const last = world.add(1, hourMs - 30_000);
+  const late = world.events.create(1, hourMs + 10_000, {
+    endMs: hourMs + 11_000,
+    preRoll: { promisedMs: 5000, deliveredMs: 0 },
+  });
+  assert.equal(oldest(), [last]);
+  world.events.remove(late.id);
+  const before = world.add(1, hourMs - 90_000);
+  world.segments.setLocked({ camera: 1, stream: 'main', startMs: hourMs - 30_000, clockGen: 0 }, true);
+  world.events.create(1, hourMs - 20_000, { endMs: hourMs - 19_000 });
+  world.events.create(1, hourMs - 18_000, {
+    endMs: hourMs - 17_000,
+    preRoll: { promisedMs: 30_000, deliveredMs: 30_000 },
+  });
+  assert.equal(oldest(), [before]);
+});
+
 test.run();
