@@ -15,6 +15,8 @@ export interface EventPicturesOptions {
 const EXTENSION = '.jpg';
 /** Files between two turns of the event loop. */
 const SLICE = 200;
+/** How many are still removed when the service stops. */
+const LAST = 200;
 
 export class EventPictures {
   readonly #options: EventPicturesOptions;
@@ -40,8 +42,9 @@ export class EventPictures {
     background(this.#running, 'remove pictures of events', this.#options.log);
   }
 
-  /** Resolves when nothing is being removed any more. */
-  async settled(): Promise<void> {
+  /** Resolves when nothing is being removed any more. Where very many wait, the sweep of a later start has the rest. */
+  async stop(): Promise<void> {
+    this.#waiting.splice(0, this.#waiting.length - LAST);
     await this.#running?.catch(() => undefined);
   }
 

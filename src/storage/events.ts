@@ -22,7 +22,7 @@ import { eventKey, eventOfKey } from './keys.ts';
 import { MAX_TIME_MS } from './layout.ts';
 import type { SegmentTable } from './segments.ts';
 
-/** Events are durable this long after they were written, and commits for their sake at least this far apart. */
+/** Commits for the sake of events are at least this far apart; one alone is durable at once. */
 const COMMIT_MS = 1000;
 /** How long an event may have gone on that a crash ended. */
 const MAX_LEFT_MS = 3_600_000;
@@ -39,7 +39,7 @@ export interface EventTableOptions {
   /** False while there may be footage that the index does not know yet. */
   footageKnown: () => boolean;
   pictures: Pick<EventPictures, 'remove' | 'pathOf'>;
-  clock: Pick<Clock, 'after'>;
+  clock: Pick<Clock, 'after' | 'monotonicMs'>;
   log: Logger;
 }
 
@@ -50,6 +50,8 @@ export class EventTable {
   readonly #options: EventTableOptions;
   readonly #directory: EventDirectory;
   #timer: (() => void) | undefined;
+  /** When the timer fired last; monotonic. */
+  #committedMs = Number.NEGATIVE_INFINITY;
   #left: EventKey[] = [];
   /** Whose rows turned out to be damaged: they are to go. */
   readonly #damaged: EventKey[] = [];
@@ -313,8 +315,10 @@ export class EventTable {
 
   #commitSoon(): void {
     const { clock, database } = this.#options;
-    this.#timer ??= clock.after(COMMIT_MS, () => {
+    const waitMs = Math.max(0, this.#committedMs + COMMIT_MS - clock.monotonicMs());
+    this.#timer ??= clock.after(waitMs, () => {
       this.#timer = undefined;
+      this.#committedMs = clock.monotonicMs();
       for (const key of this.#damaged.splice(0)) this.remove(eventId(key));
       // A failure is told by the database, which tries again.
       database.flush().catch(() => undefined);

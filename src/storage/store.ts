@@ -334,7 +334,7 @@ export class Store {
     await this.#background.catch(() => undefined);
     await this.#parts.purge.settled();
     this.#parts.events.stop();
-    await this.#parts.pictures.settled();
+    await this.#parts.pictures.stop();
     try {
       await this.#parts.database.close();
       if (this.#prepared) await this.#parts.files.release();
