@@ -221,7 +221,8 @@ interface WebhookParts {
 
 function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ownUrls }: WebhookParts): Webhooks {
   const clock = systemClock;
-  const ownPorts = () => ownUrls().map(url => Number(new URL(url).port));
+  // An address leaves out the port that its kind has anyway.
+  const ownPorts = () => ownUrls().map(url => Number(new URL(url).port || 80));
   const sender = new WebhookSender({ allowLoopback, ownPorts, userAgent: `Thimble/${version}`, clock });
   const settings = new WebhookSettings({ store, allowLoopback, log });
   const { events, uuid: storeUuid } = store;

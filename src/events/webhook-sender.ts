@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { type LookupAddress, lookup } from 'node:dns';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+import { BlockList, isIPv6, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { addressKind, type Clock, NvrError } from '../core/index.ts';
 
@@ -137,10 +137,14 @@ export function signatureOf(secret: string, timestamp: string, body: Buffer): st
   return `sha256=${createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')}`;
 }
 
+/** However it is written: IPv4 inside IPv6 too. */
 function isOwn(address: string): boolean {
-  const own = Object.values(networkInterfaces()).flatMap(list => list ?? []);
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  return own.some(one => one.address === plain);
+  const own = new BlockList();
+  for (const one of Object.values(networkInterfaces()).flatMap(list => list ?? [])) {
+    own.addAddress(one.address, one.family === 'IPv4' ? 'ipv4' : 'ipv6');
+  }
+  const [digits = ''] = address.split('%', 1);
+  return own.check(digits, isIPv6(digits) ? 'ipv6' : 'ipv4');
 }
 
 function systemLookup(hostname: string): Promise<LookupAddress[]> {

@@ -31,6 +31,8 @@ const SECTION = 'webhooks';
 const MOST = 8;
 const MAX_URL_CHARS = 1024;
 const MAX_SECRET_CHARS = 256;
+/** All together as they are stored, which takes no more than 16 KiB. */
+const MAX_STORED_BYTES = 16_000;
 
 const URL_CURE = 'Write http://host/path or https://host/path.';
 const ID_CURE = 'Use 1 to 32 small letters, digits and "-".';
@@ -56,7 +58,8 @@ const cameras = v.pipe(
 );
 const labels = v.pipe(
   v.array(
-    v.pipe(v.string(LABEL_CURE), v.minLength(1, LABEL_CURE), v.maxLength(MAX_WORD_CHARS, LABEL_CURE)),
+    // As those of triggers are kept, else one would never be found.
+    v.pipe(v.string(LABEL_CURE), v.trim(), v.minLength(1, LABEL_CURE), v.maxLength(MAX_WORD_CHARS, LABEL_CURE)),
     LABEL_CURE,
   ),
   v.maxLength(16, 'Use at most 16 labels.'),
@@ -146,14 +149,29 @@ export class WebhookSettings {
       }
       if (own !== undefined) ids.add(own);
     }
+    if (Buffer.byteLength(JSON.stringify(this.#merged(patch))) > MAX_STORED_BYTES) {
+      throw new NvrError('invalid-argument', '"webhooks" is too long', {
+        field: 'webhooks',
+        cure: 'Use fewer of them, shorter addresses, or fewer cameras and labels.',
+      });
+    }
   }
 
-  /** Durable and in force when it resolves. Rejects as `check`, and when all together are too long to be kept. */
+  /** Durable and in force when it resolves. Rejects as `check`. */
   async update(patch: WebhooksPatch): Promise<Webhook[]> {
     const { store, log } = this.#options;
     this.check(patch);
+    const next = this.#merged(patch);
+    await store.settings.put(SECTION, next);
+    this.#known = next;
+    log.info('settings changed', { section: SECTION, webhooks: next.length });
+    return this.list();
+  }
+
+  #merged(patch: WebhooksPatch): StoredWebhook[] {
+    const { store } = this.#options;
     const before = new Map(this.#stored().map(webhook => [webhook.id, webhook]));
-    const next = patch.map(({ id: own, secret: given, hasSecret: _shown, cameras: of, labels: about, ...rest }) => {
+    return patch.map(({ id: own, secret: given, hasSecret: _shown, cameras: of, labels: about, ...rest }) => {
       const name = own ?? randomBytes(6).toString('hex');
       const sealedSecret =
         given === undefined ? before.get(name)?.sealedSecret : given === null ? undefined : store.seal(given);
@@ -164,10 +182,6 @@ export class WebhookSettings {
         ...(about ? { labels: about } : {}),
       };
     });
-    await store.settings.put(SECTION, next);
-    this.#known = next;
-    log.info('settings changed', { section: SECTION, webhooks: next.length });
-    return this.list();
   }
 
   /** What cannot be read counts as not chosen. */

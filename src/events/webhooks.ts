@@ -73,6 +73,8 @@ export class Webhooks {
   /** Oldest first; those under way are in it. */
   #queue: Message[] = [];
   #queuedBytes = 0;
+  /** Events that go on, and who was told that they began: who waits for a label may be told later. */
+  readonly #begun = new Map<string, Set<string>>();
   /** Webhooks with a message under way. */
   readonly #busy = new Map<string, Promise<void>>();
   readonly #abort = new AbortController();
@@ -91,8 +93,20 @@ export class Webhooks {
   start(): void {
     const { bus } = this.#options;
     this.#unsubscribe = [
-      bus.on('event.opened', event => this.#tell('opened', event)),
-      bus.on('event.closed', event => this.#tell('closed', event)),
+      bus.on('event.opened', event => {
+        const told = new Set<string>();
+        this.#begun.set(event.id, told);
+        this.#tell('opened', event, told);
+      }),
+      bus.on('event.updated', event => {
+        const told = this.#begun.get(event.id);
+        if (told) this.#tell('opened', event, told, true);
+      }),
+      bus.on('event.closed', event => {
+        this.#begun.delete(event.id);
+        this.#tell('closed', event);
+      }),
+      bus.on('event.removed', ({ id }) => this.#begun.delete(id)),
     ];
   }
 
@@ -156,14 +170,26 @@ export class Webhooks {
     return { queued: this.#queue.length, queuedBytes: this.#queuedBytes, ...counts };
   }
 
-  #tell(occasion: WebhookOccasion, { id, camera, labels }: CameraEventSummary): void {
-    const wanting = this.list().filter(webhook => wants(webhook, occasion, camera, labels));
+  /** `told`: whom not to tell again; `byLabel`: only those that wait for a label. */
+  #tell(
+    occasion: WebhookOccasion,
+    { id, camera, labels }: CameraEventSummary,
+    told?: Set<string>,
+    byLabel = false,
+  ): void {
+    const wanting = this.list().filter(
+      webhook =>
+        wants(webhook, occasion, camera, labels) &&
+        !told?.has(webhook.id) &&
+        !(byLabel && webhook.labels === undefined),
+    );
     const event = wanting.length > 0 ? this.#options.events.get(id) : undefined;
     if (!event) return;
     const { cameras, storeUuid, clock } = this.#options;
     const cameraName = cameras.get(camera)?.name ?? '';
     const body = Buffer.from(JSON.stringify({ type: occasion, store: storeUuid, cameraName, ...eventView(event) }));
     for (const { id: webhook } of wanting) {
+      told?.add(webhook);
       this.#queue.push({
         webhook,
         body,

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import * as assert from 'uvu/assert';
 import { type Clock, type NvrError, systemClock } from '../../src/core/index.ts';
 import { WebhookSender } from '../../src/events/index.ts';
@@ -124,6 +125,16 @@ test('the service never posts to itself', async () => {
   const lookup = async () => [{ address: '127.0.0.1', family: 4 }];
   assert.match(await failure(send(`http://me.test:${port}/`, { ...own, lookup })), /^permission-denied/);
   assert.equal(seen, []);
+});
+
+test('nor by the addresses that it has in its network, however they are written', async () => {
+  const own = { ownPorts: () => [9] };
+  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? []);
+  const outer = addresses.filter(({ internal, address }) => !internal && !/^fe80:/i.test(address));
+  for (const { address, family } of outer) {
+    const forms = family === 'IPv4' ? [address, `[::ffff:${address}]`] : [`[${address}]`];
+    for (const form of forms) assert.match(await failure(send(`http://${form}:9/`, own)), /^permission-denied/, form);
+  }
 });
 
 test('names without addresses, closed ports, and other kinds of servers', async () => {

@@ -1,7 +1,8 @@
 // Webhooks: whom they are told, retries, the bound of the queue, the end of the service; and the addresses that nobody is sent to.
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
 import { addressKind, type CameraEventSummary, NvrError } from '../../src/core/index.ts';
-import { WebhookSettings, Webhooks, type WebhooksPatch } from '../../src/events/index.ts';
+import { WebhookSettings, Webhooks, type WebhooksPatch, webhooksPatchSchema } from '../../src/events/index.ts';
 import type { WebhookMessage } from '../../src/events/webhook-sender.ts';
 import { EventWorld } from '../support/event-world.ts';
 import { FakeStore } from '../support/fake-store.ts';
@@ -90,6 +91,41 @@ test('told is who asked for it: by occasion, camera and label', async () => {
     ['1 opened', '1 closed', '1 opened', '2 opened', '1 closed', '3 closed'],
   );
   assert.equal(webhooks.figures(), { queued: 0, queuedBytes: 0, sent: 6, failed: 0, dropped: 0 });
+});
+
+test('labels are read as those of triggers are', () => {
+  const [one] = v.parse(webhooksPatchSchema, [{ url: 'http://10.0.0.1/', labels: [' cat '] }]);
+  assert.equal(one?.labels, ['cat']);
+});
+
+test('who waits for a label is told when it comes, once', async () => {
+  await use({ id: 'cats', labels: ['cat'], on: ['opened', 'closed'] }, { id: 'all' });
+  const id = pulse(1);
+  await world.clock.advance(1500);
+  pulse(1, 'cat');
+  await world.clock.advance(1500);
+  pulse(1, 'dog');
+  await world.clock.advance(20_000);
+  assert.equal(
+    sent.map(({ url, type }) => `${url.slice(14, 15)} ${type}`),
+    ['2 opened', '1 opened', '1 closed'],
+  );
+  await world.events.change(id, { note: 'changed when it was over' });
+  assert.is(sent.length, 3);
+});
+
+test('all together are bounded before any of them is in force', async () => {
+  const long = (n: number) => ({ url: `http://10.0.0.1/${'x'.repeat(1000)}`, secret: `${n}`.repeat(256), cameras: [] });
+  const cameras = Array.from({ length: 64 }, (_, n) => 100_000_000 + n);
+  const labels = Array.from({ length: 16 }, (_, n) => `${n}`.padEnd(32, '\u20ac'));
+  const list = Array.from({ length: 8 }, (_, n) => ({ ...long(n), cameras, labels, on: ['opened' as const] }));
+  try {
+    settings.check(list);
+    assert.unreachable();
+  } catch (error) {
+    assert.equal([(error as NvrError).kind, (error as NvrError).field], ['invalid-argument', 'webhooks']);
+  }
+  await use(...list.slice(0, 2));
 });
 
 test('a failure is tried again after 1, 5, 25 and 120 s and then given up, always as the same delivery', async () => {
