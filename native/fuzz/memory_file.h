@@ -36,6 +36,7 @@ class MemoryFile final : public media::Disk {
     return static_cast<ssize_t>(part.size);
   }
   int preallocate(int, off_t, off_t) override { return 0; }
+  void will_read(int, off_t, size_t) override {}
   int start_writeback(int) override { return 0; }
   int wait_writeback(int) override { return 0; }
   int sync_data(int) override { return 0; }

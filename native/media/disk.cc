@@ -69,6 +69,9 @@ class PosixDisk final : public Disk {
   int preallocate(int fd, off_t offset, off_t size) override {
     return retry([&] { return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, size); });
   }
+  void will_read(int fd, off_t offset, size_t size) override {
+    (void)posix_fadvise(fd, offset, static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+  }
   int start_writeback(int fd) override { return optional_writeback(fd, SYNC_FILE_RANGE_WRITE); }
   int wait_writeback(int fd) override {
     return optional_writeback(

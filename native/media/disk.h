@@ -20,6 +20,8 @@ class Disk {
   virtual int sync_directory(const std::string& path) = 0;
   virtual ssize_t write_at(int fd, const iovec* parts, int count, off_t offset) = 0;  ///< may be short
   virtual ssize_t read_at(int fd, void* data, size_t size, off_t offset) = 0;
+  virtual void will_read(int fd, off_t offset,
+                         size_t size) = 0;  ///< POSIX_FADV_WILLNEED: a hint, does not wait
   virtual int preallocate(int fd, off_t offset, off_t size) = 0;  ///< FALLOC_FL_KEEP_SIZE
   virtual int start_writeback(int fd) = 0;                        ///< sync_file_range(WRITE), does not wait
   virtual int wait_writeback(int fd) = 0;  ///< sync_file_range(WAIT_BEFORE|WRITE|WAIT_AFTER)

@@ -17,9 +17,11 @@
 namespace thimble::media {
 namespace {
 
-constexpr size_t kHeaderReadBytes = 4096;   // moov of one or two tracks is 1-2 KiB
-constexpr size_t kCheckedFragments = 4;     // at the end: more than a sync period
-constexpr size_t kMaxFragments = 1u << 18;  // three days of seconds; bounds memory
+constexpr size_t kHeaderReadBytes = 4096;       // moov of one or two tracks is 1-2 KiB
+constexpr size_t kCheckedFragments = 4;         // at the end: more than a sync period
+constexpr size_t kMaxFragments = 1u << 18;      // three days of seconds; bounds memory
+constexpr size_t kMaxFoundTogether = 1u << 16;  // of files that are walked side by side: 3.5 MiB
+constexpr size_t kHintBytes = 4096;             // of a moof, in pages of the disk's cache
 // More than this can never have been unsynced: a file with so much that cannot be read is not thrown away as
 // empty.
 constexpr uint64_t kMaxUnsyncedBytes = 64u << 20;
@@ -39,8 +41,12 @@ class Examiner {
     if (fd_ >= 0) disk_.close(fd_);
     fd_ = -1;
   }
-  /// False when that was all: there is nothing to mend, or it is not to be.
-  bool look(bool write);
+  // Looking: each false when that was all.
+  bool begin();
+  void will_read() { disk_.will_read(fd_, static_cast<off_t>(end_), kHintBytes); }
+  bool find_fragment();
+  /// What was found makes a file that is to be mended.
+  bool conclude(bool write);
 
   // Mending, each step 0 or -errno and behind it a file that can be examined and mended again. What a step
   // writes has to be on the disk before the next one.
@@ -64,7 +70,6 @@ class Examiner {
   bool read_header();
   bool judge_bad_header(const std::vector<uint8_t>& bytes);
   bool read_fragment(uint64_t offset, Found* found, StoredFragment* fragment, bool* whole);
-  bool find_fragments();
   bool check_end();
   void tell_media();
   bool index_agrees(const std::vector<uint8_t>& index, bool* agrees);
@@ -77,7 +82,8 @@ class Examiner {
   uint64_t size_ = 0;
   SegmentHeader header_;
   std::vector<Found> found_;
-  uint64_t end_ = 0;  ///< behind the last whole fragment
+  uint64_t end_ = 0;    ///< behind the last whole fragment
+  bool ended_ = false;  ///< all of them are found
   std::vector<uint8_t> index_;
   bool box_is_free_ = false;
   SegmentReport report_;
@@ -158,18 +164,16 @@ bool Examiner::read_fragment(uint64_t offset, Found* found, StoredFragment* frag
   return true;
 }
 
-bool Examiner::find_fragments() {
-  end_ = header_.layout.fragments_offset();
+/// The next one; false behind the last, or when the disk fails.
+bool Examiner::find_fragment() {
+  Found found;
   StoredFragment fragment;
-  while (end_ < size_) {
-    Found found;
-    bool whole = false;
-    if (!read_fragment(end_, &found, &fragment, &whole)) return false;
-    if (!whole) break;
-    if (found_.size() == kMaxFragments) return fail(EFBIG);
-    found_.push_back(found);
-    end_ += found.summary.size_bytes;
-  }
+  bool whole = false;
+  ended_ = end_ >= size_ || !read_fragment(end_, &found, &fragment, &whole) || !whole;
+  if (!ended_ && found_.size() == kMaxFragments) ended_ = !fail(EFBIG);
+  if (ended_) return false;
+  found_.push_back(found);
+  end_ += found.summary.size_bytes;
   return true;
 }
 
@@ -240,12 +244,21 @@ int Examiner::name_index() {
   return write_all(index_.data(), 8, header_.layout.reserved_offset);
 }
 
-bool Examiner::look(bool write) {
+bool Examiner::begin() {
   fd_ = disk_.open_existing(path_);
   const off_t size = fd_ < 0 ? 0 : disk_.file_size(fd_);
   if (fd_ < 0 || size < 0) return fail(fd_ < 0 ? -fd_ : static_cast<int>(-size));
   size_ = static_cast<uint64_t>(size);
-  if (!read_header() || !find_fragments() || !check_end() || !judge()) return false;
+  if (!read_header()) return false;
+  end_ = header_.layout.fragments_offset();
+  return true;
+}
+
+bool Examiner::conclude(bool write) {
+  while (!ended_) find_fragment();
+  const bool judged = report_.error == 0 && check_end() && judge();
+  std::vector<Found>().swap(found_);
+  if (!judged) return false;
   if (!write || report_.state == SegmentReport::State::kEmpty) return false;
   if (report_.state != SegmentReport::State::kWhole) return true;
   // The close may have been cut off before it gave the preallocated blocks back.
@@ -266,7 +279,6 @@ bool Examiner::judge() {
     references.add(found.summary);
     has_video = has_video || found.summary.has_video;
   }
-  std::vector<Found>().swap(found_);
   index_ = references.encode(header_.layout.reserved_bytes);
   bool agrees = false;
   if (!index_agrees(index_, &agrees)) return false;
@@ -281,6 +293,19 @@ bool Examiner::judge() {
   const bool whole = report_.removed_bytes == 0 && (has_index() ? agrees : box_is_free_);
   report_.state = whole ? State::kWhole : State::kRepaired;
   return true;
+}
+
+/// Finds the fragments of all files, a step of each in turn: where the next one begins only the one before it
+/// says, and a disk that is asked for one block at a time takes 25 ms for five minutes of footage. What would
+/// take too much memory at once is left to `conclude`.
+void walk(std::vector<Examiner*> walking) {
+  size_t found = 0;
+  const auto ended = [&](Examiner* examiner) { return !examiner->find_fragment(); };
+  while (!walking.empty() && found < kMaxFoundTogether) {
+    for (Examiner* examiner : walking) examiner->will_read();
+    found += walking.size();
+    walking.erase(std::remove_if(walking.begin(), walking.end(), ended), walking.end());
+  }
 }
 
 /// Mends files that were looked at, all of them one step at a time: a commit of the file system's journal
@@ -313,13 +338,21 @@ void mend(const std::vector<Examiner*>& examiners) {
 std::vector<SegmentReport> examine_segments(Disk& disk, const std::vector<std::string>& paths,
                                             const uint8_t* store, bool write) {
   std::vector<std::unique_ptr<Examiner>> examiners;
-  std::vector<Examiner*> broken;
+  std::vector<Examiner*> known, broken;
   for (const std::string& path : paths) {
     examiners.push_back(std::make_unique<Examiner>(disk, path, store));
-    if (examiners.back()->look(write)) {
-      broken.push_back(examiners.back().get());
+    if (examiners.back()->begin()) {
+      known.push_back(examiners.back().get());
     } else {
       examiners.back()->close();
+    }
+  }
+  walk(known);
+  for (Examiner* examiner : known) {
+    if (examiner->conclude(write)) {
+      broken.push_back(examiner);
+    } else {
+      examiner->close();
     }
   }
   mend(broken);

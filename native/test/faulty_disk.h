@@ -83,6 +83,7 @@ class FaultyDisk final : public thimble::media::Disk {
     if (const int error = step("preallocate")) return error;
     return real_.preallocate(fd, offset, size);
   }
+  void will_read(int, off_t, size_t) override {}
   int start_writeback(int fd) override {
     if (const int error = step("writeback")) return error;
     return real_.file_size(fd) < 0 ? -EBADF : 0;

@@ -33,6 +33,7 @@ class GateDisk final : public Disk {
     return real_.read_at(fd, data, size, offset);
   }
   int preallocate(int, off_t, off_t) override { return -EOPNOTSUPP; }
+  void will_read(int fd, off_t offset, size_t size) override { real_.will_read(fd, offset, size); }
   int start_writeback(int fd) override { return real_.start_writeback(fd); }
   int wait_writeback(int fd) override { return real_.wait_writeback(fd); }
   int sync_data(int fd) override { return real_.sync_data(fd); }

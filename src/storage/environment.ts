@@ -66,7 +66,7 @@ const FIRST_BYTES = 64 * 1024;
 
 /** Opens or makes the LMDB files in a folder. A file cut short kills the process (SIGBUS): see `probe.ts`. */
 export function openLmdb(folder: string): Environment {
-  if (!((statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0) > 0)) mapped(() => tryRoom(folder));
+  if (isNew(folder)) mapped(() => tryRoom(folder));
   // Only now: loading lmdb-js takes 55 ms, in which HTTP answers already.
   const { open } = createRequire(import.meta.url)(packagePath('lmdb')) as typeof import('lmdb');
   const openRoot = () =>
@@ -90,6 +90,15 @@ export function openLmdb(folder: string): Environment {
   } catch (error) {
     root.close().catch(() => undefined);
     throw error;
+  }
+}
+
+function isNew(folder: string): boolean {
+  try {
+    return statSync(join(folder, 'data.mdb')).size === 0;
+  } catch (error) {
+    // What else may be wrong with it LMDB says itself.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
