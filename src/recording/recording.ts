@@ -299,6 +299,7 @@ export class Recording {
       this.#cancelMeasuring = undefined;
       const { cameras, engine, ringBudget } = this.#options;
       const [all, stats] = [cameras.list(), engine.stats()];
+      ringBudget.note(stats);
       for (const camera of all) {
         const isOff = STREAM_NAMES.some(stream => {
           const before = this.#ringBounds.get(name(camera.id, stream));

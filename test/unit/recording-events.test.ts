@@ -135,6 +135,18 @@ test('a schedule changes the mode with the hour of the board', async () => {
 });
 
 test('a schedule says the same all week, in any zone, and over the days on which clocks are put back', () => {
+  const own = process.env.TZ;
+  for (const zone of ['UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'America/Santiago']) {
+    process.env.TZ = zone;
+    checkWeeks();
+  }
+  if (own === undefined) delete process.env.TZ;
+  else process.env.TZ = own;
+  const off = { enabled: true, record: { mode: 'off', schedule: 'c'.repeat(168) } } as unknown as Camera;
+  assert.equal(intentOf(off, T0), { mode: 'off', off: 'stopped' });
+});
+
+function checkWeeks(): void {
   assert.is(nextChangeMs('e'.repeat(168), T0), undefined);
   const days = `${'c'.repeat(24)}${'-'.repeat(144)}`;
   for (let atMs = T0; atMs < T0 + 400 * 24 * HOUR; atMs += 7.3 * HOUR) {
@@ -145,9 +157,7 @@ test('a schedule says the same all week, in any zone, and over the days on which
     assert.is.not(at(changeMs), at(atMs));
     assert.is(at(changeMs - 1), at(atMs));
   }
-  const off = { enabled: true, record: { mode: 'off', schedule: 'c'.repeat(168) } } as unknown as Camera;
-  assert.equal(intentOf(off, T0), { mode: 'off', off: 'stopped' });
-});
+}
 
 function user(id: number, preRollMs: number): Camera {
   const record = { mode: 'events', streams: 'main', segmentMs: 60_000 };
@@ -180,6 +190,26 @@ test('rings keep to the memory there is when cameras send more than was thought,
   // The sub streams have their part.
   assert.ok(bounds.reduce((sum, bound) => sum + bound) < 63 * MIB, String(bounds));
   assert.is(budget.boundOf(all[0], 'sub', all, engine.stats()), 2 * MIB);
+});
+
+test('a quiet moment takes no memory from the ring that holds a busy time; a ring without pre-roll holds its GOPs', () => {
+  const engine = new FakeEngine();
+  const budget = new RingBudget(1024 * MIB);
+  engine.setStream({ camera: 1, stream: 'main' } as never);
+  const bound = (preRollMs: number) => budget.boundOf(user(1, preRollMs), 'main', [user(1, preRollMs)], engine.stats());
+  engine.figures.set(1, { bitrateBps: 8_000_000, gopMs: 10_000 });
+  assert.ok(bound(0) >= 12 * 1_000_000, String(bound(0)));
+  budget.note(engine.stats());
+  const busy = bound(30_000);
+  assert.ok(busy >= 42 * 1_000_000);
+  engine.figures.set(1, { bitrateBps: 100_000, gopMs: 1000 });
+  for (let n = 0; n < 20; n++) budget.note(engine.stats());
+  assert.ok(bound(30_000) >= 42 * 1_000_000, String(bound(30_000)));
+  for (let n = 0; n < 240; n++) budget.note(engine.stats());
+  assert.is(bound(30_000), 8 * MIB, 'for an hour nothing has come of it');
+  engine.figures.set(1, { bitrateBps: 1e15, gopMs: 1000 });
+  assert.ok(bound(30_000) <= 2 ** 31);
+  assert.ok(new RingBudget(2 ** 40).boundOf(user(1, 1), 'main', [user(1, 1)], engine.stats()) <= 2 ** 31);
 });
 
 test('a ring that does not reach back as far as events are to is named, once it had the time', async () => {
