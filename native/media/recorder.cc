@@ -305,7 +305,9 @@ void Recorder::finish(EndReason reason) {
 
 void Recorder::end_session(EndReason reason) {
   if (!session_.anchor) return;
-  finish(reason);
+  // What was before an event may still wait for room in the writer's queue: then it goes out bit by bit.
+  const bool drains = plan_ && plan_->events && reason == EndReason::kReconnect && behind();
+  if (!drains) finish(reason);
   if (parked_) return;
   if (!plan_ || !plan_->events) {
     session_ = RecordSession{};

@@ -31,7 +31,7 @@ void Recorder::capture(int64_t from_us, int64_t until_us, int64_t now_us) {
 }
 
 /// Moves the intake back to the newest keyframe that is not younger than `from_us`; when there is none, to
-/// the oldest that is held. What is recorded is never recorded again.
+/// the oldest that is held. What is recorded is never recorded again, and what waits for the disk still does.
 void Recorder::rewind(int64_t from_us) {
   const PacketTrack& track = ring_.video();
   uint64_t found = track.end();
@@ -41,7 +41,7 @@ void Recorder::rewind(int64_t from_us) {
     if (found != track.end() && monotonic_us(packet) > from_us) break;
     found = i;
   }
-  intake_ = found;
+  intake_ = std::min(intake_, found);
 }
 
 int64_t Recorder::monotonic_us(const Packet& packet) const {

@@ -60,7 +60,8 @@ std::optional<RecordPlan> Stream::plan() const {
 }
 
 void Stream::hold_pre_roll() {
-  const int64_t hold_ms = settings_.pre_roll_ms > 0 ? settings_.pre_roll_ms + kTriggerLatencyMs : 0;
+  // Without a pre-roll, too, an event's footage is to show its cause.
+  const int64_t hold_ms = settings_.events ? settings_.pre_roll_ms + kTriggerLatencyMs : 0;
   ring_.set_hold(hold_ms * 90);
 }
 

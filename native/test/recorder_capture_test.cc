@@ -292,6 +292,28 @@ TEST_CASE("capture: the seconds before go out in portions that the writer's queu
   CHECK(rig.writer.files[0].closed);
 }
 
+TEST_CASE("capture: a camera that leaves while the seconds before go out takes none of them along") {
+  Rig rig(64u << 20);
+  Camera camera{rig, false};
+  camera.picture_bytes = 40'000;
+  begin(rig, camera, 20 * kSecond);
+  camera.run_until(40 * kSecond);
+  rig.writer.queue_bound = 8u << 20;
+  camera.capture(camera.now_us, 20 * kSecond, 5 * kSecond);
+  rig.recorder.end_session(EndReason::kReconnect);
+  rig.anchor = WallAnchor();
+  for (int i = 1; i <= 40; ++i) {
+    rig.writer.written(2u << 20);
+    rig.tick(40 * kSecond + i * 50'000);
+  }
+  CHECK(rig.losses.empty());
+  CHECK(rig.recorder.counters().dropped_bytes == 0);
+  REQUIRE(rig.writer.files.size() == 1);
+  CHECK(pictures_of(rig.writer.files[0]) == range(500, camera.pictures.size() - camera.waiting.size()));
+  CHECK(rig.writer.files[0].closed);
+  CHECK(rig.writer.files[0].reason == EndReason::kReconnect);
+}
+
 TEST_CASE("capture: a disk that hangs meanwhile costs GOPs, memory stays bounded") {
   Rig rig(24u << 20);
   Camera camera{rig, false};
@@ -337,6 +359,25 @@ TEST_CASE("capture: after a failure of the disk the event begins as far back as 
   // From the next keyframe on, although the disk was not ready for five seconds.
   CHECK(second.front() <= first.back() + 26);
   CHECK(rig.writer.files[1].closed);
+}
+
+TEST_CASE("capture: what waits for the disk is not given up for a later trigger") {
+  Rig rig(64u << 20);
+  Camera camera{rig, false};
+  begin(rig, camera, 20 * kSecond);
+  camera.run_until(40 * kSecond);
+  camera.capture(camera.now_us, 5 * kSecond, 20 * kSecond);
+  camera.run_until(camera.now_us + 2 * kSecond);
+  REQUIRE(rig.writer.files.size() == 1);
+  rig.writer.files[0].failed = true;
+  rig.recorder.on_segment_failed(1, rig.now_us + 5 * kSecond);
+  const std::vector<uint64_t> first = pictures_of(rig.writer.files[0]);
+  // What goes on is asked for again and again.
+  camera.run_until(camera.now_us + 3 * kSecond);
+  camera.capture(camera.now_us, 0, 20 * kSecond);
+  camera.run_until(camera.now_us + 30 * kSecond);
+  REQUIRE(rig.writer.files.size() == 2);
+  CHECK(pictures_of(rig.writer.files[1]).front() <= first.back() + 26);
 }
 
 TEST_CASE("capture: other parameters and a jump among the seconds before begin other segments") {

@@ -83,6 +83,21 @@ TEST_CASE("stream: recording is switched without touching the session") {
   CHECK(camera.connections() == 1);
 }
 
+TEST_CASE("stream: without a pre-roll the ring still holds what a late trigger is about") {
+  LoopbackCamera camera;
+  camera.gop = 5;
+  Rig rig({&camera});
+  rig.settings.events = true;
+  REQUIRE(rig.connect());
+  rig.play(6 * kSecond);
+  const int64_t now_ms = rig.clock.utc_ms(rig.now_us);
+  rig.stream->capture(now_ms - 1800, now_ms, rig.now_us);
+  rig.play(1 * kSecond);
+  rig.stop();
+  REQUIRE(rig.writer.files.size() == 1);
+  CHECK(rig.writer.files[0].spec.identity.start_ms <= now_ms - 1800);
+}
+
 TEST_CASE("stream: settings that change while the name is looked up count") {
   LoopbackCamera first, second("127.0.0.2");
   Rig rig({&first, &second});
