@@ -118,15 +118,13 @@ bool Recorder::go_on(uint64_t index, int64_t now_us) {
   if (reason) return rotate(index, *reason, last_duration, now_us);
   if (next_video_ >= index) return true;
   const int64_t since = packet.dts - track.at(next_video_).dts;
-  const bool flush = packet.arrival_us >= flush_at_us_ && !awaits_sound();
+  const int64_t at_us = monotonic_us(packet.dts);
+  const bool flush = at_us >= flush_at_us_ && !awaits_sound();
   const bool full = since >= kMostFragment90k || pending_bytes_ >= kMostPendingBytes ||
                     (packet.key && since >= kLeastFragment90k && !awaits_sound());
   if (!full && !flush) return true;
   if (!hand_over(*open_, index, last_duration, audio_ticks(*open_, packet.pts), false)) return false;
-  if (flush) {
-    flush_at_us_ = INT64_MAX;
-    writer_.sync_soon();
-  }
+  if (flush) flushed(at_us);
   return true;
 }
 
@@ -305,9 +303,7 @@ void Recorder::finish(EndReason reason) {
 
 void Recorder::end_session(EndReason reason) {
   if (!session_.anchor) return;
-  // What was before an event may still wait for room in the writer's queue: then it goes out bit by bit.
-  const bool drains = plan_ && plan_->events && reason == EndReason::kReconnect && behind();
-  if (!drains) finish(reason);
+  finish(reason);
   if (parked_) return;
   if (!plan_ || !plan_->events) {
     session_ = RecordSession{};

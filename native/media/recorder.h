@@ -167,7 +167,7 @@ class Recorder {
   void limit_lag();
   void rewind(int64_t from_us);
   bool capture_over(const Packet& packet) const;
-  int64_t monotonic_us(const Packet& packet) const;
+  int64_t monotonic_us(int64_t ticks90k) const;
   std::optional<int64_t> audio_origin90k() const;
   void begin_or_drop(uint64_t index, int64_t now_us);
   void begin_segment(uint64_t index);
@@ -192,6 +192,7 @@ class Recorder {
   bool sound_flows() const;
   /// The file is not made yet because it is not known whether it needs a sound track.
   bool awaits_sound() const;
+  void flushed(int64_t at_us);
   std::optional<EndReason> reason_to_rotate(const Packet& packet) const;
   int64_t audio_ticks(const Segment& segment, int64_t pts90k) const;
   int64_t utc_ms(const Segment& segment, int64_t pts90k) const;
@@ -216,8 +217,9 @@ class Recorder {
   bool parked_ = false;
   WallAnchor parked_anchor_;
   std::optional<int64_t> parked_origin90k_;
-  /// The first picture that arrives at or after this moment completes a fragment that is synced at once.
+  /// The first picture dated at or after this moment completes a fragment that is synced at once.
   int64_t flush_at_us_ = INT64_MAX;
+  int64_t flush_asked_us_ = INT64_MIN / 2;  ///< the latest moment that was asked for
   int64_t flushed_at_us_ = INT64_MIN / 2;
 
   std::set<SegmentHandle> files_;  ///< opened and not yet reported as closed or failed

@@ -14,6 +14,9 @@ namespace {
 constexpr uint64_t kPortionBytes = 4u << 20;
 /// A storm of triggers does not become a storm of syncs.
 constexpr int64_t kLeastBetweenFlushesUs = 1'000'000;
+/// Sound is there a frame after its time, and goes to the file when the next frame is there: at 8 kHz two
+/// of 128 ms.
+constexpr int64_t kSoundLagUs = 260'000;
 }  // namespace
 
 void Recorder::capture(int64_t from_us, int64_t until_us, int64_t now_us) {
@@ -22,30 +25,38 @@ void Recorder::capture(int64_t from_us, int64_t until_us, int64_t now_us) {
     capture_ = Capture{until_us};
     if (!open_ && session_.anchor) rewind(from_us);
   }
-  if (now_us - flushed_at_us_ >= kLeastBetweenFlushesUs) {
-    flushed_at_us_ = now_us;
-    flush_at_us_ = now_us;
+  flush_asked_us_ = now_us + kSoundLagUs;
+  if (flush_at_us_ == INT64_MAX || !open_) {
+    flush_at_us_ = std::max(flush_asked_us_, flushed_at_us_ + kLeastBetweenFlushesUs);
   }
   advance(now_us);
   if (parked_ && open_ && !behind()) finish(EndReason::kReconnect);
 }
 
 /// Moves the intake back to the newest keyframe that is not younger than `from_us`; when there is none, to
-/// the oldest that is held. What is recorded is never recorded again, and what waits for the disk still does.
+/// the oldest that is held. What is recorded is never recorded again.
 void Recorder::rewind(int64_t from_us) {
   const PacketTrack& track = ring_.video();
   uint64_t found = track.end();
   for (uint64_t i = std::max(track.begin(), next_video_); i < track.end(); ++i) {
     const Packet& packet = track.at(i);
     if (!packet.key || packet.damaged) continue;
-    if (found != track.end() && monotonic_us(packet) > from_us) break;
+    if (found != track.end() && monotonic_us(packet.pts) > from_us) break;
     found = i;
   }
-  intake_ = std::min(intake_, found);
+  intake_ = found;
 }
 
-int64_t Recorder::monotonic_us(const Packet& packet) const {
-  return session_.anchor->monotonic_us(ticks_to_us(packet.pts, 90000));
+int64_t Recorder::monotonic_us(int64_t ticks90k) const {
+  return session_.anchor->monotonic_us(ticks_to_us(ticks90k, 90000));
+}
+
+/// By the decode times of pictures and not by their arrival: what is dated before the capture may arrive
+/// behind it, and out of order.
+void Recorder::flushed(int64_t at_us) {
+  writer_.sync_soon();
+  flushed_at_us_ = at_us;
+  flush_at_us_ = flush_asked_us_ > at_us ? at_us + kLeastBetweenFlushesUs : INT64_MAX;
 }
 
 void Recorder::advance(int64_t now_us, bool to_the_end) {
@@ -102,7 +113,7 @@ void Recorder::take_notes(uint64_t index) {
 
 bool Recorder::capture_over(const Packet& packet) const {
   return plan_->events && packet.key && !packet.damaged &&
-         (!capture_ || monotonic_us(packet) > capture_->until_us);
+         (!capture_ || monotonic_us(packet.pts) > capture_->until_us);
 }
 
 void Recorder::take(uint64_t index, int64_t now_us) {
