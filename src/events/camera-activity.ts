@@ -17,6 +17,8 @@ export interface CameraActivityOptions extends OpenEventOptions {
 
 /** The service stood still for longer: what follows the end of an event begins now, and not in a time without footage. */
 const STOOD_STILL_MS = 60_000;
+/** More events do not end in the time for which they are looked after. */
+const MOST_PAST = 16;
 
 export class CameraActivity {
   readonly #options: CameraActivityOptions;
@@ -27,6 +29,8 @@ export class CameraActivity {
   #cut: { id: string; endMs: number; mergeUntilMs: number } | undefined;
   /** Events that are over, and whose end the store has not taken yet. */
   readonly #ended: { event: OpenEvent; endMs: number }[] = [];
+  /** Events that are over, and whose pre-roll may still be on its way to the disk. */
+  #past: OpenEvent[] = [];
   #droppedStarts = 0;
   /** Recordings by hand that are about to begin. */
   #beginning = 0;
@@ -40,7 +44,8 @@ export class CameraActivity {
 
   /** False when nothing goes on, so that nobody needs to call `tick`. */
   get isBusy(): boolean {
-    return this.#event !== undefined || this.#starts.size > 0 || this.#claim.isHeld || this.#ended.length > 0;
+    const isOver = this.#event === undefined && this.#starts.size === 0 && !this.#claim.isHeld;
+    return !isOver || this.#ended.length > 0 || this.#past.length > 0;
   }
 
   get isOpen(): boolean {
@@ -111,6 +116,7 @@ export class CameraActivity {
       }
     }
     if (this.#starts.size === 0 && this.#beginning === 0) this.#claim.release(this.#options.footageNowMs());
+    this.#past = this.#past.filter(one => one.lookBack());
   }
 
   /** Footage of the camera has got to the disk. */
@@ -261,6 +267,7 @@ export class CameraActivity {
         return;
       }
       this.#ended.shift();
+      this.#past = [...this.#past, next.event].slice(-MOST_PAST);
     }
   }
 

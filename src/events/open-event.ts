@@ -126,6 +126,22 @@ export class OpenEvent {
     return stored !== undefined;
   }
 
+  /**
+   * To be called once a second when it is over, as long as it gives true: a slow disk may have got its pre-roll later. Bounded, since what
+   * was promised may never come.
+   */
+  lookBack(): boolean {
+    if (this.#looks++ >= LOOKS) return false;
+    this.look();
+    if (this.#changed) {
+      this.#changed = false;
+      const stored = this.#options.events.update(this.id, { preRoll: this.#preRoll });
+      if (!stored) return false;
+      this.#options.bus.emit('event.updated', summaryOf(stored));
+    }
+    return this.#deliveredMs < this.settings.preRollMs;
+  }
+
   /** Sees how much of the promised pre-roll is on disk; it only ever gets more while the event is young. */
   look(): void {
     const { camera, recording } = this.#options;
@@ -151,7 +167,10 @@ export class OpenEvent {
     const { payload: _payload, ...grown } = this.growth;
     this.#changed = false;
     this.#toldMs = this.#options.clock.monotonicMs();
-    const preRoll = { promisedMs: this.settings.preRollMs, deliveredMs: this.#deliveredMs };
-    return this.#options.events.update(this.id, { ...grown, preRoll, ...patch });
+    return this.#options.events.update(this.id, { ...grown, preRoll: this.#preRoll, ...patch });
+  }
+
+  get #preRoll(): StoredEvent['preRoll'] {
+    return { promisedMs: this.settings.preRollMs, deliveredMs: this.#deliveredMs };
   }
 }

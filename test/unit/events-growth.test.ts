@@ -298,6 +298,26 @@ test('the pre-roll that is on disk is told as it gets there, and no more than wa
   assert.equal(world.events.get(id).preRoll, { promisedMs: 5000, deliveredMs: 5000 });
 });
 
+test('the pre-roll that gets to the disk after the event is told as well; what never comes is not waited for', async () => {
+  world.camera(1, { mergeMs: 0 });
+  const id = pulse() as string;
+  await world.clock.advance(3000);
+  const { endMs, preRoll } = world.events.get(id);
+  assert.equal([endMs, preRoll.deliveredMs], [t0, 0]);
+  world.footage.set(1, { startMs: t0 - 9000, endMs: t0 + 500 });
+  await world.clock.advance(1000);
+  assert.equal(world.events.get(id).preRoll, { promisedMs: 5000, deliveredMs: 5000 });
+  assert.equal(world.names(), ['event.opened', 'event.closed', 'event.updated']);
+
+  world.footage.delete(1);
+  const second = pulse() as string;
+  await world.clock.advance(20_000);
+  world.footage.set(1, { startMs: t0 - 9000, endMs: t0 + 90_000 });
+  await world.clock.advance(60_000);
+  assert.is(world.events.get(second).preRoll.deliveredMs, 0);
+  assert.is(world.clock.pending, 0, 'nothing ticks any more');
+});
+
 test('the clock is set: the event ends as long as it lasted, and what goes on continues under the new time', async () => {
   const id = start() as string;
   await world.clock.advance(10_000);
