@@ -15,7 +15,7 @@ interface Line extends FaultResult {
 }
 
 const usage = `usage: npm run faults -- [NAME…] [--rounds N] [--seed S] [--all]\n${FAULT_TESTS.map(
-  ({ name, title, rounds }) => `  ${name.padEnd(12)}${title} (${rounds} rounds)\n`,
+  ({ name, title, rounds }) => `  ${name.padEnd(17)}${title} (${rounds} rounds)\n`,
 ).join('')}`;
 
 function giveUp(words: string): never {
@@ -67,7 +67,7 @@ async function runOne(test: FaultTest, rounds: number, seed: number, all: boolea
 function table(lines: Line[]): string {
   const text = [''];
   for (const { name, verdict, rounds, seed, seconds, figures, faults, skipped } of lines) {
-    text.push(`${verdict.padEnd(8)} ${name.padEnd(12)} ${rounds} rounds, seed ${seed}, ${seconds} s`);
+    text.push(`${verdict.padEnd(8)} ${name.padEnd(17)} ${rounds} rounds, seed ${seed}, ${seconds} s`);
     for (const [what, value] of Object.entries(figures)) text.push(`           ${what}: ${value}`);
     for (const fault of faults) text.push(`           FAULT ${fault}`);
     for (const reason of skipped ?? []) text.push(`           skipped: ${reason}`);

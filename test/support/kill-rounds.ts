@@ -34,22 +34,27 @@ export async function killRound(plan: KillPlan): Promise<KillRound> {
   return judgeRestart(options, death.killedAtMs, death.recorded);
 }
 
-/** Starts the service on what a killed one left, judges, and stops it cleanly. `recorded`: the cameras that may have lost something. */
+/**
+ * Starts the service on what a killed one left, judges, and stops it cleanly. `recorded`: the cameras that may have lost something.
+ * `look` adds what else is wrong, once the leftovers are adopted.
+ */
 export async function judgeRestart(
   options: ServiceOptions,
   killedAtMs: number,
   recorded: readonly number[],
+  look: (service: Service) => Promise<string[]> = async () => [],
 ): Promise<KillRound> {
   const startedMs = Date.now();
   const service = await Service.start(options, 30_000);
   let round: KillRound;
   try {
     const { cameras } = await service.get<CameraList>('/api/cameras');
-    const ids = cameras.filter(camera => camera.record.mode !== 'off').map(camera => camera.id);
+    const ids = cameras.filter(camera => camera.record.mode === 'continuous').map(camera => camera.id);
     const recordingAgainMs = await recordingAgain(service, ids, killedAtMs, startedMs);
     await adopted(service);
     const lostMs = Math.max(0, ...(await losses(service, recorded, killedAtMs)));
     const faults = await footageFaults(service, segment => segment.endMs > startedMs - 30_000);
+    faults.push(...(await look(service)));
     const repairMs = repairTime(service, startedMs);
     round = { faults, lostMs, recordingAgainMs, repairMs };
   } finally {
