@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { addonPath, buildAddon, RELEASE } from './addon.mjs';
 import { compile } from './bundle.mjs';
 import { dependenciesAreCurrent, installDependencies } from './dependencies.mjs';
@@ -114,23 +115,59 @@ async function assemble() {
   writeLicences(join(root, DRAFT, 'LICENSES'), inputs);
 }
 
+/** What people ask of a recorder; `{day}` = the last 24 hours of the first camera. */
+const QUESTIONS = [
+  ...['status', 'metrics', 'logs', 'cameras', 'cameras/1', 'settings', 'storage', 'storage/forecast?days=7', 'events'],
+  ...['timeline?{day}', 'segments?{day}', 'export.mp4?{day}'],
+];
+
 /** Runs the result as it will run, until it has written its code cache. Throws when it does not start. */
 async function warmUp() {
   const cache = join(root, DRAFT, 'dist/service.cache');
   const data = join(root, 'out/warm-up');
   rmSync(data, { recursive: true, force: true });
   const args = ['serve', '--demo', '--data', data, '--listen', '127.0.0.1:0'];
-  const child = spawn(join(root, DRAFT, 'bin/thimble'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(join(root, DRAFT, 'bin/thimble'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
   /** @type {Promise<number | null>} */
   const ended = new Promise((done, failed) => child.once('exit', done).once('error', failed));
-  let code;
-  for (let waitedMs = 0; !existsSync(cache) && waitedMs < 60_000 && code === undefined; waitedMs += 100)
-    code = await Promise.race([ended, new Promise(done => setTimeout(done, 100))]);
-  child.kill('SIGTERM');
-  code = await ended;
+  try {
+    await Promise.race([askAround(await Promise.race([urlOf(child.stdout), ended])), ended]);
+    let code;
+    for (let waitedMs = 0; !existsSync(cache) && waitedMs < 60_000 && code === undefined; waitedMs += 100)
+      code = await Promise.race([ended, new Promise(done => setTimeout(done, 100))]);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  const code = await ended;
   rmSync(data, { recursive: true, force: true });
   if (code !== 0) throw new SetupError(`the release does not run: it ended with exit code ${code}.`);
   if (!existsSync(cache)) throw new SetupError('the release wrote no code cache.');
+}
+
+/** Where the service answers, once it is ready. @param {import('node:stream').Readable} output @returns {Promise<string>} */
+async function urlOf(output) {
+  let url = '';
+  for await (const line of createInterface({ input: output })) {
+    const record = JSON.parse(line);
+    if (record.msg !== 'ready') continue;
+    url = record.url;
+    break;
+  }
+  output.resume();
+  return url;
+}
+
+/** Asks what will be asked, so that the code for it is in the cache, too. @param {string | number | null} url */
+async function askAround(url) {
+  if (typeof url !== 'string') return;
+  // There is something to tell by then.
+  await new Promise(done => setTimeout(done, 3000));
+  const day = `camera=1&startMs=${Date.now() - 86_400_000}&endMs=${Date.now()}`;
+  for (const question of QUESTIONS) {
+    const answer = await fetch(`${url}/api/${question.replace('{day}', day)}`);
+    if (!answer.ok) throw new SetupError(`the release does not run: /api/${question}: ${await answer.text()}`);
+    await answer.arrayBuffer();
+  }
 }
 
 /** Decimal kilobytes, file by file. */
