@@ -35,10 +35,13 @@ export function labelOf({ boxes, labels, sources }: StoredEvent): string {
   return boxes.find(box => box.label !== undefined)?.label ?? labels[0] ?? sources[0] ?? '';
 }
 
-/** The footage that belongs to it, [startMs, endMs); of one that goes on, until `nowMs`. */
+/**
+ * The footage that belongs to it, [startMs, endMs); of one that goes on, until `nowMs`. All that was promised before it, wherever the
+ * camera was away in between: what is there of it was recorded for this event.
+ */
 export function footageOf(event: StoredEvent, nowMs: number): { camera: CameraId; startMs: number; endMs: number } {
   const { camera, preRoll, postRollMs } = event;
-  const startMs = Math.max(0, event.startMs - preRoll.deliveredMs);
+  const startMs = Math.max(0, event.startMs - preRoll.promisedMs);
   const endMs = event.endMs === undefined ? nowMs : event.endMs + postRollMs;
   return { camera, startMs, endMs: Math.max(endMs, startMs + 1) };
 }

@@ -24,6 +24,8 @@ interface Wish {
   camera: CameraId;
   /** As footage is dated. */
   atMs: number;
+  /** How far back footage counts as the event's. */
+  fromMs: number;
   tries: number;
   /** Monotonic. */
   dueMs: number;
@@ -56,14 +58,14 @@ export class Snapshots {
   }
 
   /** Makes the picture of an event that has begun. */
-  add({ id, camera, startMs }: StoredEvent): void {
+  add({ id, camera, startMs, preRoll }: StoredEvent): void {
     if (this.#isStopped) return;
     if (this.#wishes.length >= MOST_WAITING) {
       const dropped = this.#wishes.shift();
       if (dropped) this.#give(dropped, 'too many wait for their pictures');
     }
     const dueMs = this.#options.clock.monotonicMs() + (DELAYS_MS[0] ?? 0);
-    this.#wishes.push({ id, camera, atMs: startMs, tries: 0, dueMs });
+    this.#wishes.push({ id, camera, atMs: startMs, fromMs: startMs - preRoll.promisedMs, tries: 0, dueMs });
     this.#arm();
   }
 
@@ -131,21 +133,28 @@ export class Snapshots {
     this.#options.log.warn('an event goes without a picture', { camera, event: id, reason });
   }
 
-  /** The newest footage of the moment; undefined while there is none, or not enough of it behind the moment. */
-  #fileOf({ camera, atMs, tries }: Wish): Omit<PictureRequest, 'atMs' | 'width'> | undefined {
+  /**
+   * The newest footage of the moment; undefined while there is none, or not enough of it behind the moment. In the end the last before
+   * it will do: whoever breaks in may begin with the camera.
+   */
+  #fileOf({ camera, atMs, fromMs, tries }: Wish): Omit<PictureRequest, 'atMs' | 'width'> | undefined {
     const { store, engine } = this.#options;
     const stream = 'main';
     const written = engine.stats().streams.find(one => one.camera === camera && one.stream === stream)?.open ?? [];
     const untilMs = atMs + (tries <= PATIENT_TRIES ? BEHIND_MS : 1);
-    const closed = store.segments.list({ camera, stream, startMs: atMs, endMs: atMs + 1, limit: 10 }).segments;
+    const isLast = tries === DELAYS_MS.length;
+    const range = { startMs: isLast ? fromMs : atMs, endMs: atMs + 1 };
+    const closed = store.segments.list({ camera, stream, ...range, limit: 10, newestFirst: true }).segments;
     const known = new Set(closed.map(({ path }) => path));
     const holds = (one: { startMs: number; endMs: number }) => one.startMs <= atMs && one.endMs > atMs;
     const found = [
       ...closed.filter(holds),
       ...written.filter(one => !known.has(one.path) && one.startMs <= atMs && one.endMs >= untilMs),
     ].sort((a, b) => b.clockGen - a.clockGen)[0];
-    if (!found) return undefined;
-    const { path, sizeBytes, startMs, clockGen } = found;
+    const before = isLast ? closed.find(one => one.startMs <= atMs) : undefined;
+    const chosen = found ?? before;
+    if (!chosen) return undefined;
+    const { path, sizeBytes, startMs, clockGen } = chosen;
     return { path: join(store.segmentsFolder, path), sizeBytes, camera, stream, startMs, clockGen };
   }
 

@@ -181,7 +181,7 @@ test('the picture, with its validator; without one 404, and 404 when a power cut
   assert.is((await ask('GET', url, undefined, { 'if-none-match': headers.ETag ?? '' })).status, 304);
 });
 
-test('the clip is an export of the footage of the event: what was delivered before it and its post-roll', async () => {
+test('the clip is an export of the footage of the event: what was promised before it and its post-roll', async () => {
   const asked: unknown[] = [];
   fakes.services.planExport = async ({ camera, stream, startMs, endMs }) => {
     asked.push({ camera, stream, startMs, endMs });
@@ -193,7 +193,7 @@ test('the clip is an export of the footage of the event: what was delivered befo
   assert.is((await ask('GET', `/api/events/${id}/clip.mp4`)).status, 404);
   await fakes.world.clock.advance(10_000);
   await ask('GET', `/api/events/${id}/clip.mp4`);
-  const range = { camera: 1, stream: 'main', startMs: t0 - 4000 };
+  const range = { camera: 1, stream: 'main', startMs: t0 - 5000 };
   assert.equal(asked, [
     { ...range, endMs: t0 + 2000 },
     { ...range, endMs: t0 + 3000 },

@@ -124,6 +124,26 @@ test('what cannot be is tried a few times, said once, and left out; damage is no
   assert.equal(world.events.figures().pictures, { waiting: 0, made: 0, failed: 2 });
 });
 
+test('of a camera that was gone by then, the last picture from before', async () => {
+  const one = {
+    camera: 1,
+    stream: 'main' as const,
+    clockGen: 0,
+    sizeBytes: 9,
+    codecs: '',
+    endReason: 'reconnect' as const,
+  };
+  const times = { startMs: t0 - 4000, endMs: t0 - 1000 };
+  world.segments.push({ ...one, ...times, id: '', path: '1/a.mp4', locked: false });
+  const id = pulse();
+  await world.clock.advance(60_000);
+  assert.equal(
+    world.pictures.map(({ path, atMs }) => [path, atMs]),
+    [[join(folder, '1/a.mp4'), t0]],
+  );
+  await until(() => world.events.get(id).picture !== undefined);
+});
+
 test('no picture goes to the directory under a missing volume', async () => {
   world.isThere = false;
   world.written.set(1, { startMs: t0, clockGen: 0, endMs: t0 + 90_000, sizeBytes: 9, path: 'b', codecs: '' });
