@@ -117,12 +117,16 @@ function compare(
   const faults: string[] = [];
   for (const event of events) faults.push(...eventFaults(event, footage.get(event.camera) ?? [], before));
   const known = new Map(events.map(event => [event.id, event]));
+  const continued = new Set(events.map(event => event.continues));
   let lostMs = 0;
   let lostEventMs = 0;
   for (const taken of before.taken) {
     const event = known.get(taken.event);
-    if (event) lostMs = Math.max(lostMs, lossOf(taken, event, footage.get(taken.camera) ?? [], before, faults));
-    else lostEventMs = Math.max(lostEventMs, before.killedMs - taken.answeredMs);
+    const pictures = footage.get(taken.camera) ?? [];
+    if (event) lostMs = Math.max(lostMs, lossOf(taken, event, pictures, before, faults));
+    if (event && taken.untilMs > before.killedMs && !continued.has(event.id))
+      faults.push(...endFaults(event, pictures));
+    if (!event) lostEventMs = Math.max(lostEventMs, before.killedMs - taken.answeredMs);
   }
   if (lostEventMs > EVENT_COMMIT_MS) faults.push(`an event is lost that was answered ${lostEventMs} ms before`);
   return { faults, events: events.length, lostMs, lostEventMs };
@@ -149,6 +153,14 @@ function eventFaults(event: Event, pictures: readonly Picture[], { killedMs, mos
     faults.push(`${id} lasts ${endMs - startMs} ms, its footage ${lasts(reachMs, startMs)}`);
   }
   return faults;
+}
+
+/** What went on at the death ends with its footage. */
+function endFaults({ id, startMs, endMs = 0 }: Event, pictures: readonly Picture[]): string[] {
+  const reachMs = reach(pictures, startMs) ?? startMs;
+  return endMs < reachMs - MOST_BETWEEN_MS - TOLERANCE_MS
+    ? [`${id} ends ${reachMs - endMs} ms before its footage`]
+    : [];
 }
 
 function lasts(reachMs: number | undefined, startMs: number): string {
