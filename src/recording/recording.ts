@@ -380,6 +380,7 @@ export class Recording {
       for (const [camera, { fromMs, untilMs }] of this.#asked) {
         this.#asked.set(camera, { fromMs: fromMs + event.stepMs, untilMs: untilMs + event.stepMs });
       }
+      for (const recorder of this.#recorders.values()) recorder.clockSet();
       log.warn('the clock was set', { stepMs: event.stepMs, clockGeneration: event.clockGeneration });
       background(store.setClockGeneration(event.clockGeneration, event.stepMs), 'store the clock generation', log);
     } else if (this.#recorders.has(name(event.camera, event.stream)) || this.#options.cameras.get(event.camera)) {

@@ -140,6 +140,16 @@ export class StreamRecorder {
     this.#closeGap(this.#options.clock.nowMs());
   }
 
+  /** The clock of the board was set: a gap that goes on lies in the new time, and over no footage. */
+  clockSet(): void {
+    if (!this.#keepsGaps) return;
+    const { store, camera, stream, clock } = this.#options;
+    const gap = store.gaps.ongoing(camera, stream);
+    if (!gap) return;
+    const nowMs = clock.nowMs();
+    store.gaps.moveStart(camera, stream, Math.min(Math.max(gap.startMs, this.#footageBefore(nowMs)), nowMs));
+  }
+
   hear(event: StreamEvent): void {
     if (event.type === 'segment-opened') this.#opened(event);
     else if (event.type === 'segment-closed') this.#closed(event);
@@ -210,8 +220,11 @@ export class StreamRecorder {
     const { store, camera, stream } = this.#options;
     if (!this.#keepsGaps || this.#lastEndMs === 0 || this.#sinceMs === undefined || store.gaps.ongoing(camera, stream))
       return;
-    const reason = clockGen === this.#lastClockGen ? this.#problem : 'clock';
-    const gap = store.gaps.add({ camera, stream, startMs: this.#lastEndMs, endMs: startMs, reason });
+    const isSet = clockGen !== this.#lastClockGen;
+    const reason = isSet ? 'clock' : this.#problem;
+    // A clock that was far behind may have been set over all footage of the years before.
+    const fromMs = isSet ? Math.max(this.#lastEndMs, this.#footageBefore(startMs)) : this.#lastEndMs;
+    const gap = store.gaps.add({ camera, stream, startMs: fromMs, endMs: startMs, reason });
     if (!gap) return;
     const { bus, log } = this.#options;
     bus.emit('gap.opened', { camera, stream, startMs: gap.startMs, reason });
@@ -254,6 +267,14 @@ export class StreamRecorder {
       const fromMs = quiet ? Math.max(sinceMs, ongoing.startMs) : past;
       this.#openGap(fromMs, reason);
     }
+  }
+
+  /** Where the newest footage before a moment ends, whatever its clock generation; 0 without any. */
+  #footageBefore(timeMs: number): number {
+    const { store, camera, stream } = this.#options;
+    const query = { camera, stream, startMs: 0, endMs: timeMs, limit: 1, newestFirst: true };
+    const [newest] = store.segments.list(query).segments;
+    return newest ? Math.min(newest.endMs, timeMs) : 0;
   }
 
   #footageEndMs(): number {

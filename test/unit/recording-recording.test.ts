@@ -237,6 +237,52 @@ test('a removed camera misses nothing any more', async () => {
   assert.equal(world.calls.slice(2), ['close 1/main', 'delete 1']);
 });
 
+test('a clock that was not set leaves no gap over the footage of years', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 60_000);
+  await world.recording.stop();
+  // The board lost its clock: it starts in 1970, and a time server sets it.
+  const AFTER = T0 + 7_200_000;
+  world.clock.step(5000 - world.clock.nowMs());
+  world.restart();
+  await world.recording.start(never);
+  world.opened(5000, 1, 1);
+  world.closed(5000, 65_000, 'clock-step', { clockGen: 1 });
+  world.clock.step(AFTER - world.clock.nowMs());
+  world.engine.emit({ type: 'clock-step', clockGeneration: 2, stepMs: AFTER });
+  world.opened(AFTER + 1000, 1, 2);
+  assert.equal(world.gapList(), [[60_000, AFTER + 1000 - T0, 'clock']]);
+  const [timeline] = world.recording.timeline([1], 'main', 0, AFTER + 60_000);
+  assert.equal(timeline?.footage, [
+    [5000, 65_000],
+    [T0, T0 + 60_000],
+  ]);
+});
+
+test('a gap that goes on while the clock is set begins where footage ends by the new time', async () => {
+  const world = await recordingWorld();
+  world.wrote(T0, T0 + 60_000);
+  await world.recording.stop();
+  const AFTER = T0 + 7_200_000;
+  world.clock.step(5000 - world.clock.nowMs());
+  world.restart();
+  await world.recording.start(never);
+  world.engine.link(1, 'waiting', 'unreachable');
+  assert.equal(world.gapList(), [[5000 - T0, undefined, 'offline']]);
+  world.clock.step(AFTER - world.clock.nowMs());
+  world.engine.emit({ type: 'clock-step', clockGeneration: 1, stepMs: AFTER });
+  assert.equal(world.gapList(), [[60_000, undefined, 'offline']]);
+  // Set back before the footage there is, it begins now.
+  world.clock.step(-7_000_000);
+  world.engine.emit({ type: 'clock-step', clockGeneration: 2, stepMs: -7_000_000 });
+  assert.equal(world.gapList(), [[60_000, undefined, 'offline']]);
+  world.clock.step(-190_000);
+  world.engine.emit({ type: 'clock-step', clockGeneration: 3, stepMs: -190_000 });
+  assert.equal(world.gapList(), [[10_000, undefined, 'offline']]);
+  world.opened(T0 + 20_000, 1, 3);
+  assert.equal(world.gapList(), [[10_000, 20_000, 'offline']]);
+});
+
 test('a step of the clock is stored', async () => {
   const world = await recordingWorld();
   world.engine.emit({ type: 'clock-step', clockGeneration: 3, stepMs: -5000 });
