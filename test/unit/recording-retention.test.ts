@@ -257,4 +257,22 @@ test('the clock is trusted when the kernel or the owner says so, never before it
   assert.is(trust.trusted, false);
 });
 
+test('a step of the clock is noticed by whoever asks first, also while nothing records that would tell of it', async () => {
+  const clock = new FakeClock(T0);
+  const trust = new ClockTrust({ clock, synchronised: () => false, confirmed: () => true });
+  assert.is(trust.trusted, true);
+  await clock.advance(3_600_000);
+  assert.is(trust.trusted, true);
+  clock.step(5000 * DAY_MS);
+  assert.is(trust.trusted, false);
+  await clock.advance(30_000);
+  clock.step(-5000 * DAY_MS);
+  await clock.advance(59_000);
+  assert.is(trust.trusted, false);
+  await clock.advance(60_000);
+  assert.is(trust.trusted, true);
+  clock.step(1500);
+  assert.is(trust.trusted, true, 'no more than what a time server corrects');
+});
+
 test.run();
