@@ -20,8 +20,8 @@ export interface RetentionViewerOptions {
   segmentsOfEach: number;
 }
 
-/** What a look plans for: the time until the next one, and half of it in case that one comes late. */
-const LOOK_AHEAD_S = 15;
+/** What a look plans for: the time until the next one, and as long again: deleting takes time, and volumes count late what is free. */
+const LOOK_AHEAD_S = 20;
 const MIB = 1024 * 1024;
 /** The engine takes a quarter of a planned segment ahead, within these bounds. */
 const MIN_AHEAD_BYTES = MIB;

@@ -52,6 +52,8 @@ export class RetentionWorld {
   lateBytes = 0;
   /** Deleted bytes that the volume does not count as free yet. */
   late = false;
+  /** How long deleting takes. */
+  slowMs = 0;
   retention: Retention;
 
   constructor() {
@@ -105,7 +107,10 @@ export class RetentionWorld {
           this.looks.push(clock.monotonicMs());
           return { freeBytes: this.freeBytes - this.lateBytes, totalBytes: this.totalBytes };
         },
-        deleteSegments: async ids => ids.flatMap(id => this.#delete(id)),
+        deleteSegments: async ids => {
+          if (this.slowMs > 0) await clock.sleep(this.slowMs);
+          return ids.flatMap(id => this.#delete(id));
+        },
       },
       engine,
       cameras: { list: () => this.cameras as unknown as Camera[] },

@@ -169,6 +169,47 @@ test('the floor holds while cameras write: room is made ahead of them', async ()
   await world.retention.stop();
 });
 
+test('the floor holds where deleting takes seconds and files take their blocks ahead', async () => {
+  const world = new RetentionWorld().camera(1);
+  world.footage(1, 72);
+  world.otherBytes = 30 * MB;
+  world.slowMs = 6000;
+  world.record(1, 8_000_000);
+  const starting = world.retention.start(never);
+  await world.clock.advance(60_000);
+  await starting;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let second = 0; second < 600; second++) {
+    // A quarter of a segment of 60 s.
+    if (second % 15 === 0) world.otherBytes += 15 * MB;
+    await world.clock.advance(1000);
+    lowest = Math.min(lowest, world.freeBytes);
+  }
+  assert.ok(lowest >= 100 * MB, `${lowest} bytes free at the lowest`);
+  await world.retention.stop();
+});
+
+test('the floor holds where deleting takes seconds and files take their blocks ahead', async () => {
+  const world = new RetentionWorld().camera(1);
+  world.footage(1, 72);
+  const AHEAD = 32 * 2 ** 20;
+  world.slowMs = 6000;
+  await world.retention.start(never);
+  world.record(1, 40_000_000);
+  let lowest = Number.POSITIVE_INFINITY;
+  let takenBytes = 0;
+  for (let second = 1; second <= 100; second++) {
+    for (; takenBytes < second * 5 * MB; takenBytes += AHEAD) world.otherBytes += AHEAD;
+    await world.clock.advance(1000);
+    lowest = Math.min(lowest, world.freeBytes);
+  }
+  const stopping = world.retention.stop();
+  await world.clock.advance(world.slowMs);
+  await stopping;
+  assert.ok(lowest >= 100 * MB, `${lowest} bytes free at the lowest`);
+  assert.ok(world.gone.length > 30);
+});
+
 test('looks at once when a disk is full and when a camera was changed', async () => {
   const world = new RetentionWorld().camera(1);
   world.footage(1, 95);
