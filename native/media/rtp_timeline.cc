@@ -64,8 +64,9 @@ void RtpTimeline::advance(uint32_t rtp, int64_t arrival_us) {
   int64_t ticks = last_ticks_ + step;
   bool jump = false;
   watch_delay(arrival_us, &ticks, &jump);
-  if (ticks_to_us(ticks, rate_) - (arrival_us - origin_us_) > kMostAheadUs) {
+  if (!drifting_ && ticks_to_us(ticks, rate_) - (arrival_us - origin_us_) > kMostAheadUs) {
     continue_by_arrival(rtp, arrival_us, !std::exchange(runs_ahead_, true));
+    ready_.back().ahead = true;
     return;
   }
   runs_ahead_ = false;

@@ -16,6 +16,7 @@ struct TimelineStamp {
   int64_t arrival_us = 0;
   bool jump = false;      ///< the camera's time line broke here; the time is continued by arrival
   bool switched = false;  ///< from here on the camera's stamps count otherwise than before (TrackClock)
+  bool ahead = false;     ///< the camera's stamp lies too far ahead of arrival: the time is by arrival
 };
 
 /// Access units go in with push and come out in the same order with pop, later when their time is in doubt: a
@@ -24,7 +25,7 @@ struct TimelineStamp {
 /// single frames hours off). A delay without a step in RTP time is only delay, unless it lasts 10 s without
 /// growing or shrinking, or 90 s whatever it does; a step that makes up for such a delay
 /// (the server threw packets away) is right. A line that runs more than 60 s ahead of arrival is not
-/// believed: it goes on by arrival.
+/// believed: it goes on by arrival, with `ahead`.
 class RtpTimeline {
  public:
   explicit RtpTimeline(uint32_t clock_rate) : rate_(clock_rate ? clock_rate : 90000) {}
@@ -33,7 +34,8 @@ class RtpTimeline {
   bool pop(TimelineStamp* stamp);
   /// The stream ends: whatever is held gets a time now.
   void flush();
-  /// The camera's clock is known to run off: only steps of its delay count, not what has added up.
+  /// The camera's clock is known to run off: only steps of its delay count, not what has added up, and
+  /// nothing is `ahead`.
   void set_drifting(bool drifting) { drifting_ = drifting; }
 
   uint32_t clock_rate() const { return rate_; }

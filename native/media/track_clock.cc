@@ -24,12 +24,16 @@ bool TrackClock::pop(TimelineStamp* stamp) {
   const int64_t rate = line_.clock_rate();
   const int64_t stamp_us = ticks_to_us(stamp->ticks, rate);
   if (first_) pace_.begin(stamp_us, stamp_us, stamp->arrival_us - stamp_us, pace_.pace(), true);
+  const Mark now{stamp_us, stamp->arrival_us};
+  if (first_) begun_ = newest_ = now;
   first_ = false;
   if (stamp->jump) {
     trust_.restart();
     pace_.on_jump();
   }
   stamp->switched = judge(stamp_us, *stamp);
+  if (stamp->jump) begun_ = now;
+  newest_ = now;
   if (distrusted_) {
     stamp->ticks = us_to_ticks(pace_.next(stamp_us, stamp->arrival_us), rate);
   } else if (offset_us_ != 0) {
@@ -38,7 +42,23 @@ bool TrackClock::pop(TimelineStamp* stamp) {
   return true;
 }
 
+/// Of stamps that were last trusted at `newest_`, and run much too fast.
+ClockTrust::Run TrackClock::run_ahead(const Mark& now) const {
+  ClockTrust::Run run;
+  run.from_us = begun_.arrival_us;
+  run.distance_before_us = begun_.distance_us();
+  run.distance_us = now.distance_us();
+  const int64_t passed_us = std::max<int64_t>(newest_.arrival_us - begun_.arrival_us, 1);
+  const int64_t stamps_us = std::max<int64_t>(newest_.stamp_us - begun_.stamp_us, 1);
+  run.pace = static_cast<double>(passed_us) / static_cast<double>(stamps_us);
+  return run;
+}
+
 bool TrackClock::judge(int64_t stamp_us, const TimelineStamp& stamp) {
+  if (stamp.ahead && !distrusted_) {
+    distrust(run_ahead({stamp_us, stamp.arrival_us}), stamp_us, stamp.arrival_us);
+    return true;
+  }
   const ClockTrust::Finding finding = trust_.observe(stamp_us, stamp.arrival_us);
   if (finding == ClockTrust::Finding::kBad) {
     inherited_ = false;

@@ -18,7 +18,8 @@ struct ClockVerdict {
   double pace = 1;  ///< true duration of a microsecond of the stamps
 };
 
-/// RtpTimeline with judgement (ClockTrust) and a remedy (ArrivalPace). The stamp where the way changes has
+/// RtpTimeline with judgement (ClockTrust, and at once what runs ahead of arrival by a minute) and a remedy
+/// (ArrivalPace). The stamp where the way changes has
 /// `switched`. Stamps that were found bad in a session stay so to its end: a clock that is being set by a
 /// time server is bad and good by turns, and each change costs a cut. A session that begins distrusted only
 /// by inheritance is believed again once its stamps were good for 60 s.
@@ -46,7 +47,14 @@ class TrackClock {
   ClockVerdict verdict() const { return {distrusted_, pace_.pace()}; }
 
  private:
+  /// A unit of the line, before it is paced.
+  struct Mark {
+    int64_t stamp_us = 0, arrival_us = 0;
+    int64_t distance_us() const { return arrival_us - stamp_us; }
+  };
+
   bool judge(int64_t stamp_us, const TimelineStamp& stamp);
+  ClockTrust::Run run_ahead(const Mark& now) const;
   void distrust(const ClockTrust::Run& run, int64_t stamp_us, int64_t arrival_us);
 
   const Kind kind_;
@@ -54,6 +62,7 @@ class TrackClock {
   ClockTrust trust_;
   ArrivalPace pace_;
   bool first_ = true, distrusted_ = false, inherited_ = false;
+  Mark begun_, newest_;    ///< since the last jump
   int64_t offset_us_ = 0;  ///< of the line against trusted stamps
 };
 

@@ -167,6 +167,30 @@ TEST_CASE("track clock: stamps that run ahead are slowed down until arrival has 
   CHECK(track.worst_us(switched_us + 180 * kSecond) <= 45'000);
 }
 
+TEST_CASE("track clock: stamps that run many times too fast are found within a minute, and run no further") {
+  // Among them microseconds where 90 kHz are promised.
+  for (const double rate : {8.0, 100.0 / 9, 20.0}) {
+    CAPTURE(rate);
+    Track track;
+    track.frames(40'000, rate);
+    track.run(30 * kMinute);
+    CHECK_FALSE(track.clock.trusted());
+    CHECK(track.switches() == 1);
+    CHECK(track.jumps() == 1);
+    CHECK(track.switched_at_us() <= 20 * kSecond);
+    track.check_rising();
+    CHECK(track.worst_us(0) <= 61 * kSecond);
+    CHECK(track.worst_us(25 * kMinute) <= 100'000);
+    CHECK(track.clock.verdict().pace == doctest::Approx(1 / rate).epsilon(0.001));
+    // The next session need not run away first.
+    Track next(TrackClock::Kind::kPictures, track.clock.verdict());
+    next.frames(40'000, rate);
+    next.run(10 * kMinute);
+    CHECK(next.switches() + next.jumps() == 0);
+    CHECK(next.worst_us(0) <= 100'000);
+  }
+}
+
 TEST_CASE("track clock: nothing that a network does raises an alarm") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
