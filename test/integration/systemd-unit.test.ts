@@ -13,7 +13,10 @@ const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
 function callsOf(name: string): string[] {
   if (!name.startsWith('@')) return [name];
   const { stdout } = spawnSync('systemd-analyze', ['syscall-filter', name], { encoding: 'utf8' });
-  const words = stdout.split('\n').slice(1).map(line => line.trim());
+  const words = stdout
+    .split('\n')
+    .slice(1)
+    .map(line => line.trim());
   return words.filter(word => word !== '' && !word.startsWith('#')).flatMap(callsOf);
 }
 
@@ -33,7 +36,8 @@ test.needs(hasSystemd, 'systemd-analyze is not installed', 'the service may make
     needed.filter(call => !allowed.has(call)),
     [],
   );
-  for (const call of ['mount', 'reboot', 'ptrace', 'bpf', 'clock_settime', 'init_module']) assert.not.ok(allowed.has(call));
+  for (const call of ['mount', 'reboot', 'ptrace', 'bpf', 'clock_settime', 'init_module'])
+    assert.not.ok(allowed.has(call));
 });
 
 test.run();
