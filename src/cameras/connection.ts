@@ -15,8 +15,11 @@ export interface ConnectionOptions {
   unseal: (sealed: string) => string;
 }
 
-/** How cameras say that they have too many viewers: 453, and some 500 or 503. */
-const TURNED_AWAY: ReadonlySet<string> = new Set<LinkProblem>(['busy', 'server-error']);
+/**
+ * How cameras say that they have too many viewers: 453, and some 500 or 503. And with a login that was refused a second attempt only
+ * brings nearer the moment when they lock the account.
+ */
+const TURNED_AWAY: ReadonlySet<string> = new Set<LinkProblem>(['busy', 'server-error', 'unauthorized']);
 
 /** Main: the newest complete GOP and the growing one, at up to 16 Mbit/s with GOPs of 2 s; sub: at up to 4 Mbit/s. */
 const RING_MAX_BYTES: Record<StreamName, number> = { main: 8 * 1024 * 1024, sub: 2 * 1024 * 1024 };

@@ -64,7 +64,8 @@ const KINDS: Record<LinkProblem, ProbeProblemKind> = {
 export const FIRST_PROBE_ID = 1_000_000_000;
 /** Each costs a connection and a ring; nobody tries more cameras at a time. */
 const MAX_PROBES = 4;
-const DEADLINE_MS = 10_000;
+/** Taking leave of the camera takes up to 0.2 s more. */
+const DEADLINE_MS = 9500;
 /** Watched so long, pictures per second and bits per second are known to a tenth. */
 const WATCH_MS = 2200;
 const RING_BYTES = 2 * 1024 * 1024;
@@ -154,7 +155,7 @@ export class Prober {
         resolve(result);
       };
       const cancelDeadline = clock.after(DEADLINE_MS, () =>
-        finish(parameters ? this.#facts(id, parameters) : failure('timeout')),
+        finish(parameters ? this.#facts(id, parameters) : failure(this.#hasSent(id) ? 'no-keyframe' : 'timeout')),
       );
       const unsubscribe = engine.on(event => {
         if (event.type === 'clock-step' || event.camera !== id) return;
@@ -164,6 +165,11 @@ export class Prober {
         } else if (event.type === 'link' && event.state === 'waiting' && event.problem) finish(failure(event.problem));
       });
     });
+  }
+
+  /** Whether any picture came. */
+  #hasSent(id: number): boolean {
+    return this.#options.engine.stats().streams.some(stream => stream.camera === id && stream.lastPacketMs > 0);
   }
 
   #facts(id: number, { video, audio, audioLeftOut }: Extract<EngineEvent, { type: 'parameters' }>): ProbeResult {

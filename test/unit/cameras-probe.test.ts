@@ -49,16 +49,27 @@ test('a problem is told in the words and kinds of the API, once', async () => {
   assert.equal([engine.removed, engine.listeners, clock.pending], [[FIRST_PROBE_ID], 0, 0]);
 });
 
-test('a camera that says nothing is a time-out after ten seconds', async () => {
+test('a camera that says nothing is a time-out, and ten seconds are enough to take leave of it', async () => {
   const { clock, prober } = setUp();
   const result = prober.probe({ url: 'rtsp://10.0.0.2/a' });
-  await clock.advance(9900);
+  await clock.advance(9400);
   let done = false;
   background(result.then(() => (done = true)));
   await settle();
   assert.is(done, false);
   await clock.advance(200);
   assert.is((await result).problem?.kind, 'timeout');
+});
+
+test('a camera with a keyframe a minute is not told to have said nothing', async () => {
+  const { engine, clock, prober } = setUp();
+  const result = prober.probe({ url: 'rtsp://10.0.0.2/a' });
+  await settle();
+  engine.figures.set(FIRST_PROBE_ID, { lastPacketMs: clock.nowMs() });
+  await clock.advance(9600);
+  const { problem } = await result;
+  assert.is(problem?.kind, 'timeout');
+  assert.match(problem?.cure ?? '', /key frame interval/);
 });
 
 test('five at a time are one too many, and wrong addresses are refused before anything is asked', async () => {

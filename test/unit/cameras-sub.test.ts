@@ -86,7 +86,7 @@ test('main goes first, and sub makes room when main is turned away', async () =>
   engine.link(1, 'waiting', 'closed');
   engine.link(1, 'connecting');
   assert.is(engine.subs.size, 1, 'it goes on while main is gone');
-  for (const reason of ['busy', 'server-error'] as const) {
+  for (const reason of ['busy', 'server-error', 'unauthorized'] as const) {
     engine.link(1, 'waiting', reason);
     await settle();
     assert.equal([engine.subs.size, sub()?.name], [0, 'starting']);
