@@ -35,7 +35,8 @@ export async function parseBody<S extends v.GenericSchema>(schema: S, request: H
     throw new NvrError('invalid-argument', 'the body is not valid JSON', { cure: 'Send a JSON object.' });
   }
   if (isDeeper(value, MAX_JSON_DEPTH)) throw new NvrError('invalid-argument', 'the JSON is nested too deeply');
-  return parseInput(schema, value, 'the body');
+  // To a schema of fields that may all be left out a list is an object without them.
+  return parseInput(schema, Array.isArray(value) ? undefined : value, 'the body');
 }
 
 function isDeeper(value: unknown, depth: number): boolean {

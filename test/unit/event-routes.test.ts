@@ -87,6 +87,10 @@ test('triggers are refused with the field', async () => {
     assert.equal([status, json.error.kind, json.error.field], [400, 'invalid-argument', field], JSON.stringify(body));
     assert.ok(json.error.cure);
   }
+  for (const body of [[], [{}], null, 5]) {
+    const { status, json } = await ask('POST', '/api/cameras/1/trigger', body);
+    assert.equal([status, json.error?.cure], [400, 'Send a JSON object.'], JSON.stringify(body));
+  }
   assert.is((await ask('POST', '/api/cameras/7/trigger', {})).status, 404);
   assert.is((await ask('POST', '/api/cameras/x/trigger', {})).status, 404);
   assert.equal((await ask('GET', '/api/events')).json, { events: [] });
