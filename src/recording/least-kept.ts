@@ -1,12 +1,10 @@
 // How much footage stays when other programs fill the volume: the free-space floor takes it down to a part of the most there was.
-import { type Logger, NvrError } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 
 export interface LeastKeptOptions {
-  settings: Pick<Store['settings'], 'get' | 'put'>;
+  settings: Pick<Store['settings'], 'get' | 'stage'>;
   /** Part of the most footage that is kept. */
   percent: () => number;
-  log: Logger;
 }
 
 /** A volume and the footage on it that is not locked. */
@@ -22,7 +20,7 @@ interface Peak {
 }
 
 const SECTION = 'footage-peak';
-/** Between two that are stored: each costs a commit. */
+/** Between two that are stored. */
 const GROWTH = 1.1;
 const MIN_GROWTH_BYTES = 1024 * 1024;
 /** A volume whose size differs by more is another one, and tells nothing about this. */
@@ -56,21 +54,15 @@ export class LeastKept {
   }
 
   /** To be told after each look: what is kept, and whether the floor is. */
-  async note({ totalBytes, unlockedBytes }: FootageOnVolume, floorKept: boolean): Promise<void> {
+  note({ totalBytes, unlockedBytes }: FootageOnVolume, floorKept: boolean): void {
     this.#load(totalBytes);
     if (floorKept) this.#heldBytes = unlockedBytes;
     this.#peakBytes = Math.max(this.#peakBytes, unlockedBytes);
     const storedBytes = this.#stored?.footageBytes ?? 0;
     if (this.#peakBytes < storedBytes * GROWTH + MIN_GROWTH_BYTES) return;
-    const peak = { totalBytes, footageBytes: this.#peakBytes };
-    try {
-      await this.#options.settings.put(SECTION, peak);
-      this.#stored = peak;
-    } catch (error) {
-      // A full volume: the next look tries again.
-      if (!(error instanceof NvrError)) throw error;
-      this.#options.log.debug('the most footage there was could not be stored', { error });
-    }
+    // With the next commit, whoever asks for that one: a peak is worth none of its own.
+    this.#stored = { totalBytes, footageBytes: this.#peakBytes };
+    this.#options.settings.stage(SECTION, this.#stored);
   }
 
   #load(totalBytes: number): void {

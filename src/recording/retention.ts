@@ -66,12 +66,8 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
-    const { store, settings, log } = options;
-    this.#leastKept = new LeastKept({
-      settings: store.settings,
-      percent: () => settings().leastKeptPercent,
-      log,
-    });
+    const { store, settings } = options;
+    this.#leastKept = new LeastKept({ settings: store.settings, percent: () => settings().leastKeptPercent });
     this.#viewer = new RetentionViewer({ ...options, leastKept: this.#leastKept, segmentsOfEach: STEP_SEGMENTS });
     const none = () => ({ segments: 0, sizeBytes: 0 });
     this.#deleted = { age: none(), 'camera-quota': none(), 'total-quota': none(), floor: none() };
@@ -174,7 +170,7 @@ export class Retention {
   async #settle(view: RetentionView, totalBytes: number): Promise<number | undefined> {
     this.#note(view);
     this.#removeBareEvents(view);
-    await this.#leastKept.note(footageOn(view, totalBytes), view.freeBytes >= view.floorBytes);
+    this.#leastKept.note(footageOn(view, totalBytes), view.freeBytes >= view.floorBytes);
     const recording = this.#options.engine.stats().streams.some(stream => stream.open.length > 0);
     if (recording) return isNear(view, FAR_MS / NEAR_MS) ? NEAR_MS : FAR_MS;
     const ages = view.cameras.some(camera => (camera.days ?? camera.eventDays) !== null && camera.usedBytes > 0);

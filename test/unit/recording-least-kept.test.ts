@@ -31,6 +31,11 @@ async function writes(world: RetentionWorld, segments: number): Promise<number> 
 }
 let added = 0;
 
+test('the most footage there was is stored with the next commit, and asks for none', async () => {
+  const world = await full();
+  assert.ok(world.database.dirty, 'nobody has committed');
+});
+
 test('others take more and more: the floor is kept by deleting, until a quarter of the footage is left', async () => {
   const world = await full();
   for (let others = 50; others <= 650; others += 50) {
