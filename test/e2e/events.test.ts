@@ -87,8 +87,10 @@ async function ids(query: string): Promise<string[]> {
   return (await service.get<EventList>(`/api/events?${query}`)).events.map(event => event.id);
 }
 
+/** It has ended, and the time before it is on disk. */
 async function over(id: string): Promise<Event> {
-  return service.until<Event>(`/api/events/${id}`, event => event.endMs !== undefined, 20_000);
+  const isOver = ({ endMs, preRoll }: Event) => endMs !== undefined && preRoll.deliveredMs >= preRoll.promisedMs;
+  return service.until<Event>(`/api/events/${id}`, isOver, 20_000);
 }
 
 function segmentsOf({ id }: Watched, done: (segments: Segment[]) => boolean): Promise<SegmentList> {

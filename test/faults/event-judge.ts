@@ -174,7 +174,9 @@ function lossOf(taken: Taken, event: Event, pictures: readonly Picture[], before
   if (taken.answeredMs > killedMs - mostLostMs) return 0;
   const { id, startMs, preRoll } = event;
   const isFirst = Math.abs(taken.causeMs - startMs) <= TOLERANCE_MS;
-  if (isFirst && startMs - preRollMs > liveMs + FIRST_KEYFRAME_MS && preRoll.deliveredMs < preRollMs) {
+  const isTold = taken.answeredMs < killedMs - mostLostMs - EVENT_COMMIT_MS;
+  const wasThere = startMs - preRollMs > liveMs + FIRST_KEYFRAME_MS;
+  if (isFirst && isTold && wasThere && preRoll.deliveredMs < preRollMs) {
     faults.push(`${id}: ${preRoll.deliveredMs} of ${preRollMs} ms before it are delivered`);
   }
   const fromMs = Math.max(taken.causeMs, startMs);

@@ -15,7 +15,6 @@ import { KillSums } from './kill.ts';
 
 const KILL_LOST_MS = 1500;
 const CUT_LOST_MS = 3000;
-const CUT_REPAIR_MS = 2000;
 const CLIPS_SENT: ClipSpec[] = [CLIPS.small, CLIPS.smallBFrames, { ...CLIPS.smallSilent, gop: 50 }, CLIPS.smallHevc];
 const EVENTS = { preRollMs: 3000, postRollMs: 1500, mergeMs: 0, maxMs: 10_000 };
 /** The first keyframe, and a pre-roll. */
@@ -60,7 +59,7 @@ export const eventPowerCuts: FaultTest = {
       disk.remount();
     };
     const options = { dataDir: join(disk.folder, 'data') };
-    const sums = new KillSums(CUT_LOST_MS, CUT_REPAIR_MS);
+    const sums = new KillSums(CUT_LOST_MS);
     try {
       return await rounds(plan, { options, die, mostLostMs: CUT_LOST_MS, sums });
     } finally {

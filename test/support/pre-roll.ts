@@ -30,7 +30,7 @@ const ARRIVAL_MS = 60;
 
 /**
  * What is wrong with the footage around a trigger, one sentence each. By the camera's own record of what it sent: the footage begins
- * with a keyframe that was sent before the promised moment, with at most one GOP more than promised, holds every picture from there on,
+ * with a keyframe that was taken before the promised moment, with at most one GOP more than promised, holds every picture from there on,
  * and ends no sooner than the post-roll.
  */
 export async function eventFaults(
@@ -60,7 +60,8 @@ export async function eventFaults(
   const first = at === undefined ? undefined : sent[at];
   if (at === undefined || !first) return [...faults, 'it is not an uninterrupted run of what was sent'];
   const fromMs = triggerMs - preRollMs;
-  if (first.sentAtMs > fromMs) faults.push(`it begins ${first.sentAtMs - fromMs} ms too late`);
+  const lateMs = takenAtMs(first, sent) - fromMs;
+  if (lateMs > 0) faults.push(`it begins ${lateMs} ms too late`);
   const nextKey = sent.slice(at + 1).find(unit => unit.key);
   if (nextKey && nextKey.sentAtMs + ARRIVAL_MS < fromMs) {
     faults.push(`it could have begun ${fromMs - nextKey.sentAtMs} ms later, with the next keyframe`);
@@ -70,6 +71,15 @@ export async function eventFaults(
   if (lastMs + ARRIVAL_MS < triggerMs + postRollMs)
     faults.push(`it ends ${triggerMs + postRollMs - lastMs} ms too early`);
   return faults;
+}
+
+/**
+ * When the camera took a picture: the one that was sent with the least delay shows it. A picture that others are sent ahead of, because
+ * they refer to it, is sent later than it was taken, and so is any that a busy machine sends late.
+ */
+function takenAtMs({ ptsMs, connection }: SentUnit, sent: readonly SentUnit[]): number {
+  const delays = sent.filter(unit => unit.connection === connection).map(unit => unit.sentAtMs - unit.ptsMs);
+  return Math.floor(ptsMs + delays.reduce((least, one) => Math.min(least, one)));
 }
 
 /** Where the run begins in what was sent; the place that fits the time best, because clips are played in a loop. */
