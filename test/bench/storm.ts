@@ -53,7 +53,6 @@ export async function measureStorm(options: Pick<ServiceOptions, 'command'>, min
     const storm = await raise(service, minutes * 60_000);
     const { dropped, gaps, events } = await aftermath(service, storm);
     await service.stop();
-    const seconds = (storm.untilMs - storm.fromMs) / 1000;
     const growth = (name: 'rssMiB' | 'anonMiB') =>
       growthOf(
         storm.memory.map(one => one[name]),
@@ -64,7 +63,7 @@ export async function measureStorm(options: Pick<ServiceOptions, 'command'>, min
       { id: 'stormAnswer', value: percentile(storm.answersMs, 0.99) },
       { id: 'stormGaps', value: gaps },
       { id: 'stormDropped', value: dropped },
-      { id: 'stormCommits', value: commits(storm.fromMs, storm.untilMs) / seconds },
+      { id: 'stormCommits', value: perSecond(commits(storm.fromMs, storm.untilMs)) },
       { id: 'stormEvents', value: events },
       { id: 'stormRss', value: growth('rssMiB') },
       { id: 'stormAnonymous', value: growth('anonMiB') },
@@ -76,18 +75,28 @@ export async function measureStorm(options: Pick<ServiceOptions, 'command'>, min
   }
 }
 
-/** Commits of the index between two moments: each ends with an fdatasync of its file. */
-function commitsOf(syncs: SyncTimes, dataDir: string): (fromMs: number, untilMs: number) => number {
+type Commits = (fromMs: number, untilMs: number) => number[];
+
+/** When the index was committed between two moments: each commit ends with an fdatasync of its file. */
+function commitsOf(syncs: SyncTimes, dataDir: string): Commits {
   const path = join(dataDir, 'index', 'data.mdb');
   return (fromMs, untilMs) =>
-    syncs.read().filter(sync => sync.path === path && sync.timeMs >= fromMs && sync.timeMs < untilMs).length;
+    syncs
+      .read()
+      .filter(sync => sync.path === path && sync.timeMs >= fromMs && sync.timeMs < untilMs)
+      .map(sync => sync.timeMs);
+}
+
+/** From the first to the last: both ends counted, an hour of one a second would have 3601. */
+function perSecond(timesMs: readonly number[]): number {
+  return (timesMs.length - 1) / (((timesMs.at(-1) ?? Number.NaN) - (timesMs[0] ?? Number.NaN)) / 1000);
 }
 
 /** Changes that are answered only when they are durable have to show: else the count would say nothing. */
-async function checkCommits(service: Service, commits: (fromMs: number, untilMs: number) => number): Promise<void> {
+async function checkCommits(service: Service, commits: Commits): Promise<void> {
   const fromMs = Date.now();
   for (let n = 0; n < KNOWN_COMMITS; n++) await service.patch('/api/cameras/1', { name: `Camera ${n}` });
-  const seen = commits(fromMs, Date.now() + 1);
+  const seen = commits(fromMs, Date.now() + 1).length;
   if (seen < KNOWN_COMMITS) throw new Error(`${seen} commits of ${KNOWN_COMMITS} were seen`);
 }
 

@@ -1,9 +1,9 @@
 // When the service made which file durable: the returns of its fsync and fdatasync, by a library that is preloaded (sync_times.c).
 //
 // Why that can be believed: a call is written down only after the kernel has come back from it, with the size that the file had before
-// it began. The service and LMDB make these calls through the C library, where the preloaded ones stand first; `commitsSeen` of the storm
-// and the faults of `triggers` would show calls that go another way, because without a line nothing counts as durable.
-import { spawnSync } from 'node:child_process';
+// it began. The service and LMDB make these calls through the C library, where the preloaded ones stand first. A call that went another
+// way could only make things look worse: without a line nothing counts as durable, and the storm's count of commits is checked against
+// changes whose answers wait for a commit.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,11 +19,6 @@ export interface Sync {
   path: string;
   /** The file is durable up to here; of a folder nothing. */
   sizeBytes: number;
-}
-
-/** Why this cannot be done here; undefined when it can. */
-export function syncTimesProblem(): string | undefined {
-  return spawnSync('cc', ['--version'], { stdio: 'ignore' }).status === 0 ? undefined : 'there is no C compiler';
 }
 
 /** Watches the runs of the service that get its `env`. */
