@@ -11,6 +11,9 @@ constexpr int64_t kStalledLeastUs = 5'000'000, kStalledMostUs = 9'000'000;
 constexpr int64_t kLostUs = 10'000'000;
 constexpr int64_t kKeyframeWaitUs = 60'000'000;
 constexpr int64_t kDiskRetryUs = 5'000'000;
+/// Behind a session that was live for so long, the first address is tried again: a hiccup of the network is
+/// no reason to stay with another one.
+constexpr int64_t kProvenUs = 60'000'000;
 constexpr int kMostRedirects = 3;
 /// From what a camera or a detector saw to the command that says so.
 constexpr int64_t kTriggerLatencyMs = 2000;
@@ -206,6 +209,8 @@ void Stream::end_attempt(int64_t now_us) {
     attempt_at_us_ = now_us;
     return;
   }
+  const bool proven = keyframe_seen_ && now_us - live_since_us_ >= kProvenUs;
+  if (proven) url_index_ = settings_.urls.size() - 1;  // fail goes on behind it
   fail(end.problem == LinkProblem::kNone ? LinkProblem::kClosed : end.problem, end.message, end.retry_after_s,
        now_us);
 }

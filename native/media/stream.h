@@ -149,6 +149,7 @@ class Stream final : private SessionOwner {
   LinkState state_ = LinkState::kConnecting;
   // Packets are pictures here: a trickle that never becomes one does not keep a stream alive.
   int64_t last_packet_us_ = 0, playing_since_us_ = 0, last_packet_utc_ms_ = 0;
+  int64_t live_since_us_ = 0;  ///< of the session, once keyframe_seen_
   bool had_picture_ = false, keyframe_seen_ = false;
   uint64_t sessions_live_ = 0;
 

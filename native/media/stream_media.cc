@@ -34,6 +34,7 @@ void Stream::on_video_unit(const rtsp::AccessUnit& unit) {
     // Nothing can be decoded before the first whole keyframe, nor without its parameter sets.
     if (!unit.key || unit.damaged || !sets_.in_force().complete()) return;
     keyframe_seen_ = true;
+    live_since_us_ = unit.arrival_us;
     ++sessions_live_;
     retry_.succeeded();
     report(LinkState::kLive);

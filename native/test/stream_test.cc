@@ -205,3 +205,24 @@ TEST_CASE("stream: further addresses are tried in turn") {
   CHECK(alive.playing());
   rig.stop();
 }
+
+TEST_CASE("stream: what was live for a minute is tried again before other addresses") {
+  LoopbackCamera first, second("127.0.0.2");
+  Rig rig({&first, &second});
+  rig.settings.urls = {first.url(), second.url()};
+  rig.frame_us = 200'000;
+  REQUIRE(rig.connect());
+  rig.play(61 * kSecond);
+  first.hang_up();
+  rig.wait(1'500'000);
+  CHECK(first.connections() == 2);
+  CHECK(second.connections() == 0);
+  REQUIRE(first.playing());
+  // An address that does not hold is left for the next one.
+  rig.play(5 * kSecond);
+  first.hang_up();
+  rig.wait(1'500'000);
+  CHECK(first.connections() == 2);
+  CHECK(second.connections() == 1);
+  rig.stop();
+}
