@@ -14,7 +14,7 @@ import { pause } from './fault.ts';
 export interface Before {
   /** No event began sooner. */
   fromMs: number;
-  /** Since when all cameras were live. */
+  /** Since when all cameras were live: causes may lie before their first pictures. */
   liveMs: number;
   killedMs: number;
   taken: readonly Taken[];
@@ -133,7 +133,7 @@ function compare(
 }
 
 /** What it says of itself against what is on disk. */
-function eventFaults(event: Event, pictures: readonly Picture[], { killedMs, mostLostMs }: Before): string[] {
+function eventFaults(event: Event, pictures: readonly Picture[], { liveMs, killedMs, mostLostMs }: Before): string[] {
   const { id, startMs, endMs, preRoll } = event;
   if (endMs === undefined) return [`${id} has no end`];
   const faults: string[] = [];
@@ -148,9 +148,13 @@ function eventFaults(event: Event, pictures: readonly Picture[], { killedMs, mos
     }
   }
   const wholeMs = Math.min(endMs, killedMs - mostLostMs);
-  const reachMs = reach(pictures, startMs);
-  if (wholeMs > startMs && (reachMs === undefined || reachMs < wholeMs - TOLERANCE_MS)) {
-    faults.push(`${id} lasts ${endMs - startMs} ms, its footage ${lasts(reachMs, startMs)}`);
+  const firstMs = Math.max(startMs, liveMs + TOLERANCE_MS);
+  const reachMs = reach(pictures, firstMs);
+  if (wholeMs > firstMs && (reachMs === undefined || reachMs < wholeMs - TOLERANCE_MS)) {
+    const beganMs = startMs - liveMs;
+    faults.push(
+      `${id} began ${beganMs} ms after all were live and lasts ${endMs - startMs} ms, its footage ${lasts(reachMs, startMs)}`,
+    );
   }
   return faults;
 }
@@ -179,7 +183,7 @@ function lossOf(taken: Taken, event: Event, pictures: readonly Picture[], before
   if (isFirst && isTold && wasThere && preRoll.deliveredMs < preRollMs) {
     faults.push(`${id}: ${preRoll.deliveredMs} of ${preRollMs} ms before it are delivered`);
   }
-  const fromMs = Math.max(taken.causeMs, startMs);
+  const fromMs = Math.max(taken.causeMs, startMs, liveMs + TOLERANCE_MS);
   const wantedMs = taken.untilMs + postRollMs;
   const reachMs = reach(pictures, fromMs) ?? fromMs;
   const missingMs = Math.min(wantedMs, killedMs) - reachMs;
