@@ -1,6 +1,7 @@
 // npm run bench: the figures that the project promises, beside `ffmpeg -c copy` in the same run. One JSON object on stdout, a
 // table on stderr; exit code 1 when a budget is broken. Needs the built service and the packages of the tests; what needs a
 // block device of its own (block writes, repairs of a disk that forgets its cache) is measured by root only.
+// `triggers` and `storm` need a C compiler: they watch the service's fdatasync calls.
 //   --build development|release|both   --release = --build release
 //   --only PART,…       of the parts below; default: all
 //   --cameras 1,8       of the recording rounds; default 1,4,8,32
