@@ -38,6 +38,17 @@ const AT_ONCE = 48;
 /** Empty and foreign files that may lie behind the newest footage of a stream. */
 const MAX_EXAMINED = 4;
 
+/** The clocks of cameras are off by less, and so are two readings of one. */
+const CLOCK_SLACK = 0.001;
+const LEAST_SLACK_MS = 100;
+
+interface Place {
+  /** The newest file of its run and stream. */
+  isLast: boolean;
+  /** When the next file of the stream begins. */
+  nextMs: number | undefined;
+}
+
 interface Work {
   days: UnknownFiles[];
   backlogs: Backlog[];
@@ -96,10 +107,14 @@ export class Adoption {
       for (let day = work.days[0]; day; day = work.days[0]) {
         const { folder } = day;
         const names = day.names.split('\n');
+        const next = followers(day, names, work.days[1]);
         for (let at = 0; at < names.length; at += AT_ONCE) {
           if (signal.aborted) return false;
           if (!this.#work.has(camera)) break;
-          const adopting = names.slice(at, at + AT_ONCE).map(name => this.#adopt(`${folder}/${name}`, work, isLast));
+          const adopting = names
+            .slice(at, at + AT_ONCE)
+            .map(name => `${folder}/${name}`)
+            .map(path => this.#adopt(path, work, { isLast: isLast(path), nextMs: next.get(path) }));
           this.#current = Promise.all(adopting);
           await this.#current;
         }
@@ -142,7 +157,7 @@ export class Adoption {
   /** Adopts one file, by its path below the segments folder, now. False when that failed. */
   async adopt(path: string): Promise<boolean> {
     const work: Work = { days: [], backlogs: [], failed: false };
-    await this.#adopt(path, work, () => false);
+    await this.#adopt(path, work, { isLast: false, nextMs: undefined });
     return !work.failed;
   }
 
@@ -162,7 +177,7 @@ export class Adoption {
     return days;
   }
 
-  async #adopt(path: string, work: Work, isLast: (path: string) => boolean): Promise<void> {
+  async #adopt(path: string, work: Work, place: Place): Promise<void> {
     const { folder, storeUuid, examine, log, onStep } = this.#options;
     try {
       const absolute = join(folder, path);
@@ -187,7 +202,7 @@ export class Adoption {
         (named.clockGen ?? facts.clockGen) === facts.clockGen;
       if (!facts || facts.state === 'foreign' || facts.state === 'error' || !matches) await this.setAside(path);
       else if (facts.state === 'empty') await this.#remove(path);
-      else this.#record(path, facts, runOf(work, facts.stream, facts.startMs), { isLast: isLast(path), locked });
+      else this.#record(path, facts, runOf(work, facts.stream, facts.startMs), { ...place, locked });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       this.#counters.failed++;
@@ -214,12 +229,13 @@ export class Adoption {
     path: string,
     facts: SegmentFacts,
     run: LostRun | undefined,
-    { isLast, locked }: { isLast: boolean; locked: boolean },
+    { isLast, nextMs, locked }: Place & { locked: boolean },
   ): void {
     const { segments, gaps, onClockGeneration } = this.#options;
     const reason = run?.reason ?? 'crash';
     const endReason: EndReason = facts.state === 'repaired' || isLast ? reason : 'length';
-    const { camera, stream, startMs, clockGen, endMs, sizeBytes, codecs } = facts;
+    const { camera, stream, startMs, clockGen, sizeBytes, codecs } = facts;
+    const endMs = endBefore(nextMs, facts, facts.state === 'whole' && !isLast);
     const segment: ClosedSegment = {
       camera,
       stream,
@@ -267,6 +283,37 @@ export class Adoption {
     this.#counters.foreign++;
     log.warn('a file that is no segment of this store was set aside', { path, quarantine: target });
   }
+}
+
+/** Of each file, when the next one of its stream begins. */
+function followers(
+  day: UnknownFiles,
+  names: readonly string[],
+  nextDay: UnknownFiles | undefined,
+): Map<string, number> {
+  const next = new Map<string, number>();
+  const upcoming = new Map<StreamName, number>();
+  const see = (path: string) => {
+    const named = parseSegmentPath(path);
+    const nextMs = named && upcoming.get(named.stream);
+    if (nextMs !== undefined) next.set(path, nextMs);
+    if (named) upcoming.set(named.stream, named.startMs);
+  };
+  for (const name of (nextDay?.names.split('\n') ?? []).reverse()) see(`${nextDay?.folder}/${name}`);
+  next.clear();
+  for (const name of [...names].reverse()) see(`${day.folder}/${name}`);
+  return next;
+}
+
+/**
+ * When a file ends: by the clock of the camera, which its media tell, it may end a little before or behind the beginning of the next one,
+ * which is dated by ours. `isFollowed`: nothing lies between the two.
+ */
+function endBefore(nextMs: number | undefined, { startMs, endMs }: SegmentFacts, isFollowed: boolean): number {
+  if (nextMs === undefined || nextMs <= startMs) return endMs;
+  const slackMs = Math.max(LEAST_SLACK_MS, (endMs - startMs) * CLOCK_SLACK);
+  const isNear = Math.abs(nextMs - endMs) <= slackMs;
+  return isNear && (isFollowed || nextMs < endMs) ? nextMs : endMs;
 }
 
 /** The run that made a file: the last one that had begun by then. */

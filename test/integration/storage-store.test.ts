@@ -248,6 +248,27 @@ test('adopts what a crash left: whole, cut, empty and foreign files, and closes 
   await again.stop();
 });
 
+test('files that follow each other by another clock than that of their pictures neither overlap nor leave holes', async () => {
+  const dir = tempDir('adopt-clock');
+  const starts = [0, 9999, 20_040, 90_000];
+  await killed(dir, async store => {
+    await store.openStream(1, 'main');
+    const key = { camera: 1, stream: 'main' as const, clockGen: 0, store: store.uuid };
+    for (const at of starts) writeSegment(store.segmentsFolder, { ...key, startMs: T0 + 3_600_000 + at }, 10, true);
+  });
+  const store = await started(dir);
+  assert.equal(
+    all(store).map(({ startMs, endMs }) => [startMs, endMs].map(ms => ms - T0 - 3_600_000)),
+    [
+      [0, 9999],
+      [9999, 20_040],
+      [20_040, 30_040],
+      [90_000, 100_000],
+    ],
+  );
+  await store.stop();
+});
+
 for (const [reason, boot] of [
   ['power-cut', { bootId: 'boot-2', oomKills: 0 }],
   ['memory', { bootId: 'boot-1', oomKills: 1 }],
