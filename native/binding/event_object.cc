@@ -172,7 +172,7 @@ Napi::Object to_object(Napi::Env env, const media::SegmentReport& report) {
       .number("startMs", report.identity.start_ms);
   builder.number("clockGen", report.identity.clock_generation).number("endMs", report.end_ms);
   builder.number("sizeBytes", report.size_bytes).number("removedBytes", report.removed_bytes);
-  builder.number("fragments", report.fragments).text("codecs", codecs);
+  builder.text("codecs", codecs);
   return builder.done();
 }
 

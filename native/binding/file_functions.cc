@@ -19,15 +19,15 @@ namespace thimble::binding {
 namespace {
 class ExamineWorker final : public Napi::AsyncWorker {
  public:
-  ExamineWorker(Napi::Env env, std::vector<std::string> paths, const uint8_t* store, bool write)
+  ExamineWorker(Napi::Env env, std::vector<std::string> paths, const uint8_t* store, media::Examination how)
       : Napi::AsyncWorker(env, "thimble examine"),
         paths_(std::move(paths)),
-        write_(write),
+        how_(how),
         promise_(Napi::Promise::Deferred::New(env)) {
     std::memcpy(store_, store, sizeof store_);
   }
   Napi::Promise promise() const { return promise_.Promise(); }
-  void Execute() override { reports_ = media::examine_segments(media::posix_disk(), paths_, store_, write_); }
+  void Execute() override { reports_ = media::examine_segments(media::posix_disk(), paths_, store_, how_); }
   void OnOK() override {
     Napi::Array reports = Napi::Array::New(Env(), reports_.size());
     for (size_t i = 0; i < reports_.size(); ++i) {
@@ -39,15 +39,25 @@ class ExamineWorker final : public Napi::AsyncWorker {
  private:
   const std::vector<std::string> paths_;
   uint8_t store_[16];
-  const bool write_;
+  const media::Examination how_;
   std::vector<media::SegmentReport> reports_;
   Napi::Promise::Deferred promise_;
 };
 
+bool read_examination(const Napi::Object& object, media::Examination* how) {
+  const Napi::Value write = object.Get("write"), thorough = object.Get("thorough");
+  if (!write.IsBoolean() || !thorough.IsBoolean()) return false;
+  how->write = write.As<Napi::Boolean>().Value();
+  how->thorough = thorough.As<Napi::Boolean>().Value();
+  return true;
+}
+
 Napi::Value examine_segments(const Napi::CallbackInfo& info) {
   uint8_t store[16];
   std::vector<std::string> paths;
-  bool good = info.Length() >= 3 && info[0].IsArray() && read_uuid(info[1], store) && info[2].IsBoolean();
+  media::Examination how;
+  bool good = info.Length() >= 3 && info[0].IsArray() && read_uuid(info[1], store) && info[2].IsObject();
+  good = good && read_examination(info[2].As<Napi::Object>(), &how);
   const Napi::Array list = good ? info[0].As<Napi::Array>() : Napi::Array::New(info.Env());
   for (uint32_t i = 0; good && i < list.Length(); ++i) {
     const Napi::Value path = list.Get(i);
@@ -55,11 +65,11 @@ Napi::Value examine_segments(const Napi::CallbackInfo& info) {
     if (good) paths.push_back(path.As<Napi::String>().Utf8Value());
   }
   if (!good) {
-    Napi::TypeError::New(info.Env(), "paths, a store uuid and a boolean are needed")
+    Napi::TypeError::New(info.Env(), "paths, a store uuid, write and thorough are needed")
         .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
-  auto* worker = new ExamineWorker(info.Env(), std::move(paths), store, info[2].As<Napi::Boolean>().Value());
+  auto* worker = new ExamineWorker(info.Env(), std::move(paths), store, how);
   const Napi::Promise promise = worker->promise();
   worker->Queue();  // deletes itself when done
   return promise;

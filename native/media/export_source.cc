@@ -50,6 +50,12 @@ int ExportSource::read(uint64_t offset, StoredFragment* fragment) {
   return read_fragment(disk_, fd_, offset, size_, fragment);
 }
 
+std::vector<IndexedPart> ExportSource::read_index() {
+  std::vector<IndexedPart> parts;
+  return read_segment_index(disk_, fd_, header_.layout, size_, &parts) < 0 ? std::vector<IndexedPart>()
+                                                                           : parts;
+}
+
 int ExportSource::read_exactly(uint64_t offset, uint8_t* out, size_t size) {
   while (size > 0) {
     const ssize_t got = disk_.read_at(fd_, out, size, static_cast<off_t>(offset));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "media/fragment_reader.h"
+#include "media/index_reader.h"
 #include "media/moov_reader.h"
 #include "media/segment_header.h"
 
@@ -31,8 +32,8 @@ class ExportSource {
   /// What may be read of the file.
   uint64_t size_bytes() const { return size_; }
   uint64_t fragments_offset() const { return header_.layout.fragments_offset(); }
-  /// Of the reserved box, which is a sidx in a closed segment.
-  uint64_t index_offset() const { return header_.layout.reserved_offset; }
+  /// Empty also when the disk fails: there is always the way from fragment to fragment.
+  std::vector<IndexedPart> read_index();
   /// As `read_fragment`; 0 also at the end.
   int read(uint64_t offset, StoredFragment* fragment);
   /// Exactly `size` bytes: 0 or -errno (-EIO when the file is shorter).

@@ -1,46 +1,78 @@
 #include "media/index_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "media/fragment_reader.h"
 #include "media/init_segment.h"
+#include "media/segment_index.h"
 #include "rtsp/bytes.h"
 
 namespace thimble::media {
 namespace {
 
-constexpr size_t kHeadBytes = 40;  // version 1, as SegmentIndex writes it
-constexpr size_t kReferenceBytes = 12;
+constexpr uint32_t kIndexReadBytes = 4096;  // five minutes of fragments of a second
 constexpr uint64_t kMaxStart90k = uint64_t{1} << 60;
+
+/// Size of the sidx whose first bytes these are; 0 when it is none of ours.
+uint32_t index_bytes(const std::vector<uint8_t>& bytes, const SegmentLayout& layout) {
+  const uint8_t* head = bytes.data();
+  if (bytes.size() < kIndexHeadBytes || std::memcmp(head + 4, "sidx", 4) != 0) return 0;
+  const uint32_t size = read_be32(head), count = read_be16(head + 38);
+  const bool ours = read_be32(head + 8) == 0x01000000 && read_be32(head + 12) == kVideoTrackId &&
+                    read_be32(head + 16) == kVideoTimescale && read_be64(head + 20) <= kMaxStart90k;
+  if (!ours || size != kIndexHeadBytes + count * kIndexReferenceBytes || size > layout.reserved_bytes)
+    return 0;
+  // The first reference begins so many bytes behind the box: where the reserved box ends.
+  return read_be64(head + 28) == layout.reserved_bytes - size ? size : 0;
+}
+
+/// What the index leaves of the reserved box is a box too, or nothing.
+bool is_filled_up(const std::vector<uint8_t>& bytes, uint32_t index_bytes, const SegmentLayout& layout) {
+  const uint32_t rest = layout.reserved_bytes - index_bytes;
+  if (rest == 0) return true;
+  const std::vector<uint8_t> filler = encode_free_header(rest);
+  return rest >= filler.size() && bytes.size() - index_bytes >= filler.size() &&
+         std::equal(filler.begin(), filler.end(), bytes.begin() + static_cast<ptrdiff_t>(index_bytes));
+}
+
+std::vector<IndexedPart> parse_references(const uint8_t* index, uint32_t count, uint64_t begin,
+                                          uint64_t size_bytes) {
+  std::vector<IndexedPart> parts;
+  parts.reserve(count);
+  uint64_t offset = begin;
+  auto start90k = static_cast<int64_t>(read_be64(index + 20));
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint8_t* reference = index + kIndexHeadBytes + i * kIndexReferenceBytes;
+    const uint32_t bytes = read_be32(reference);  // bit 31: it would be another sidx
+    const uint32_t duration = read_be32(reference + 4), access = read_be32(reference + 8);
+    if (bytes == 0 || bytes >> 31 || offset > size_bytes || bytes > size_bytes - offset) return {};
+    if (access != 0 && access != kStartsWithSap1) return {};
+    parts.push_back({offset, offset + bytes, start90k, duration, access != 0});
+    offset += bytes;
+    start90k += duration;
+  }
+  return parts;
+}
 
 }  // namespace
 
-std::vector<IndexedPart> read_segment_index(ExportSource& source) {
-  const uint64_t index = source.index_offset(), fragments = source.fragments_offset();
-  uint8_t head[kHeadBytes];
-  if (source.read_exactly(index, head, sizeof head) < 0) return {};
-  const uint32_t size = read_be32(head), count = read_be16(head + 38);
-  if (std::memcmp(head + 4, "sidx", 4) != 0 || head[8] != 1 || read_be32(head + 16) != kVideoTimescale)
-    return {};
-  // The first reference begins so many bytes behind the box.
-  const uint64_t distance = read_be64(head + 28), start90k = read_be64(head + 20);
-  if (size != kHeadBytes + count * kReferenceBytes || size > fragments - index ||
-      distance != fragments - index - size || start90k > kMaxStart90k)
-    return {};
-  std::vector<uint8_t> references(count * kReferenceBytes);
-  if (source.read_exactly(index + kHeadBytes, references.data(), references.size()) < 0) return {};
-  std::vector<IndexedPart> parts;
-  parts.reserve(count);
-  IndexedPart next{fragments, fragments, static_cast<int64_t>(start90k)};
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint8_t* reference = references.data() + i * kReferenceBytes;
-    const uint32_t bytes = read_be32(reference);  // bit 31: it would be another sidx
-    if (bytes == 0 || bytes >> 31 || bytes > source.size_bytes() - next.offset) return {};
-    next.end = next.offset + bytes;
-    parts.push_back(next);
-    next.offset = next.end;
-    next.start90k += read_be32(reference + 4);
-  }
-  return parts;
+int read_segment_index(Disk& disk, int fd, const SegmentLayout& layout, uint64_t size_bytes,
+                       std::vector<IndexedPart>* parts) {
+  parts->clear();
+  std::vector<uint8_t> bytes;
+  const uint64_t offset = layout.reserved_offset;
+  int error = read_bytes(disk, fd, offset, std::min(kIndexReadBytes, layout.reserved_bytes), &bytes);
+  if (error < 0) return error;
+  const uint32_t size = index_bytes(bytes, layout);
+  if (size == 0) return 0;
+  const uint32_t with_filler = std::min(size + 8, layout.reserved_bytes);
+  if (bytes.size() < with_filler && (error = read_bytes(disk, fd, offset, with_filler, &bytes)) < 0)
+    return error;
+  if (bytes.size() < with_filler || !is_filled_up(bytes, size, layout)) return 0;
+  *parts =
+      parse_references(bytes.data(), read_be16(bytes.data() + 38), layout.fragments_offset(), size_bytes);
+  return 0;
 }
 
 }  // namespace thimble::media

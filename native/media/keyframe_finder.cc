@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "media/index_reader.h"
 #include "media/init_segment.h"
 
 namespace thimble::media {
@@ -105,7 +104,7 @@ int Search::from_start() {
 
 int find_keyframe(ExportSource& source, int64_t at90k, KeyframePlace* found) {
   std::optional<KeyframePlace> best;
-  const std::vector<IndexedPart> parts = read_segment_index(source);
+  const std::vector<IndexedPart> parts = source.read_index();
   if (!parts.empty()) {
     Search search(source, at90k);
     const int got = search.in_parts(parts);

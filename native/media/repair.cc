@@ -1,13 +1,17 @@
-// Walks a segment file from its first box to its last, decides what of it is whole, and mends the rest.
+// Walks a segment file from its first fragment, or from where its index says that the last ones begin,
+// decides what of it is whole, and mends the rest.
 #include "media/repair.h"
 
 #include <errno.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include "media/fragment_reader.h"
+#include "media/index_reader.h"
 #include "media/init_segment.h"
 #include "media/moov_reader.h"
 #include "media/sample_check.h"
@@ -22,6 +26,8 @@ constexpr size_t kCheckedFragments = 4;         // at the end: more than a sync 
 constexpr size_t kMaxFragments = 1u << 18;      // three days of seconds; bounds memory
 constexpr size_t kMaxFoundTogether = 1u << 16;  // of files that are walked side by side: 3.5 MiB
 constexpr size_t kHintBytes = 4096;             // of a moof, in pages of the disk's cache
+// By so much decoding in another order can move a reference's first picture; more is a contradiction.
+constexpr int64_t kMaxReorder90k = 5 * int64_t{kVideoTimescale};
 // More than this can never have been unsynced: a file with so much that cannot be read is not thrown away as
 // empty.
 constexpr uint64_t kMaxUnsyncedBytes = 64u << 20;
@@ -42,9 +48,12 @@ class Examiner {
     fd_ = -1;
   }
   // Looking: each false when that was all.
-  bool begin();
+  bool begin(bool thorough);
   void will_read() { disk_.will_read(fd_, static_cast<off_t>(end_), kHintBytes); }
   bool find_fragment();
+  /// The end is not as the index says: all is to be found again, from the first fragment on. Else a file with
+  /// an index is judged.
+  bool must_start_over();
   /// What was found makes a file that is to be mended.
   bool conclude(bool write);
 
@@ -70,6 +79,8 @@ class Examiner {
   bool read_header();
   bool judge_bad_header(const std::vector<uint8_t>& bytes);
   bool read_fragment(uint64_t offset, Found* found, StoredFragment* fragment, bool* whole);
+  bool trust_index();
+  bool follows_index() const;
   bool check_end();
   void tell_media();
   bool index_agrees(const std::vector<uint8_t>& index, bool* agrees);
@@ -81,9 +92,10 @@ class Examiner {
   int fd_ = -1;
   uint64_t size_ = 0;
   SegmentHeader header_;
-  std::vector<Found> found_;
-  uint64_t end_ = 0;    ///< behind the last whole fragment
-  bool ended_ = false;  ///< all of them are found
+  std::vector<IndexedPart> trusted_;  ///< last references of an index; empty when all fragments are read
+  std::vector<Found> found_;          ///< from the first of them on
+  uint64_t end_ = 0;                  ///< behind the last whole fragment
+  bool ended_ = false;                ///< all of them are found
   std::vector<uint8_t> index_;
   bool box_is_free_ = false;
   SegmentReport report_;
@@ -204,7 +216,6 @@ void Examiner::tell_media() {
   for (const Found& found : found_) video_end90k = std::max(video_end90k, found.video_end90k);
   const int64_t since = video_end90k == INT64_MIN ? 0 : video_end90k - header_.identity.pts_offset90k;
   report_.end_ms = header_.identity.start_ms + (since > 0 ? since / 90 : 0);
-  report_.fragments = static_cast<uint32_t>(found_.size());
 }
 
 bool Examiner::index_agrees(const std::vector<uint8_t>& index, bool* agrees) {
@@ -244,19 +255,65 @@ int Examiner::name_index() {
   return write_all(index_.data(), 8, header_.layout.reserved_offset);
 }
 
-bool Examiner::begin() {
+/// With an index, the walk begins near the end. False only when the disk fails.
+bool Examiner::trust_index() {
+  std::vector<IndexedPart> parts;
+  const int error = read_segment_index(disk_, fd_, header_.layout, size_, &parts);
+  if (error < 0) return fail(-error);
+  if (parts.size() < kCheckedFragments || parts.back().end != size_) return true;
+  trusted_.assign(parts.end() - kCheckedFragments, parts.end());
+  end_ = trusted_.front().offset;
+  return true;
+}
+
+/// The fragments found are what the references say, up to the end of the file.
+bool Examiner::follows_index() const {
+  auto found = found_.begin();
+  for (const IndexedPart& part : trusted_) {
+    uint64_t end = part.offset, duration90k = 0;
+    const FragmentSummary* first = nullptr;
+    for (; found != found_.end() && end < part.end; ++found) {
+      end += found->summary.size_bytes;
+      duration90k += found->summary.duration90k;
+      if (!first && found->summary.has_video) first = &found->summary;
+    }
+    if (!first || end != part.end || duration90k != part.duration90k) return false;
+    const int64_t apart = static_cast<int64_t>(first->earliest_pts90k) - part.start90k;
+    if (first->begins_with_key != part.begins_with_key || std::abs(apart) > kMaxReorder90k) return false;
+  }
+  return end_ == size_;
+}
+
+bool Examiner::must_start_over() {
+  if (trusted_.empty()) return false;
+  while (!ended_) find_fragment();
+  const bool agrees = report_.error == 0 && follows_index() && check_end() && end_ == size_;
+  if (agrees) {
+    tell_media();
+    report_.state = SegmentReport::State::kWhole;
+    report_.size_bytes = size_;
+  }
+  std::vector<Found>().swap(found_);
+  if (agrees || report_.error != 0) return false;
+  trusted_.clear();
+  end_ = header_.layout.fragments_offset();
+  ended_ = false;
+  return true;
+}
+
+bool Examiner::begin(bool thorough) {
   fd_ = disk_.open_existing(path_);
   const off_t size = fd_ < 0 ? 0 : disk_.file_size(fd_);
   if (fd_ < 0 || size < 0) return fail(fd_ < 0 ? -fd_ : static_cast<int>(-size));
   size_ = static_cast<uint64_t>(size);
   if (!read_header()) return false;
   end_ = header_.layout.fragments_offset();
-  return true;
+  return thorough || trust_index();
 }
 
 bool Examiner::conclude(bool write) {
   while (!ended_) find_fragment();
-  const bool judged = report_.error == 0 && check_end() && judge();
+  const bool judged = report_.error == 0 && (!trusted_.empty() || (check_end() && judge()));
   std::vector<Found>().swap(found_);
   if (!judged) return false;
   if (!write || report_.state == SegmentReport::State::kEmpty) return false;
@@ -336,20 +393,23 @@ void mend(const std::vector<Examiner*>& examiners) {
 }  // namespace
 
 std::vector<SegmentReport> examine_segments(Disk& disk, const std::vector<std::string>& paths,
-                                            const uint8_t* store, bool write) {
+                                            const uint8_t* store, Examination how) {
   std::vector<std::unique_ptr<Examiner>> examiners;
-  std::vector<Examiner*> known, broken;
+  std::vector<Examiner*> known, doubted, broken;
   for (const std::string& path : paths) {
     examiners.push_back(std::make_unique<Examiner>(disk, path, store));
-    if (examiners.back()->begin()) {
+    if (examiners.back()->begin(how.thorough)) {
       known.push_back(examiners.back().get());
     } else {
       examiners.back()->close();
     }
   }
   walk(known);
+  std::copy_if(known.begin(), known.end(), std::back_inserter(doubted),
+               [](Examiner* examiner) { return examiner->must_start_over(); });
+  walk(doubted);
   for (Examiner* examiner : known) {
-    if (examiner->conclude(write)) {
+    if (examiner->conclude(how.write)) {
       broken.push_back(examiner);
     } else {
       examiner->close();
@@ -361,8 +421,8 @@ std::vector<SegmentReport> examine_segments(Disk& disk, const std::vector<std::s
   return reports;
 }
 
-SegmentReport examine_segment(Disk& disk, const std::string& path, const uint8_t* store, bool write) {
-  return std::move(examine_segments(disk, {path}, store, write).front());
+SegmentReport examine_segment(Disk& disk, const std::string& path, const uint8_t* store, Examination how) {
+  return std::move(examine_segments(disk, {path}, store, how).front());
 }
 
 }  // namespace thimble::media

@@ -9,11 +9,8 @@
 namespace thimble::media {
 namespace {
 
-constexpr size_t kHeadBytes = 40;  // version 1: box header, ids, two 64-bit times, count
-constexpr size_t kReferenceBytes = 12;
 constexpr size_t kMaxReferences = 65535;  // reference_count has 16 bits
 constexpr uint64_t kMaxReferencedSize = 0x7fffffff;
-constexpr uint32_t kStartsWithSap1 = 0x90000000;  // starts_with_SAP, SAP_type 1
 
 }  // namespace
 
@@ -72,9 +69,9 @@ void SegmentIndex::add(const FragmentSummary& fragment) {
 }
 
 std::vector<uint8_t> SegmentIndex::encode(uint32_t reserved_bytes) const {
-  if (references_.empty() || reserved_bytes < kHeadBytes + kReferenceBytes) return {};
-  size_t most = (reserved_bytes - kHeadBytes) / kReferenceBytes;
-  const size_t left = reserved_bytes - kHeadBytes - most * kReferenceBytes;
+  if (references_.empty() || reserved_bytes < kIndexHeadBytes + kIndexReferenceBytes) return {};
+  size_t most = (reserved_bytes - kIndexHeadBytes) / kIndexReferenceBytes;
+  const size_t left = reserved_bytes - kIndexHeadBytes - most * kIndexReferenceBytes;
   if (left > 0 && left < 8) --most;  // no box is smaller than its header
   if (most > kMaxReferences) most = kMaxReferences;
   if (most == 0) return {};
@@ -82,7 +79,7 @@ std::vector<uint8_t> SegmentIndex::encode(uint32_t reserved_bytes) const {
   if (references.size() > most) reduce(references, most);
   if (references.size() > most) return {};
 
-  const size_t size = kHeadBytes + references.size() * kReferenceBytes;
+  const size_t size = kIndexHeadBytes + references.size() * kIndexReferenceBytes;
   const uint32_t rest = static_cast<uint32_t>(reserved_bytes - size);
   std::vector<uint8_t> bytes(size + (rest > 0 ? 8 : 0));
   uint8_t* out = bytes.data();
@@ -94,12 +91,12 @@ std::vector<uint8_t> SegmentIndex::encode(uint32_t reserved_bytes) const {
   write_be64(out + 20, earliest_pts90k_);
   write_be64(out + 28, rest);
   write_be16(out + 38, static_cast<uint16_t>(references.size()));
-  out += kHeadBytes;
+  out += kIndexHeadBytes;
   for (const Reference& reference : references) {
     write_be32(out, reference.size_bytes);
     write_be32(out + 4, reference.duration90k);
     write_be32(out + 8, reference.begins_with_key ? kStartsWithSap1 : 0);
-    out += kReferenceBytes;
+    out += kIndexReferenceBytes;
   }
   if (rest > 0) {
     write_be32(out, rest);

@@ -9,6 +9,11 @@
 
 namespace thimble::media {
 
+// As written: version 1 with box header, ids, two 64-bit times and the count; then the references.
+inline constexpr uint32_t kIndexHeadBytes = 40;
+inline constexpr uint32_t kIndexReferenceBytes = 12;
+inline constexpr uint32_t kStartsWithSap1 = 0x90000000;  ///< starts_with_SAP, SAP_type 1
+
 /// What the index and the end of a segment need to know of a fragment. Times on the file's time line.
 struct FragmentSummary {
   uint64_t size_bytes = 0;  ///< moof and mdat

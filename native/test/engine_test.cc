@@ -130,7 +130,7 @@ struct Rig {
       ++with_path;
       CHECK(event.end_ms > event.start_ms);
       const SegmentReport report =
-          examine_segment(posix_disk(), folder.path() + "/" + event.path, tiny::kStore, false);
+          examine_segment(posix_disk(), folder.path() + "/" + event.path, tiny::kStore, tiny::kLook);
       CHECK(report.state == SegmentReport::State::kWhole);
       CHECK(report.size_bytes == event.size_bytes);
       CHECK(report.identity.start_ms == event.start_ms);

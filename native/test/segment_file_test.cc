@@ -234,9 +234,9 @@ TEST_CASE("segment: open and closed files satisfy ffprobe and a full decode") {
         path + "'");
     CHECK(probe == "h264,0.000000,1.920000,48\naac,0.000000,1.920000,90\n");
   }
-  const SegmentReport report = examine_segment(posix_disk(), path, tiny::kStore, true);
+  const SegmentReport report = examine_segment(posix_disk(), path, tiny::kStore, tiny::kMend);
   CHECK(report.state == SegmentReport::State::kWhole);
   CHECK(report.end_ms == tiny::kStartMs + 1920);
-  CHECK(report.fragments == 6);
+  CHECK(closed.fragments == 6);
   CHECK(report.video_codec == "avc1.42c00a");
 }

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "media/init_segment.h"
+#include "media/repair.h"
 #include "media/writer.h"
 #include "tiny_h264.h"
 
@@ -46,6 +47,10 @@ class TempFolder {
 };
 
 constexpr uint8_t kStore[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+
+/// Of all of a file, and as the next start takes it in.
+inline constexpr Examination kLook{false, true}, kMend{true, true}, kAdopt{true, false};
+
 constexpr int kPictures = 8;
 constexpr uint32_t kPictureTicks = 3600;
 constexpr uint32_t kSoundTicks = 1024;

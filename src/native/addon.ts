@@ -7,6 +7,7 @@ import type {
   EngineEvent,
   EngineOptions,
   EngineStats,
+  Examination,
   ExportFacts,
   SegmentReport,
   StreamSettings,
@@ -79,7 +80,7 @@ export interface Addon {
     width: number;
   }): Promise<NativePicture>;
   /** Reports in the order of the paths. */
-  examineSegments(paths: string[], storeUuid: string, write: boolean): Promise<SegmentReport[]>;
+  examineSegments(paths: string[], storeUuid: string, how: Examination): Promise<SegmentReport[]>;
   /** Opens (creating it, 0600) and locks a file; its descriptor, or -1 when somebody else holds the lock. */
   lockFile(path: string): number;
   unlockFile(descriptor: number): void;

@@ -1,14 +1,15 @@
 // Examines segment files in batches: files that are mended together wait for the disk together.
-import type { SegmentReport } from './messages.ts';
+import type { Examination, SegmentReport } from './messages.ts';
 
-/** Examines the file at an absolute path that may have been left unfinished and, with `write`, mends it and makes it durable. */
-export type Examine = (path: string, storeUuid: string, write: boolean) => Promise<SegmentReport>;
+/** Examines the file at an absolute path, which may have been left unfinished. */
+export type Examine = (path: string, storeUuid: string, how: Examination) => Promise<SegmentReport>;
 
-type ExamineAll = (paths: string[], storeUuid: string, write: boolean) => Promise<SegmentReport[]>;
+type ExamineAll = (paths: string[], storeUuid: string, how: Examination) => Promise<SegmentReport[]>;
 
 interface Waiting {
   path: string;
   storeUuid: string;
+  thorough: boolean;
   resolve: (report: SegmentReport) => void;
   reject: (error: unknown) => void;
 }
@@ -26,12 +27,13 @@ export function makeExaminer(examineAll: ExamineAll): Examine {
   const next = async () => {
     running++;
     while (waiting[0]) {
-      const { storeUuid } = waiting[0];
-      const batch = waiting.filter(one => one.storeUuid === storeUuid).slice(0, FILES_PER_BATCH);
+      const { storeUuid, thorough } = waiting[0];
+      const alike = waiting.filter(one => one.storeUuid === storeUuid && one.thorough === thorough);
+      const batch = alike.slice(0, FILES_PER_BATCH);
       waiting = waiting.filter(one => !batch.includes(one));
       const paths = batch.map(one => one.path);
       try {
-        const reports = await examineAll(paths, storeUuid, true);
+        const reports = await examineAll(paths, storeUuid, { write: true, thorough });
         for (const [index, one] of batch.entries()) one.resolve(reports[index] as SegmentReport);
       } catch (error) {
         for (const one of batch) one.reject(error);
@@ -40,10 +42,10 @@ export function makeExaminer(examineAll: ExamineAll): Examine {
     running--;
   };
 
-  return async (path, storeUuid, write) => {
-    if (!write) return (await examineAll([path], storeUuid, false))[0] as SegmentReport;
+  return async (path, storeUuid, { write, thorough }) => {
+    if (!write) return (await examineAll([path], storeUuid, { write, thorough }))[0] as SegmentReport;
     return new Promise((resolve, reject) => {
-      waiting.push({ path, storeUuid, resolve, reject });
+      waiting.push({ path, storeUuid, thorough, resolve, reject });
       if (running < BATCHES) void next();
     });
   };

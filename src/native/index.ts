@@ -109,7 +109,7 @@ export function openPictures(storeUuid: string): Pictures {
 
 /** A function that examines segment files and mends them; as `makeExaminer` of examiner.ts. Works off the main thread. */
 export function segmentExaminer(): Examine {
-  return makeExaminer((paths, storeUuid, write) => addon().examineSegments(paths, storeUuid, write));
+  return makeExaminer((paths, storeUuid, how) => addon().examineSegments(paths, storeUuid, how));
 }
 
 /**

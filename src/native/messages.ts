@@ -173,6 +173,14 @@ export interface ExportFacts {
   gaps: { startMs: number; endMs: number; atMs: number }[];
 }
 
+/** How segment files are examined. */
+export interface Examination {
+  /** Mends them too, and makes that durable. */
+  write: boolean;
+  /** Reads each fragment. Else a file with an index is taken at its word as long as its last fragments say the same. */
+  thorough: boolean;
+}
+
 export interface SegmentReport {
   state: 'whole' | 'repaired' | 'empty' | 'foreign' | 'error';
   /** errno name for `error`. */
@@ -184,6 +192,5 @@ export interface SegmentReport {
   endMs: number;
   sizeBytes: number;
   removedBytes: number;
-  fragments: number;
   codecs: string;
 }

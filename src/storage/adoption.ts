@@ -35,6 +35,10 @@ interface UnknownFiles {
 
 /** Files that are mended together wait for the disk together. */
 const AT_ONCE = 48;
+// Files that were closed are not read from end to end: after a lost index there may be a million. What became of them since is
+// for `check` to find.
+const LOOK = { write: false, thorough: false };
+const MEND = { write: true, thorough: false };
 /** Empty and foreign files that may lie behind the newest footage of a stream. */
 const MAX_EXAMINED = 4;
 
@@ -145,7 +149,7 @@ export class Adoption {
       .filter(path => parseSegmentPath(path)?.stream === stream);
     for (const path of paths.slice(-MAX_EXAMINED).reverse()) {
       try {
-        const { state, endMs, clockGen } = await examine(join(folder, path), storeUuid, false);
+        const { state, endMs, clockGen } = await examine(join(folder, path), storeUuid, LOOK);
         if (state === 'whole' || state === 'repaired') return [{ endMs, clockGen }];
       } catch {
         // It is just being adopted, or cannot be read: then it is not adopted either.
@@ -188,7 +192,7 @@ export class Adoption {
       const named = parseSegmentPath(path);
       onStep('adopt-examine');
       const facts =
-        named && (locked ? await this.#examineLocked(absolute, stats.mode) : await examine(absolute, storeUuid, true));
+        named && (locked ? await this.#examineLocked(absolute, stats.mode) : await examine(absolute, storeUuid, MEND));
       onStep('adopt-examined');
       if (facts?.state === 'error' && facts.code !== 'EBADMSG') {
         throw new NvrError('unavailable', `the file could not be read or mended: ${facts.code ?? 'unknown error'}`);
@@ -214,11 +218,11 @@ export class Adoption {
   /** Locked files are whole; one that is not after all is opened for the repair. */
   async #examineLocked(path: string, mode: number): Promise<SegmentFacts> {
     const { storeUuid, examine } = this.#options;
-    const facts = await examine(path, storeUuid, false);
+    const facts = await examine(path, storeUuid, LOOK);
     if (facts.state !== 'repaired') return facts;
     await chmod(path, mode | 0o200);
     try {
-      return await examine(path, storeUuid, true);
+      return await examine(path, storeUuid, MEND);
     } finally {
       await chmod(path, mode);
     }

@@ -21,6 +21,7 @@ export type { Purged } from './purge.ts';
 export type {
   AgedSegment,
   ClosedSegment,
+  Examination,
   ExamineSegment,
   FootageEnd,
   Segment,

@@ -119,7 +119,7 @@ async function inspectFile(
 ): Promise<Omit<StoreFault, 'path'> | undefined> {
   const named = parseSegmentPath(path);
   if (!named) return { kind: 'foreign-file', message: 'the name is none of a segment' };
-  const facts = await examine(join(folder, path), storeUuid, false);
+  const facts = await examine(join(folder, path), storeUuid, { write: false, thorough: true });
   if (facts.state === 'error')
     return {
       kind: 'unreadable-file',
@@ -129,7 +129,11 @@ async function inspectFile(
   if (facts.camera !== named.camera || facts.stream !== named.stream || facts.startMs !== named.startMs) {
     return { kind: 'foreign-file', message: 'it is another segment than its name says' };
   }
-  if (facts.state !== 'whole') return { kind: 'unfinished-file', message: 'it was not closed' };
+  if (facts.state !== 'whole') {
+    const { state } = await examine(join(folder, path), storeUuid, { write: false, thorough: false });
+    if (state === 'whole') return { kind: 'unreadable-file', message: 'it is damaged before its end' };
+    return { kind: 'unfinished-file', message: 'it was not closed' };
+  }
   if (!record) {
     if (isGarbage(path)) return { kind: 'different-record', message: 'it was deleted and is still there' };
     return { kind: 'unknown-file', message: 'the index does not know it' };

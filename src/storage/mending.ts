@@ -78,10 +78,10 @@ async function mendOne(options: MendingOptions, segment: Segment): Promise<boole
   const path = join(folder, segment.path);
   const { mode } = await stat(path);
   const locked = (mode & 0o222) === 0;
-  const before = await examine(path, storeUuid, false);
+  const before = await examine(path, storeUuid, { write: false, thorough: true });
   if (before.state === 'whole' && differenceOf(segment, before, locked) === undefined) return false;
   if (locked) await chmod(path, mode | 0o200);
-  const facts = await examine(path, storeUuid, true);
+  const facts = await examine(path, storeUuid, { write: true, thorough: true });
   const isLost = facts.state === 'error' && facts.code === 'EBADMSG';
   if (facts.state === 'error' && !isLost) throw new Error(facts.code ?? 'it cannot be read');
   const { camera, stream, startMs, endMs, sizeBytes, codecs } = facts;

@@ -87,5 +87,13 @@ export interface SegmentFacts {
   codecs: string;
 }
 
-/** Examines the file at an absolute path and, with `write`, mends it and makes it durable. */
-export type ExamineSegment = (path: string, storeUuid: string, write: boolean) => Promise<SegmentFacts>;
+/** How a segment file is examined. */
+export interface Examination {
+  /** Mends it too, and makes that durable. */
+  write: boolean;
+  /** Reads all of it. Else a file that was closed is taken at its word as long as its end says the same. */
+  thorough: boolean;
+}
+
+/** Examines the file at an absolute path. */
+export type ExamineSegment = (path: string, storeUuid: string, how: Examination) => Promise<SegmentFacts>;

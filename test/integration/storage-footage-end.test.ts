@@ -62,9 +62,9 @@ test('of a file that is still to be adopted it is known before', async () => {
     go = resolve;
   });
   const store = await opened(dir, {
-    examine: async (path, uuid, write) => {
-      if (write) await gate;
-      return examineFake(path, uuid, write);
+    examine: async (path, uuid, how) => {
+      if (how.write) await gate;
+      return examineFake(path, uuid, how);
     },
   });
   assert.equal(await store.openStream(1, 'main'), { endMs: T0 + 1_022_000, clockGen: 0 });

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SegmentKey } from '../../src/core/index.ts';
-import type { SegmentFacts } from '../../src/storage/index.ts';
+import type { Examination, SegmentFacts } from '../../src/storage/index.ts';
 import { segmentPath } from '../../src/storage/layout.ts';
 
 const CLOSED = 'closed\n';
@@ -28,7 +28,7 @@ export function tear(file: string): void {
 }
 
 /** What the native addon does, for these files. */
-export async function examineFake(path: string, storeUuid: string, write: boolean): Promise<SegmentFacts> {
+export async function examineFake(path: string, storeUuid: string, { write }: Examination): Promise<SegmentFacts> {
   const none = { camera: 0, stream: 'main', startMs: 0, clockGen: 0, endMs: 0, sizeBytes: 0, codecs: '' } as const;
   const text = readFileSync(path, 'utf8');
   const [head = '', ...rest] = text.split('\n');

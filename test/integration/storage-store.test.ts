@@ -295,7 +295,11 @@ test('a backlog that could not be read is tried again by the next start', async 
     writeSegment(store.segmentsFolder, { ...key, startMs: T0 + 3_600_000 }, 5, false);
   });
   const failing = await started(dir, {
-    examine: async path => ({ ...(await examineFake(path, '', false)), state: 'error', code: 'EIO' }),
+    examine: async path => ({
+      ...(await examineFake(path, '', { write: false, thorough: false })),
+      state: 'error',
+      code: 'EIO',
+    }),
   });
   assert.is(all(failing).length, 0);
   await failing.openStream(1, 'main');
