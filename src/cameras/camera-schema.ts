@@ -40,7 +40,10 @@ export const loginSchemas = { username: login('user name'), password: login('pas
 const mode = v.picklist(['off', 'continuous', 'events'], 'Use off, continuous or events.');
 const schedule = v.pipe(
   v.string('Write 168 letters, or null for none.'),
-  v.regex(/^[ce-]{168}$/u, 'Write 168 letters, one for each hour from Monday 0:00: c continuous, e events, - off.'),
+  v.regex(
+    /^[cer-]{168}$/u,
+    'Write 168 letters, one for each hour from Monday 0:00: c continuous, e events, r one event all the time, - off.',
+  ),
 );
 const milliseconds = (least: number, most: number) => {
   const cure = `Use ${least} to ${most} milliseconds.`;

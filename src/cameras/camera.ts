@@ -29,7 +29,7 @@ export interface RecordSettings {
   mode: RecordMode;
   /**
    * Takes the place of `mode`, unless that is `off`: a letter for each hour of the week from Monday 0:00 in the board's time zone,
-   * `c` continuous, `e` events, `-` off; 168 of them.
+   * `c` continuous, `e` events, `r` one event that lasts as long as such hours follow each other, `-` off; 168 of them.
    */
   schedule?: string;
   streams: RecordedStreams;

@@ -134,14 +134,15 @@ export class CameraActivity {
     if (event) this.#close(event, event.activeUntilMs);
   }
 
-  /** The clock was set by `stepMs`: the event ends, and what goes on continues under the new time. */
-  stepped(stepMs: number): void {
+  /** The clock was set by `stepMs`: the event ends, and what goes on continues under the new time, but for what `over` set off. */
+  stepped(stepMs: number, over: Trigger): void {
     const event = this.#event;
     this.#cut = undefined;
     this.#starts.shift(stepMs);
     this.#claim.forget();
+    if (event && this.#starts.size > 0) event.extend(Math.round(event.startMs + event.ageMs));
+    this.#starts.end(startKey(over));
     if (!event) return;
-    if (this.#starts.size > 0) event.extend(Math.round(event.startMs + event.ageMs));
     this.#close(event, event.activeUntilMs);
     if (this.#starts.size > 0) this.#continue(event, this.#options.footageNowMs());
   }

@@ -1,18 +1,19 @@
 // Events as one service: the path that every trigger takes, whatever its source, and what may be asked and changed afterwards.
 import { type CameraId, type Clock, type EventBus, type Logger, NvrError } from '../core/index.ts';
 import type { Engine, Pictures } from '../native/index.ts';
+import type { ScheduledCamera } from '../recording/index.ts';
 import type { EventQuery, Store, StoredEvent, TriggerSource } from '../storage/index.ts';
 import { CameraActivity } from './camera-activity.ts';
 import { type EventMarks, type EventView, eventView, footageOf, labelOf, summaryOf } from './event-view.ts';
 import type { EventRecording } from './footage-claim.ts';
 import type { EventSettings } from './open-event.ts';
+import { ScheduledEvents, scheduledStart } from './scheduled-events.ts';
 import { Snapshots } from './snapshots.ts';
 import { MAX_AGE_MS, type Trigger } from './trigger.ts';
 
 /** What events need to know of a camera. */
-export interface EventCamera {
+export interface EventCamera extends ScheduledCamera {
   id: CameraId;
-  enabled: boolean;
   events: EventSettings & {
     /** Cameras that its triggers set off too. */
     alsoTrigger: readonly CameraId[];
@@ -21,7 +22,7 @@ export interface EventCamera {
 
 export interface CameraEventsOptions {
   store: Pick<Store, 'events' | 'segments' | 'segmentsFolder' | 'isThere' | 'flush'>;
-  cameras: { get(id: CameraId): EventCamera | undefined };
+  cameras: { get(id: CameraId): EventCamera | undefined; list(): readonly { id: CameraId }[] };
   recording: EventRecording;
   engine: Pick<Engine, 'stats' | 'on'> & {
     /** A time of this machine's clock as footage is dated. */
@@ -62,6 +63,7 @@ const MOST_MARKS = 60;
 export class CameraEvents {
   readonly #options: CameraEventsOptions;
   readonly #snapshots: Snapshots;
+  readonly #scheduled: ScheduledEvents;
   readonly #activities = new Map<CameraId, CameraActivity>();
   readonly #triggers = new Map<CameraId, Map<TriggerSource, number>>();
   readonly #opened = new Map<CameraId, number>();
@@ -71,30 +73,47 @@ export class CameraEvents {
   #isStopped = false;
 
   constructor(options: CameraEventsOptions) {
-    const { store, engine, pictures, clock, bus, log } = options;
+    const { store, cameras, engine, pictures, clock, bus, log } = options;
     this.#options = options;
     this.#snapshots = new Snapshots({ store, engine, pictures, clock, bus, log });
+    this.#scheduled = new ScheduledEvents({
+      ...{ cameras, clock },
+      untilMs: start => this.#activities.get(start.camera)?.untilMs(start),
+      trigger: trigger => this.#takeScheduled(trigger),
+      onChange: camera => this.#follow(camera),
+    });
   }
 
   /** From now on events follow their cameras. What an earlier run left open was ended by the store. */
   start(): void {
     const { bus, engine } = this.#options;
     this.#unsubscribe = [
-      bus.on('camera.changed', ({ camera }) => this.#follow(camera)),
-      bus.on('camera.removed', ({ camera }) => this.#forget(camera)),
+      bus.on('camera.changed', ({ camera }) => {
+        this.#follow(camera);
+        this.#scheduled.follow(camera);
+      }),
+      bus.on('camera.removed', ({ camera }) => {
+        this.#forget(camera);
+        this.#scheduled.follow(camera);
+      }),
       bus.on('segment.opened', ({ camera, stream }) => {
         if (stream === 'main') this.#activities.get(camera)?.recorded();
       }),
       engine.on(event => {
         if (event.type !== 'clock-step') return;
-        for (const one of this.#activities.values()) this.#guarded(() => one.stepped(event.stepMs));
+        for (const [camera, one] of this.#activities) {
+          this.#guarded(() => one.stepped(event.stepMs, scheduledStart(camera)));
+        }
+        this.#scheduled.clockSet();
       }),
     ];
+    this.#scheduled.start();
   }
 
   /** Ends what goes on, at this moment. Takes no triggers any more. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#scheduled.stop();
     this.#cancelTick?.();
     this.#cancelTick = undefined;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
@@ -113,8 +132,7 @@ export class CameraEvents {
     if (!camera) throw noCamera();
     if (this.#isStopped) throw new NvrError('unavailable', 'the service is stopping');
     const causeMs = this.#causeMs(trigger.timeMs);
-    const counts = this.#triggers.get(camera.id) ?? new Map<TriggerSource, number>();
-    this.#triggers.set(camera.id, counts.set(trigger.source, (counts.get(trigger.source) ?? 0) + 1));
+    this.#count(trigger);
     try {
       return this.#options.recording.records(camera.id)
         ? this.#activity(camera.id).trigger(trigger, causeMs)
@@ -250,6 +268,20 @@ export class CameraEvents {
     });
   }
 
+  /** Of hours in which this camera records: others have schedules of their own, so it is not passed on. */
+  #takeScheduled(trigger: Trigger): void {
+    const { camera } = trigger;
+    if (!this.#options.recording.records(camera)) return;
+    this.#count(trigger);
+    this.#guarded(() => this.#activity(camera).trigger(trigger, this.#footageMs(this.#options.clock.nowMs())));
+    this.#armTick();
+  }
+
+  #count({ camera, source }: Trigger): void {
+    const counts = this.#triggers.get(camera) ?? new Map<TriggerSource, number>();
+    this.#triggers.set(camera, counts.set(source, (counts.get(source) ?? 0) + 1));
+  }
+
   /** Only from the camera where it began: cameras that set off each other go round in no circle. */
   #passOn(
     { action, kind, label, score, durationMs }: Trigger,
@@ -294,6 +326,7 @@ export class CameraEvents {
         if (!activity.isBusy) continue;
         this.#follow(camera);
         this.#guarded(() => activity.tick());
+        this.#scheduled.check(camera);
       }
       this.#armTick();
     });

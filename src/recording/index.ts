@@ -6,6 +6,7 @@ export { type GapCount, GapCounts } from './gap-counts.ts';
 export { Recording, type RecordingOptions } from './recording.ts';
 export type { RetentionProblem } from './retention.ts';
 export { RingBudget, type RingUser } from './ring-budget.ts';
+export { ScheduleClock, type ScheduledCamera, scheduledUntilMs } from './schedule.ts';
 export { StorageCare, type StorageCareOptions } from './storage-care.ts';
 export type { ForecastOverrides, StorageFigures } from './storage-report.ts';
 export {

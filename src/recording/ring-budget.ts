@@ -2,6 +2,7 @@
 import type { Camera } from '../cameras/index.ts';
 import { type CameraId, NvrError, STREAM_NAMES, type StreamName } from '../core/index.ts';
 import type { EngineStats, StreamStats } from '../native/index.ts';
+import { recordsEvents } from './schedule.ts';
 
 /** The part of a camera's settings that the need follows from. */
 export type RingUser = Pick<Camera, 'id' | 'name' | 'enabled' | 'record' | 'events' | 'sub'>;
@@ -130,8 +131,7 @@ export function shortPastMs(
 }
 
 function mayRecordEvents({ enabled, record }: RingUser): boolean {
-  const wanted = record.schedule === undefined ? record.mode === 'events' : record.schedule.includes('e');
-  return enabled && record.mode !== 'off' && wanted;
+  return enabled && recordsEvents(record);
 }
 
 function peakKey({ camera, stream }: Pick<RingNeed, 'camera' | 'stream'>): string {

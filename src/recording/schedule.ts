@@ -3,7 +3,17 @@ import type { Camera, RecordMode } from '../cameras/index.ts';
 import type { CameraId, Clock } from '../core/index.ts';
 
 const HOURS_A_WEEK = 168;
-const LETTERS: Record<string, RecordMode> = { c: 'continuous', e: 'events', '-': 'off' };
+const LETTERS: Record<string, RecordMode> = { c: 'continuous', e: 'events', r: 'events', '-': 'off' };
+/** In such hours an event goes on. */
+const EVENT_LETTER = 'r';
+/** How far ahead it is said that an event goes on which no hour of the week ends. */
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+/** The settings of a camera that say when it records. */
+export interface ScheduledCamera {
+  enabled: boolean;
+  record: Pick<Camera['record'], 'mode' | 'schedule'>;
+}
 
 export interface Intent {
   mode: RecordMode;
@@ -12,12 +22,31 @@ export interface Intent {
 }
 
 /** `nowMs` is UTC; hours of the week are those of the board's time zone. */
-export function intentOf({ enabled, record }: Pick<Camera, 'enabled' | 'record'>, nowMs: number): Intent {
+export function intentOf({ enabled, record }: ScheduledCamera, nowMs: number): Intent {
   if (!enabled) return { mode: 'off', off: 'disabled' };
   if (record.mode === 'off') return { mode: 'off', off: 'stopped' };
   if (record.schedule === undefined) return { mode: record.mode };
   const mode = LETTERS[letterAt(record.schedule, nowMs)] ?? record.mode;
   return mode === 'off' ? { mode, off: 'schedule' } : { mode };
+}
+
+/** Until when the schedule has an event go on, UTC; a week ahead where it never ends; undefined when it has none go on. */
+export function scheduledUntilMs({ enabled, record }: ScheduledCamera, nowMs: number): number | undefined {
+  const { mode, schedule } = record;
+  if (!enabled || mode === 'off' || schedule === undefined || letterAt(schedule, nowMs) !== EVENT_LETTER)
+    return undefined;
+  return nextChangeMs(schedule, nowMs) ?? nowMs + WEEK_MS;
+}
+
+/** Whether events are recorded at some time, so that the time before them has to be kept. */
+export function recordsEvents({ mode, schedule }: ScheduledCamera['record']): boolean {
+  if (mode === 'off') return false;
+  return schedule === undefined ? mode === 'events' : /[er]/.test(schedule);
+}
+
+/** Whether all that is recorded belongs to events. */
+export function recordsOnlyEvents(record: ScheduledCamera['record']): boolean {
+  return recordsEvents(record) && record.schedule?.includes('c') !== true;
 }
 
 /** When the schedule says something else than at `nowMs`; undefined when it says the same all week. */

@@ -5,6 +5,7 @@ import type { Engine } from '../native/index.ts';
 import type { Store } from '../storage/index.ts';
 import { type CameraForecast, type ForecastCamera, forecast } from './forecast.ts';
 import type { DeletedTotals, Retention } from './retention.ts';
+import { recordsOnlyEvents } from './schedule.ts';
 import { floorOf, type StorageSettings } from './storage-settings.ts';
 
 export interface CameraStorage {
@@ -115,7 +116,7 @@ export class StorageReport {
   #assumed(camera: Camera, overrides: ForecastOverrides): ForecastCamera {
     const own = overrides.camera === undefined || overrides.camera === camera.id ? overrides : {};
     const { days, eventDays } = camera.retention;
-    const eventsOnly = camera.record.mode === 'events';
+    const eventsOnly = recordsOnlyEvents(camera.record);
     const bytesPerDay = own.bitrateBps === undefined ? this.#bytesPerDay(camera) : (own.bitrateBps * 86_400) / 8;
     return {
       camera: camera.id,

@@ -35,7 +35,7 @@ async function run(dir: string, nowMs?: number): Promise<Run> {
   const open = { startMs: 0, clockGen: 0, endMs: Number.MAX_SAFE_INTEGER, sizeBytes: 1, path: 'x', codecs: '' };
   const events = new CameraEvents({
     ...{ store, clock, log },
-    cameras: { get: id => ({ id, enabled: true, events: settings }) },
+    cameras: { get: id => ({ id, enabled: true, record: { mode: 'events' }, events: settings }), list: () => [] },
     recording: {
       capture: () => undefined,
       coverage: (_, atMs) => ({ startMs: atMs - 4200, endMs: atMs + 9000 }),

@@ -1,8 +1,10 @@
 // Events over an index in memory: cameras, footage and the clock are what a test says; everything asked of recording is remembered.
 import { join } from 'node:path';
+import type { RecordMode } from '../../src/cameras/index.ts';
 import { EventBus, type Events } from '../../src/core/index.ts';
 import { CameraEvents, type EventRecording } from '../../src/events/index.ts';
 import type { EngineEvent, Picture, PictureRequest, StreamStats } from '../../src/native/index.ts';
+import { intentOf } from '../../src/recording/schedule.ts';
 import { Database } from '../../src/storage/database.ts';
 import { eventId } from '../../src/storage/event.ts';
 import { EventTable } from '../../src/storage/events.ts';
@@ -15,7 +17,7 @@ export interface WorldCamera {
   id: number;
   name: string;
   enabled: boolean;
-  record: { mode: string };
+  record: { mode: RecordMode; schedule?: string };
   events: { preRollMs: number; postRollMs: number; mergeMs: number; maxMs: number; alsoTrigger: number[] };
 }
 
@@ -91,7 +93,7 @@ export class EventWorld {
         flush: () => database.flush(),
         segments: { list: () => ({ segments: [...this.segments] }) } as never,
       },
-      cameras: { get: this.#cameraOf },
+      cameras: { get: this.#cameraOf, list: () => [...this.cameras.values()] },
       recording: this.#recording(),
       engine: {
         footageMs: systemMs => systemMs + this.offsetMs,
@@ -137,6 +139,7 @@ export class EventWorld {
   }
 
   #recording(): EventRecording {
+    const { clock } = this;
     return {
       capture: (camera, fromMs, untilMs) => {
         this.captures.push({ camera, fromMs, untilMs, atMs: this.clock.monotonicMs() });
@@ -151,7 +154,7 @@ export class EventWorld {
       },
       records: id => {
         const camera = this.#cameraOf(id);
-        return camera?.enabled === true && (camera.record.mode !== 'off' || this.held.includes(id));
+        return camera?.enabled === true && (intentOf(camera, clock.nowMs()).mode !== 'off' || this.held.includes(id));
       },
       settled: () => this.settling,
     };

@@ -277,10 +277,10 @@ test('refuses values out of bounds, naming the field', () => {
 });
 
 test('a schedule and the settings of events are merged field by field', () => {
-  const base = create({ ...minimal, record: { schedule: 'e'.repeat(168) } });
-  assert.is(base.record.schedule, 'e'.repeat(168));
+  const base = create({ ...minimal, record: { schedule: 'cer-'.repeat(42) } });
+  assert.is(base.record.schedule, 'cer-'.repeat(42));
   const merged = merge(base, { events: { preRollMs: 8000 }, record: { segmentMs: 60_000 } });
-  assert.is(merged.record.schedule, 'e'.repeat(168));
+  assert.is(merged.record.schedule, 'cer-'.repeat(42));
   assert.is(merged.events.preRollMs, 8000);
   assert.is(merged.events.postRollMs, 10_000);
   assert.not('schedule' in merge(merged, { record: { schedule: null } }).record);

@@ -144,6 +144,9 @@ test('a schedule says the same all week, in any zone, and over the days on which
   else process.env.TZ = own;
   const off = { enabled: true, record: { mode: 'off', schedule: 'c'.repeat(168) } } as unknown as Camera;
   assert.equal(intentOf(off, T0), { mode: 'off', off: 'stopped' });
+  assert.equal(intentOf({ enabled: true, record: { mode: 'continuous', schedule: 'r'.repeat(168) } }, T0), {
+    mode: 'events',
+  });
 });
 
 function checkWeeks(): void {
@@ -175,6 +178,12 @@ test('a past that does not fit is refused with the sum; making it smaller never 
   );
   assert.not.throws(() => budget.check([user(1, 30_000), user(2, 30_000)], [user(1, 30_000), user(2, 20_000)], stats));
   assert.ok(budget.boundOf(user(1, 5000), 'main', [user(1, 5000), user(2, 5000)], stats) >= 8 * MIB);
+  const scheduled = (letter: string) => {
+    const one = user(2, 30_000);
+    return { ...one, record: { ...one.record, schedule: `${'c'.repeat(167)}${letter}` } };
+  };
+  for (const letter of 'er') assert.throws(() => budget.check([], [user(1, 10_000), scheduled(letter)], stats));
+  assert.not.throws(() => budget.check([], [user(1, 10_000), scheduled('-')], stats));
 });
 
 test('rings keep to the memory there is when cameras send more than was thought, and sub streams count', () => {
