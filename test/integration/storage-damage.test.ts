@@ -1,0 +1,74 @@
+// A closed file that is damaged in its middle: a start takes it as it is, check says so, repair mends it. Real files, real addon.
+import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { systemClock } from '../../src/core/index.ts';
+import { lockDirectory, segmentExaminer } from '../../src/native/index.ts';
+import { checkStore, openStore, type StoreFault } from '../../src/storage/index.ts';
+import { CLIPS, clipFile } from '../support/clips.ts';
+import { fakeLog } from '../support/fake-log.ts';
+import { makeSegmentFile } from '../support/segment-file.ts';
+import { suite } from '../support/suite.ts';
+import { tempDir } from '../support/temp.ts';
+
+const test = suite('storage: damaged files');
+const KEY = { camera: 1, stream: 'main', startMs: Date.UTC(2026, 0, 2), clockGen: 0 } as const;
+const EVERYTHING = { camera: 1, startMs: 0, endMs: KEY.startMs + 86_400_000, limit: 10 };
+/** Far from the last ones, which are looked at. */
+const DAMAGED = 2;
+
+const { logger: log } = fakeLog('storage');
+const options = () => ({ examine: segmentExaminer(), lock: lockDirectory, clock: systemClock, log });
+
+async function started(dir: string) {
+  const store = await openStore(dir, { ...options(), rebuild: 'files' });
+  await store.start(new AbortController().signal);
+  await store.recovered();
+  return store;
+}
+
+async function faultsOf(dir: string): Promise<string[]> {
+  const faults: StoreFault[] = [];
+  await checkStore(dir, { ...options(), onFault: fault => void faults.push(fault) });
+  return faults.map(fault => `${fault.kind}: ${fault.message}`);
+}
+
+test('is taken in as it is, found by a check, and cut by a repair', async () => {
+  const dir = tempDir('damage');
+  const first = await started(dir);
+  const clip = await clipFile(CLIPS.small);
+  const spec = {
+    ...KEY,
+    storeUuid: first.uuid,
+    folder: first.segmentsFolder,
+    clip,
+    closed: true,
+    fragmentPictures: 10,
+  };
+  const file = await makeSegmentFile(spec);
+  await first.stop();
+  assert.ok(file.fragments.length > DAMAGED + 5);
+  const damagedAt = file.fragments[DAMAGED] ?? 0;
+  const descriptor = openSync(file.path, 'r+');
+  writeSync(descriptor, 'mooF', damagedAt + 4);
+  closeSync(descriptor);
+  const damaged = readFileSync(file.path);
+
+  const taking = await started(dir);
+  const [taken] = taking.segments.list(EVERYTHING).segments;
+  assert.is(taken?.sizeBytes, file.sizeBytes);
+  assert.ok(Math.abs((taken?.endMs ?? 0) - file.endMs) <= 1);
+  assert.is(taking.adopted.repaired, 0);
+  await taking.stop();
+  assert.ok(readFileSync(file.path).equals(damaged));
+  assert.equal(await faultsOf(dir), ['unreadable-file: it is damaged before its end']);
+
+  const mending = await started(dir);
+  assert.equal(await mending.mend(), { dropped: 0, corrected: 1, failed: 0 });
+  const [mended] = mending.segments.list(EVERYTHING).segments;
+  assert.is(mended?.sizeBytes, damagedAt);
+  await mending.stop();
+  assert.is(statSync(file.path).size, damagedAt);
+  assert.equal(await faultsOf(dir), []);
+});
+
+test.run();
