@@ -6,6 +6,7 @@ import type { Examination, SegmentFacts } from '../../src/storage/index.ts';
 import { segmentPath } from '../../src/storage/layout.ts';
 
 const CLOSED = 'closed\n';
+export const LOOK: Examination = { write: false, thorough: true };
 export const CODECS = 'avc1.64001f,mp4a.40.2';
 
 export interface FakeSegment extends SegmentKey {

@@ -17,7 +17,7 @@ import { type BootFacts, openStore, type Store, type StoreOptions } from '../../
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
-import { CODECS, examineFake, tear, writeSegment } from './storage-segment-file.ts';
+import { CODECS, examineFake, LOOK, tear, writeSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: store');
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
@@ -295,11 +295,7 @@ test('a backlog that could not be read is tried again by the next start', async 
     writeSegment(store.segmentsFolder, { ...key, startMs: T0 + 3_600_000 }, 5, false);
   });
   const failing = await started(dir, {
-    examine: async path => ({
-      ...(await examineFake(path, '', { write: false, thorough: false })),
-      state: 'error',
-      code: 'EIO',
-    }),
+    examine: async path => ({ ...(await examineFake(path, '', LOOK)), state: 'error', code: 'EIO' }),
   });
   assert.is(all(failing).length, 0);
   await failing.openStream(1, 'main');
