@@ -39,6 +39,8 @@ export interface EventTableOptions {
   /** False while there may be footage that the index does not know yet. */
   footageKnown: () => boolean;
   pictures: Pick<EventPictures, 'remove' | 'pathOf'>;
+  /** A locked event is new, another, or gone; it is not durable yet. */
+  onLocked: () => void;
   clock: Pick<Clock, 'after' | 'monotonicMs'>;
   log: Logger;
 }
@@ -129,7 +131,29 @@ export class EventTable {
     if (!key || !time) return false;
     this.#remove(key);
     this.#noteChange(key.camera, time);
+    if (time.locked) this.#options.onLocked();
     return true;
+  }
+
+  /** All that are locked; of a camera the newest first. */
+  *locked(): Generator<StoredEvent> {
+    for (const camera of this.#directory.cameras()) {
+      for (const part of this.#directory.of(camera).toReversed()) {
+        if (part.locked === 0) continue;
+        for (const time of this.#directory.times(camera, part).toReversed()) {
+          const event = time.locked ? this.#read({ camera, ...time }) : undefined;
+          if (event) yield event;
+        }
+      }
+    }
+  }
+
+  /** Puts an event of an earlier run back as it was, under its own id, in place of what stands there. */
+  restore(event: StoredEvent): void {
+    const key = parseEventId(event.id);
+    if (!key) return;
+    if (event.endMs === undefined) this.#left.push(key);
+    this.#put(key, boundEvent(key, { ...event, endMs: event.endMs ?? event.startMs }));
   }
 
   /** Newest first. Throws `invalid-argument` for a cursor that is none of ours. */
@@ -287,6 +311,7 @@ export class EventTable {
     if (!before || footageStart(before) !== footageStart(time) || footageEnd(before) !== footageEnd(time)) {
       this.#noteChange(key.camera, time, before);
     } else if (before.locked !== time.locked) this.#noteChange(key.camera, { ...time, locked: true });
+    if (before?.locked || time.locked) this.#options.onLocked();
     this.#commitSoon();
   }
 

@@ -19,6 +19,7 @@ import { IndexFiles } from './index-files.ts';
 import { isGarbage } from './keys.ts';
 import { MAX_TIME_MS, QUARANTINE_FOLDER, SEGMENTS_FOLDER, SNAPSHOTS_FOLDER } from './layout.ts';
 import { LicenceTable } from './licences.ts';
+import { LockedEvents } from './locked-events.ts';
 import type { MendingOptions } from './mending.ts';
 import { probeIndex } from './probe.ts';
 import { StoreProblems } from './problems.ts';
@@ -42,6 +43,7 @@ export class StoreParts {
   readonly segments: SegmentTable;
   readonly pictures: EventPictures;
   readonly events: EventTable;
+  readonly lockedEvents: LockedEvents;
   readonly gaps: GapTable;
   readonly cameras: CameraTable;
   readonly settings: SettingsTable;
@@ -83,7 +85,9 @@ export class StoreParts {
     this.pictures = new EventPictures({ folder: join(dir, SNAPSHOTS_FOLDER), clock, log });
     const { database, segments, pictures } = this;
     const footageKnown = () => this.recovery.footageKnown;
-    this.events = new EventTable({ database, segments, footageKnown, pictures, clock, log });
+    const onLocked = () => this.lockedEvents.noteChange();
+    this.events = new EventTable({ database, segments, footageKnown, pictures, onLocked, clock, log });
+    this.lockedEvents = new LockedEvents({ dir, events: this.events, clock, log, onStep: options.onStep });
     this.gaps = new GapTable(this.database, log);
     this.licences = new LicenceTable(this.database, boot ?? readBootFacts(), log);
     this.cameras = this.#makeCameras();

@@ -125,6 +125,7 @@ export class Store {
     await this.#parts.segments.load();
     await this.#parts.gaps.load();
     await this.#parts.events.load();
+    await this.#parts.lockedEvents.load(fresh);
     signal.throwIfAborted();
     this.#loadLicences();
     const mirrored = await this.#parts.cameras.load(fresh);
@@ -137,6 +138,7 @@ export class Store {
     try {
       await this.#parts.database.flush();
       await this.#parts.cameras.mirror();
+      await this.#parts.lockedEvents.write();
     } catch (error) {
       // A full volume: the service starts all the same, and deleting footage makes room.
       this.#options.log.error('the index cannot be written', { error });
@@ -153,8 +155,9 @@ export class Store {
   }
 
   /** Resolves when all changes made before are durable. */
-  flush(): Promise<void> {
-    return this.#parts.database.flush();
+  async flush(): Promise<void> {
+    await this.#parts.database.flush();
+    await this.#parts.lockedEvents.write();
   }
 
   /** Resolves when everything that earlier runs left behind is in the index, or set aside. */
@@ -336,6 +339,7 @@ export class Store {
     this.#parts.events.stop();
     await this.#parts.pictures.stop();
     try {
+      await this.#parts.lockedEvents.stop();
       await this.#parts.database.close();
       if (this.#prepared) await this.#parts.files.release();
     } finally {

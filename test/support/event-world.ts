@@ -80,6 +80,7 @@ export class EventWorld {
       database,
       segments: { footage: () => [], last: () => undefined, noteEvents: () => undefined },
       footageKnown: () => true,
+      onLocked: () => undefined,
       pictures: { remove: () => undefined, pathOf: key => join(folder, `${eventId(key)}.jpg`) },
       clock,
       log: log.logger,

@@ -81,6 +81,7 @@ export class RetentionWorld {
       segments: this.segments,
       pictures,
       footageKnown: () => true,
+      onLocked: none,
       clock: new FakeClock(),
       log,
     });

@@ -44,6 +44,7 @@ async function setUp(index = new MemoryIndex(), footage: [number, number][] = []
       noteEvents: (_, fromMs) => freed.push(fromMs),
     },
     footageKnown: () => footageKnown,
+    onLocked: () => undefined,
     pictures: { remove: key => pictures.push(eventId(key)), pathOf: key => join('/pictures', eventId(key)) },
     clock,
     log: log.logger,
