@@ -146,8 +146,8 @@ async function sendPicture(services: ApiServices, id: string, request: HttpReque
       'Content-Type': 'image/jpeg',
       'Accept-Ranges': 'bytes',
       'Content-Disposition': `inline; filename="${id}.jpg"`,
-      // It is made once.
-      'Cache-Control': 'private, max-age=86400, immutable',
+      // It is made once, and no browser may show it any more when it is gone.
+      'Cache-Control': 'private, no-cache',
       ETag: etag,
       ...reply.headers,
     };

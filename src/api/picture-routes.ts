@@ -5,7 +5,7 @@ import { NvrError } from '../core/index.ts';
 import type { Picture } from '../native/index.ts';
 import { integer, timeMs } from './input.ts';
 import { type Route, route } from './router.ts';
-import { findSegment } from './segment-routes.ts';
+import { findSegment, matchesAny } from './segment-routes.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
 
@@ -35,6 +35,11 @@ async function sendPicture(
   const segment = findSegment(services, id);
   const { camera, stream, startMs, clockGen, sizeBytes, open } = segment;
   const path = join(services.segments.folder, segment.path);
+  // A closed segment never changes, but it goes: whoever has its picture asks again whether it may be shown. An open one may get a keyframe
+  // that is nearer.
+  const etag = open ? undefined : `"${id}-${sizeBytes}-${atMs ?? startMs}-${width}"`;
+  const validator = etag === undefined ? {} : { 'Cache-Control': 'private, no-cache', ETag: etag };
+  if (etag && matchesAny(request.header('if-none-match'), etag)) return { status: 304, headers: validator };
   const isWanted = () => request.isGone?.() !== true;
   let picture: Picture;
   try {
@@ -54,8 +59,7 @@ async function sendPicture(
       'Content-Type': 'image/jpeg',
       'Content-Disposition': `inline; filename="${id}-${picture.atMs}.jpg"`,
       'Picture-Time-Ms': String(picture.atMs),
-      // A closed segment never changes; an open one may get a keyframe that is nearer.
-      ...(open ? {} : { 'Cache-Control': 'private, max-age=86400, immutable' }),
+      ...validator,
     },
     body: picture.jpeg,
   };

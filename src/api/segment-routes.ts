@@ -230,7 +230,8 @@ export function plan(request: HttpRequest, sizeBytes: number, etag: string | und
   return { status: 200, headers: {}, ...(sizeBytes > 0 ? { range: { start: 0, end: sizeBytes - 1 } } : {}) };
 }
 
-function matchesAny(header: string | undefined, etag: string): boolean {
+/** True when the client names what it has as this; `header` is If-None-Match. */
+export function matchesAny(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some(entry => ['*', etag, `W/${etag}`].includes(entry.trim()));
 }

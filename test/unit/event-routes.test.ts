@@ -182,7 +182,11 @@ test('the picture, with its validator; without one 404, and 404 when a power cut
   assert.equal([status, headers['Content-Type'], source.sizeBytes], [200, 'image/jpeg', 4]);
   assert.is(String(await source.next()), 'jpeg');
   await source.close();
-  assert.is((await ask('GET', url, undefined, { 'if-none-match': headers.ETag ?? '' })).status, 304);
+  assert.is(headers['Cache-Control'], 'private, no-cache');
+  const known = { 'if-none-match': headers.ETag ?? '' };
+  assert.is((await ask('GET', url, undefined, known)).status, 304);
+  fakes.world.table.remove(id);
+  assert.is((await ask('GET', url, undefined, known)).status, 404);
 });
 
 test('the clip is an export of the footage of the event: what was promised before it and its post-roll', async () => {

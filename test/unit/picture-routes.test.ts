@@ -43,10 +43,10 @@ test.after.each(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function ask(id: string, query = ''): Promise<HttpReply> {
+async function ask(id: string, query = '', ifNoneMatch?: string): Promise<HttpReply> {
   const request = {
     ...{ method: 'GET', path: `/api/segments/${id}/picture.jpg`, query },
-    header: () => undefined,
+    header: (name: string) => (name === 'if-none-match' ? ifNoneMatch : undefined),
     body: async () => Buffer.alloc(0),
     isGone: () => isGone,
   };
@@ -61,7 +61,7 @@ function errorOf(reply: HttpReply): { kind: string; field?: string } {
   return JSON.parse(String(reply.body)).error;
 }
 
-test('of a closed segment: the moment and the width as asked; it may be kept', async () => {
+test('of a closed segment: the moment and the width as asked; it may be kept, but not shown unasked', async () => {
   const { id, path } = fakes.addSegment(START_MS, Buffer.alloc(30));
   const reply = await ask(id, `atMs=${START_MS + 500}&width=320`);
   assert.is(reply.status, 200);
@@ -70,7 +70,8 @@ test('of a closed segment: the moment and the width as asked; it may be kept', a
     'Content-Type': 'image/jpeg',
     'Content-Disposition': `inline; filename="${id}-${START_MS + 540}.jpg"`,
     'Picture-Time-Ms': String(START_MS + 540),
-    'Cache-Control': 'private, max-age=86400, immutable',
+    'Cache-Control': 'private, no-cache',
+    ETag: `"${id}-30-${START_MS + 500}-320"`,
   });
   const { isWanted, ...request } = asked[0] as PictureRequest;
   assert.equal(request, {
@@ -80,6 +81,15 @@ test('of a closed segment: the moment and the width as asked; it may be kept', a
   assert.is(isWanted?.(), true);
   isGone = true;
   assert.is(isWanted?.(), false);
+  const known = reply.headers?.ETag as string;
+  assert.equal(await ask(id, `atMs=${START_MS + 500}&width=320`, known), {
+    status: 304,
+    headers: { 'Cache-Control': 'private, no-cache', ETag: known },
+  });
+  assert.is(asked.length, 1, 'nothing is decoded for it');
+  assert.is((await ask(id, `atMs=${START_MS + 500}&width=640`, known)).status, 200);
+  fakes.segments.splice(0);
+  assert.is((await ask(id, `atMs=${START_MS + 500}&width=320`, known)).status, 404);
 });
 
 test('of the segment being written: only what is whole; it may not be kept', async () => {
@@ -87,7 +97,8 @@ test('of the segment being written: only what is whole; it may not be kept', asy
   const id = fakes.openSegment(START_MS, Buffer.alloc(100), 60);
   const reply = await ask(id);
   assert.is(reply.status, 200);
-  assert.is(reply.headers?.['Cache-Control'], undefined);
+  assert.equal([reply.headers?.['Cache-Control'], reply.headers?.ETag], [undefined, undefined]);
+  assert.is((await ask(id, '', '*')).status, 200);
   assert.is(asked[0]?.sizeBytes, 60);
 });
 
