@@ -37,6 +37,8 @@ const MAX_STORED_BYTES = 16_000;
 const URL_CURE = 'Write http://host/path or https://host/path.';
 const ID_CURE = 'Use 1 to 32 small letters, digits and "-".';
 const CAMERA_CURE = 'Use the ids of cameras.';
+const NO_CAMERA_CURE = 'Name at least one camera, or leave it out for all of them.';
+const NO_LABEL_CURE = 'Name at least one label, or leave it out for all events.';
 const LABEL_CURE = `Use labels of 1 to ${MAX_WORD_CHARS} characters.`;
 const ON_CURE = `Name one or both of ${WEBHOOK_OCCASIONS.join(', ')}.`;
 const SECRET_CURE = `Use 8 to ${MAX_SECRET_CHARS} characters, or null for none.`;
@@ -77,8 +79,9 @@ export const webhooksPatchSchema = v.pipe(
       id: v.optional(id),
       url,
       secret: v.optional(v.nullable(secret)),
-      cameras: v.optional(v.nullable(cameras)),
-      labels: v.optional(v.nullable(labels)),
+      // An empty list would choose no event at all.
+      cameras: v.optional(v.nullable(v.pipe(cameras, v.minLength(1, NO_CAMERA_CURE)))),
+      labels: v.optional(v.nullable(v.pipe(labels, v.minLength(1, NO_LABEL_CURE)))),
       on: v.optional(on, ['opened']),
       // What is shown may be sent back.
       hasSecret: v.optional(v.boolean()),

@@ -1,7 +1,7 @@
 // Webhooks: whom they are told, retries, the bound of the queue, the end of the service; and the addresses that nobody is sent to.
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
-import { addressKind, type CameraEventSummary, NvrError } from '../../src/core/index.ts';
+import { addressKind, type CameraEventSummary, NvrError, parseInput } from '../../src/core/index.ts';
 import { WebhookSettings, Webhooks, type WebhooksPatch, webhooksPatchSchema } from '../../src/events/index.ts';
 import type { WebhookMessage } from '../../src/events/webhook-sender.ts';
 import { EventWorld } from '../support/event-world.ts';
@@ -96,6 +96,19 @@ test('told is who asked for it: by occasion, camera and label', async () => {
 test('labels are read as those of triggers are', () => {
   const [one] = v.parse(webhooksPatchSchema, [{ url: 'http://10.0.0.1/', labels: [' cat '] }]);
   assert.equal(one?.labels, ['cat']);
+});
+
+test('an empty list, which would choose nothing, is refused by its name; null and none choose all', () => {
+  const parse = (fields: object) =>
+    parseInput(webhooksPatchSchema, [{ url: 'http://10.0.0.1/', ...fields }], 'webhooks');
+  for (const field of ['cameras', 'labels']) {
+    assert.throws(
+      () => parse({ [field]: [] }),
+      (error: NvrError) => error.field === `0.${field}` && /Name at least one .* leave it out/.test(error.cure ?? ''),
+    );
+    assert.not.throws(() => parse({ [field]: null }));
+  }
+  assert.not.throws(() => parse({}));
 });
 
 test('who waits for a label is told when it comes, once', async () => {
