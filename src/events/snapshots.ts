@@ -1,12 +1,13 @@
-// The pictures of events: soon after the footage of the first cause is on disk its nearest keyframe becomes a JPEG. One at a time; what
-// does not work is tried a few times and then left out.
+// The pictures of events: the keyframe nearest to the first cause becomes a JPEG, as soon as it is on disk and no nearer one can come. One
+// at a time; what does not work is tried a few times and then left out.
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { background, type CameraId, type Clock, type EventBus, type Logger, NvrError } from '../core/index.ts';
-import type { Engine, Picture, PictureRequest, Pictures } from '../native/index.ts';
+import type { Engine, Picture, Pictures } from '../native/index.ts';
 import type { Store, StoredEvent } from '../storage/index.ts';
 import { summaryOf } from './event-view.ts';
+import { MOST_BEHIND_MS, type PictureFile, type PictureFiles, pictureFiles } from './picture-source.ts';
 
 export interface SnapshotsOptions {
   store: Pick<Store, 'segments' | 'segmentsFolder' | 'isThere'> & {
@@ -26,17 +27,22 @@ interface Wish {
   atMs: number;
   /** How far back footage counts as the event's. */
   fromMs: number;
+  /** When it was asked for; monotonic. */
+  sinceMs: number;
   tries: number;
   /** Monotonic. */
   dueMs: number;
 }
 
 const WIDTH = 640;
-/** Before each try; the first when a fragment of a second with the cause in it is on disk. */
-const DELAYS_MS = [1500, 3000, 6000, 12_000, 30_000];
-/** The nearest keyframe may come after the cause: so much footage behind it is waited for in the first two tries. */
-const BEHIND_MS = 1000;
-const PATIENT_TRIES = 2;
+/** Before the first look: then a fragment of a second with the cause in it is on disk. */
+const FIRST_MS = 1500;
+/** Between two looks whether the keyframe behind the cause is on disk. */
+const LOOK_MS = 1000;
+/** How long is looked for it at the least; else for two GOPs. After that what there is will do. */
+const LEAST_PATIENCE_MS = 4000;
+/** Between the tries to make a picture. */
+const DELAYS_MS = [3000, 6000, 12_000, 30_000];
 /** Events that wait for their picture; the oldest goes without. */
 const MOST_WAITING = 64;
 
@@ -64,8 +70,9 @@ export class Snapshots {
       const dropped = this.#wishes.shift();
       if (dropped) this.#give(dropped, 'too many wait for their pictures');
     }
-    const dueMs = this.#options.clock.monotonicMs() + (DELAYS_MS[0] ?? 0);
-    this.#wishes.push({ id, camera, atMs: startMs, fromMs: startMs - preRoll.promisedMs, tries: 0, dueMs });
+    const sinceMs = this.#options.clock.monotonicMs();
+    const times = { atMs: startMs, fromMs: startMs - preRoll.promisedMs, sinceMs, dueMs: sinceMs + FIRST_MS };
+    this.#wishes.push({ id, camera, ...times, tries: 0 });
     this.#arm();
   }
 
@@ -100,14 +107,19 @@ export class Snapshots {
   }
 
   async #run(wish: Wish): Promise<void> {
-    wish.tries++;
+    // In the end the last footage before the cause will do: whoever breaks in may begin with the camera.
+    const isLast = wish.tries === DELAYS_MS.length;
     let reason = 'there is no footage of it';
     let isFinal = false;
     try {
-      const file = this.#fileOf(wish);
-      if (file) {
-        const isWanted = () => !this.#isStopped;
-        const picture = await this.#options.pictures.make({ ...file, atMs: wish.atMs, width: WIDTH, isWanted });
+      const files = pictureFiles(this.#options, wish.camera, wish.atMs, isLast ? wish.fromMs : undefined);
+      const nowMs = this.#options.clock.monotonicMs();
+      if (!files.isSure && nowMs - wish.sinceMs < patienceMs(files.gopMs)) {
+        wish.dueMs = nowMs + LOOK_MS;
+        return;
+      }
+      const picture = files.file || isLast ? await this.#make(wish, files) : undefined;
+      if (picture) {
         await this.#keep(wish, picture);
         this.#drop(wish);
         return;
@@ -117,7 +129,7 @@ export class Snapshots {
       reason = error instanceof Error ? error.message : String(error);
       isFinal = error instanceof NvrError && (error.kind === 'data-loss' || error.kind === 'failed-precondition');
     }
-    const delayMs = DELAYS_MS[wish.tries];
+    const delayMs = DELAYS_MS[wish.tries++];
     if (isFinal || delayMs === undefined) {
       this.#drop(wish);
       this.#give(wish, reason);
@@ -133,29 +145,22 @@ export class Snapshots {
     this.#options.log.warn('an event goes without a picture', { camera, event: id, reason });
   }
 
-  /**
-   * The newest footage of the moment; undefined while there is none, or not enough of it behind the moment. In the end the last before
-   * it will do: whoever breaks in may begin with the camera.
-   */
-  #fileOf({ camera, atMs, fromMs, tries }: Wish): Omit<PictureRequest, 'atMs' | 'width'> | undefined {
-    const { store, engine } = this.#options;
-    const stream = 'main';
-    const written = engine.stats().streams.find(one => one.camera === camera && one.stream === stream)?.open ?? [];
-    const untilMs = atMs + (tries <= PATIENT_TRIES ? BEHIND_MS : 1);
-    const isLast = tries === DELAYS_MS.length;
-    const range = { startMs: isLast ? fromMs : atMs, endMs: atMs + 1 };
-    const closed = store.segments.list({ camera, stream, ...range, limit: 10, newestFirst: true }).segments;
-    const known = new Set(closed.map(({ path }) => path));
-    const holds = (one: { startMs: number; endMs: number }) => one.startMs <= atMs && one.endMs > atMs;
-    const found = [
-      ...closed.filter(holds),
-      ...written.filter(one => !known.has(one.path) && one.startMs <= atMs && one.endMs >= untilMs),
-    ].sort((a, b) => b.clockGen - a.clockGen)[0];
-    const before = isLast ? closed.find(one => one.startMs <= atMs) : undefined;
-    const chosen = found ?? before;
-    if (!chosen) return undefined;
-    const { path, sizeBytes, startMs, clockGen } = chosen;
-    return { path: join(store.segmentsFolder, path), sizeBytes, camera, stream, startMs, clockGen };
+  /** The picture of the keyframe nearest to the cause, whichever file it stands in; undefined while there is no footage. */
+  async #make({ camera, atMs }: Wish, { file, next }: PictureFiles): Promise<Picture | undefined> {
+    const one = file && (await this.#makeFrom(file, atMs));
+    if (!next || (one && next.startMs - atMs >= Math.abs(one.atMs - atMs))) return one;
+    try {
+      return await this.#makeFrom(next, atMs);
+    } catch (error) {
+      if (!one || this.#isStopped) throw error;
+      this.#options.log.debug('no picture can be made of the next file', { camera, error });
+      return one;
+    }
+  }
+
+  #makeFrom({ endMs: _endMs, ...file }: PictureFile, atMs: number): Promise<Picture> {
+    const isWanted = () => !this.#isStopped;
+    return this.#options.pictures.make({ ...file, atMs, width: WIDTH, isWanted });
   }
 
   async #keep({ id, camera }: Wish, { jpeg, atMs, width, height }: Picture): Promise<void> {
@@ -175,6 +180,11 @@ export class Snapshots {
     log.debug('picture of an event', { camera, event: id, sizeBytes: jpeg.length });
     bus.emit('event.updated', summaryOf(event));
   }
+}
+
+/** How long a nearer keyframe is waited for. */
+function patienceMs(gopMs: number): number {
+  return Math.min(Math.max(2 * gopMs, LEAST_PATIENCE_MS), MOST_BEHIND_MS) + FIRST_MS;
 }
 
 /** Not synced: a picture that a power cut takes is only a picture. */

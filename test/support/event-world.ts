@@ -47,6 +47,8 @@ export class EventWorld {
   readonly pictures: PictureRequest[] = [];
   /** Files of main streams being written, by camera. */
   readonly written = new Map<number, StreamStats['open'][number]>();
+  /** Of all streams. */
+  gopMs = 1000;
   /** Footage is dated by so much more than the clock says. */
   offsetMs = 0;
   isThere = true;
@@ -92,6 +94,7 @@ export class EventWorld {
       store: {
         ...{ events: this.table, segmentsFolder: folder, isThere: async () => this.isThere },
         flush: () => database.flush(),
+        recovered: async () => undefined,
         segments: { list: () => ({ segments: [...this.segments] }) } as never,
       },
       cameras: { get: this.#cameraOf, list: () => [...this.cameras.values()] },
@@ -99,7 +102,9 @@ export class EventWorld {
       engine: {
         footageMs: systemMs => systemMs + this.offsetMs,
         stats: () => ({
-          streams: [...this.written].map(([camera, open]) => ({ camera, stream: 'main', open: [open] }) as never),
+          streams: [...this.written].map(
+            ([camera, open]) => ({ camera, stream: 'main', gopMs: this.gopMs, open: [open] }) as never,
+          ),
           writer: { queuedBytes: 0, writtenBytes: 0, mediaBytes: 0, syncs: 0, slowestSyncMs: 0 },
         }),
         on: listener => {

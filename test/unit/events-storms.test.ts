@@ -90,8 +90,8 @@ test('a picture is made when the footage of the cause is on disk, with some behi
   world.written.set(1, { ...open, endMs: t0 + 500 });
   await world.clock.advance(3000);
   assert.equal(world.pictures, [], 'the nearest keyframe may still come');
-  world.written.set(1, { ...open, endMs: t0 + 3000 });
-  await world.clock.advance(6000);
+  world.written.set(1, { ...open, endMs: t0 + 1000 });
+  await world.clock.advance(1000);
   const { isWanted, ...request } = world.pictures[0] ?? {};
   assert.equal(request, {
     ...{ path: join(folder, '1/a.mp4'), sizeBytes: 900, camera: 1, stream: 'main', startMs: t0 - 6000, clockGen: 0 },
@@ -122,6 +122,98 @@ test('what cannot be is tried a few times, said once, and left out; damage is no
   await world.clock.advance(2000);
   assert.is(world.pictures.length, 1);
   assert.equal(world.events.figures().pictures, { waiting: 0, made: 0, failed: 2 });
+});
+
+test('a GOP of footage behind the cause is waited for, at most two GOPs long and 15 s', async () => {
+  const open = { startMs: t0 - 20_000, clockGen: 0, sizeBytes: 900, path: '1/a.mp4', codecs: '' };
+  const waited = async (gopMs: number, reachMs: number): Promise<number> => {
+    const from = world.clock.monotonicMs();
+    const camera = 10 + from;
+    world.camera(camera);
+    world.gopMs = gopMs;
+    const at = world.clock.nowMs();
+    pulse(camera);
+    const before = world.pictures.length;
+    while (world.pictures.length === before) {
+      world.written.set(camera, { ...open, endMs: Math.min(world.clock.nowMs(), at + reachMs) });
+      await world.clock.advance(500);
+    }
+    await until(() => world.events.figures().pictures.waiting === 0);
+    return world.clock.monotonicMs() - from;
+  };
+  for (const [gopMs, reachMs, fromMs, toMs] of [
+    [500, 60_000, 1000, 2500],
+    [4000, 60_000, 4000, 6000],
+    [4000, 3000, 8000, 10_500],
+    [60_000, 60_000, 15_000, 17_000],
+    [60_000, 2000, 15_000, 17_500],
+    [0, 200, 4000, 6500],
+  ] as const) {
+    const ms = await waited(gopMs, reachMs);
+    assert.ok(ms >= fromMs && ms <= toMs, `GOP ${gopMs}, ${reachMs} ms behind it: ${ms} ms`);
+  }
+});
+
+const closedSegment = {
+  ...{ id: '', camera: 1, stream: 'main' as const, clockGen: 0, sizeBytes: 9, codecs: '', locked: false },
+  endReason: 'length' as const,
+};
+
+test('the nearer keyframe may begin the next file', async () => {
+  world.make = async ({ atMs, path }) => ({
+    ...{ jpeg: Buffer.from(path.slice(-5, -4)), width: 640, height: 360 },
+    atMs: path.endsWith('a.mp4') ? atMs - 700 : t0 + 400,
+  });
+  world.segments.push({ ...closedSegment, startMs: t0 - 9000, endMs: t0 + 400, path: '1/a.mp4' });
+  const open = { clockGen: 0, sizeBytes: 9, codecs: '', path: '1/b.mp4' };
+  world.written.set(1, { ...open, startMs: t0 + 400, endMs: t0 + 400 });
+  const id = pulse();
+  await world.clock.advance(2000);
+  assert.equal(world.pictures, [], 'nothing of it is on disk');
+  world.written.set(1, { ...open, startMs: t0 + 400, endMs: t0 + 900 });
+  await world.clock.advance(1000);
+  await until(() => world.events.get(id).picture !== undefined);
+  assert.is(world.events.get(id).picture?.atMs, t0 + 400);
+  assert.is(readFileSync(world.events.picturePath(id), 'utf8'), 'b');
+  assert.is(world.pictures.length, 2);
+});
+
+test('the next file is not opened when it cannot be nearer, and not missed when it cannot be read', async () => {
+  world.segments.push({ ...closedSegment, startMs: t0 - 9000, endMs: t0 + 400, path: '1/a.mp4' });
+  world.segments.push({ ...closedSegment, startMs: t0 + 400, endMs: t0 + 5000, path: '1/b.mp4' });
+  const first = pulse();
+  await world.clock.advance(2000);
+  assert.equal(
+    world.pictures.map(({ path }) => path),
+    [join(folder, '1/a.mp4')],
+    '40 ms away',
+  );
+  await until(() => world.events.get(first).picture !== undefined);
+  world.make = async ({ atMs, path }) => {
+    if (path.endsWith('b.mp4')) throw new NvrError('data-loss', 'the keyframe is damaged');
+    return { jpeg: Buffer.from('a'), atMs: atMs - 2000, width: 640, height: 360 };
+  };
+  const second = world.events.trigger({ camera: 1, source: 'http', action: 'pulse', timeMs: t0 + 200 });
+  assert.is(second, first);
+  world.camera(2);
+  for (const one of world.segments) Object.assign(one, { camera: 2 });
+  const other = world.events.trigger({ camera: 2, source: 'http', action: 'pulse', timeMs: t0 }) as string;
+  await world.clock.advance(2000);
+  await until(() => world.events.get(other).picture !== undefined);
+  assert.is(world.events.get(other).picture?.atMs, t0 - 2000);
+});
+
+test('of a camera that came back after the cause, the first picture from then', async () => {
+  world.segments.push({ ...closedSegment, startMs: t0 - 4000, endMs: t0 - 3000, path: '1/a.mp4' });
+  world.segments.push({ ...closedSegment, startMs: t0 + 1000, endMs: t0 + 9000, path: '1/b.mp4' });
+  world.make = async ({ path }) => ({
+    ...{ jpeg: Buffer.from('b'), width: 640, height: 360 },
+    atMs: path.endsWith('a.mp4') ? t0 - 4000 : t0 + 1000,
+  });
+  const id = pulse();
+  await world.clock.advance(70_000);
+  await until(() => world.events.get(id).picture !== undefined);
+  assert.is(world.events.get(id).picture?.atMs, t0 + 1000);
 });
 
 test('of a camera that was gone by then, the last picture from before', async () => {
