@@ -152,6 +152,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownUrls });
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
+  background(events.tellEnded(), 'tell of events that a crash ended', log.logger('events'));
   signal.throwIfAborted();
 
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };

@@ -21,7 +21,7 @@ export interface EventCamera extends ScheduledCamera {
 }
 
 export interface CameraEventsOptions {
-  store: Pick<Store, 'events' | 'segments' | 'segmentsFolder' | 'isThere' | 'flush'>;
+  store: Pick<Store, 'events' | 'segments' | 'segmentsFolder' | 'isThere' | 'flush' | 'recovered'>;
   cameras: { get(id: CameraId): EventCamera | undefined; list(): readonly { id: CameraId }[] };
   recording: EventRecording;
   engine: Pick<Engine, 'stats' | 'on'> & {
@@ -108,6 +108,19 @@ export class CameraEvents {
       }),
     ];
     this.#scheduled.start();
+  }
+
+  /**
+   * Tells of the events that a crash ended, once for each, when their footage is known. To be called when everybody listens.
+   */
+  async tellEnded(): Promise<void> {
+    const { store, bus } = this.#options;
+    await store.recovered().catch(() => undefined);
+    if (this.#isStopped) return;
+    const ended = store.events.takeEnded();
+    // From here on no other start tells of them. A volume that refuses keeps nobody from hearing of it.
+    if (ended.length > 0) await store.flush().catch(() => undefined);
+    for (const event of ended) bus.emit('event.closed', summaryOf(event));
   }
 
   /** Ends what goes on, at this moment. Takes no triggers any more. Idempotent. */

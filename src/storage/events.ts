@@ -20,6 +20,7 @@ import type { EventPictures } from './event-pictures.ts';
 import { compareTimes, type EventTime, eventTime, footageEnd, footageStart } from './event-times-codec.ts';
 import { eventKey, eventOfKey } from './keys.ts';
 import { MAX_TIME_MS } from './layout.ts';
+import { decodeRow, encodeRow } from './rows.ts';
 import type { SegmentTable } from './segments.ts';
 
 /** Commits for the sake of events are at least this far apart; one alone is durable at once. */
@@ -32,6 +33,8 @@ const MIN_RELIEF = 64;
 const MAX_RELIEF = 512;
 /** Events without footage that go at once. */
 const MAX_BARE = 200;
+const UNTOLD_KEY = Buffer.from('untold-ends');
+const MAX_UNTOLD = 64;
 
 export interface EventTableOptions {
   database: Database;
@@ -55,6 +58,8 @@ export class EventTable {
   /** When the timer fired last; monotonic. */
   #committedMs = Number.NEGATIVE_INFINITY;
   #left: EventKey[] = [];
+  /** Ids of those of them that nobody was told of. */
+  #untold: string[] = [];
   /** Whose rows turned out to be damaged: they are to go. */
   readonly #damaged: EventKey[] = [];
 
@@ -65,11 +70,37 @@ export class EventTable {
     );
   }
 
-  /** Reads the directory once. Events that went on when the last run ended get the end of their footage as theirs. */
-  async load(): Promise<void> {
+  /**
+   * Reads the directory once. Events that went on when the last run ended get the end of their footage as theirs. `fresh`: the index is new
+   * or a spare copy, which does not know what was told of its events since.
+   */
+  async load(fresh = false): Promise<void> {
     if (!(await this.#directory.load())) await this.#renew();
-    this.#left = this.#ongoing();
+    const ongoing = this.#ongoing();
+    this.#loadUntold(fresh ? undefined : ongoing);
+    const untold = this.#untold.map(parseEventId).filter(key => key !== undefined);
+    this.#left = [...ongoing, ...untold.filter(key => !ongoing.some(other => eventId(other) === eventId(key)))];
     this.endLeft();
+  }
+
+  /** Events that a crash ended and nobody was told of, each of them once; to be called when their ends are known. At most 64, the newest. */
+  takeEnded(): StoredEvent[] {
+    if (this.#untold.length === 0) return [];
+    this.#options.database.remove('settings', UNTOLD_KEY);
+    const events = this.#untold.splice(0).map(id => this.get(id));
+    return events.filter(event => event?.endMs !== undefined) as StoredEvent[];
+  }
+
+  /** The list outlives a crash that comes before it is taken: by then its events have their ends. */
+  #loadUntold(ongoing: readonly EventKey[] | undefined): void {
+    const { database } = this.#options;
+    const row = database.get('settings', UNTOLD_KEY);
+    const before = (ongoing && row && decodeRow(row)) ?? [];
+    const known = Array.isArray(before) ? before.filter(id => typeof id === 'string' && this.get(id)) : [];
+    const left = [...(ongoing ?? [])].sort((a, b) => a.startMs - b.startMs).map(eventId);
+    this.#untold = [...new Set([...known, ...left])].slice(-MAX_UNTOLD);
+    if (this.#untold.length > 0) database.put('settings', UNTOLD_KEY, encodeRow(this.#untold));
+    else if (row) database.remove('settings', UNTOLD_KEY);
   }
 
   /** Sets the ends of the events that a crash ended once more: the footage of the last run is known only when it was adopted. */

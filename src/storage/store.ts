@@ -71,6 +71,7 @@ export class Store {
     | 'ongoing'
     | 'footage'
     | 'removeBare'
+    | 'takeEnded'
     | 'picturePath'
   >;
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'cover' | 'list'>;
@@ -124,7 +125,7 @@ export class Store {
     const fresh = await this.#parts.recovery.recognise();
     await this.#parts.segments.load();
     await this.#parts.gaps.load();
-    await this.#parts.events.load();
+    await this.#parts.events.load(fresh);
     await this.#parts.lockedEvents.load(fresh);
     signal.throwIfAborted();
     this.#loadLicences();
