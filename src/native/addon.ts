@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NvrError } from '../core/index.ts';
 import type {
   EngineEvent,
   EngineOptions,
@@ -87,7 +88,9 @@ export interface Addon {
   clockSynchronised(): boolean;
 }
 
-/** Beside the bundle first (releases), then the build folder of a checkout. Throws when there is none. */
+const CURE = 'Build it anew with "npm run build", under the Node.js that runs it; a release has to be copied whole.';
+
+/** Beside the bundle first (releases), then the build folder of a checkout. Throws `failed-precondition` when there is none, `internal` when it cannot be loaded. */
 export function loadAddon(): Addon {
   const here = dirname(fileURLToPath(import.meta.url));
   const places = [
@@ -96,6 +99,15 @@ export function loadAddon(): Addon {
     join(here, '../../build/Release/thimble.node'),
   ];
   const path = places.find(place => existsSync(place));
-  if (!path) throw new Error(`thimble.node is in none of ${places.join(', ')}`);
-  return createRequire(import.meta.url)(path) as Addon;
+  if (!path) {
+    throw new NvrError('failed-precondition', `thimble.node is in none of ${places.join(', ')}`, { cure: CURE });
+  }
+  try {
+    return createRequire(import.meta.url)(path) as Addon;
+  } catch (error) {
+    throw new NvrError('internal', `${path} cannot be loaded: ${(error as Error).message}`, {
+      cure: CURE,
+      cause: error,
+    });
+  }
 }

@@ -155,6 +155,8 @@ function lockOrRefuse(dir: string, takeLock: (path: string) => Lock | undefined)
   try {
     lock = takeLock(dir);
   } catch (error) {
+    // It has words of its own.
+    if (error instanceof NvrError) throw error;
     throw new NvrError('unavailable', `cannot lock ${dir}: ${wordsOf(error)}`, {
       cure: 'Choose a directory that this user may write to, on a volume that is not read-only.',
       cause: error,

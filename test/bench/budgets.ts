@@ -27,7 +27,7 @@ export const FIGURES = {
   listColdCpu: { what: 'segments of a day, first of a run, CPU of the worst', unit: 'ms' },
   listWarm: { what: 'segments of a day', unit: 'ms' },
   adoption: { what: 'adoption of 1000 whole files that the index does not know', unit: 's' },
-  repair: { what: 'repair and adoption of 1000 cut files', unit: 's' },
+  repair: { what: 'repair and adoption of 32 cut files', unit: 's' },
   lossMedian: { what: 'loss by `kill -9`, median', unit: 'ms' },
   lossWorst: { what: 'loss by `kill -9`, worst', unit: 'ms' },
   again: { what: 'start after `kill -9` to new footage of all cameras, worst', unit: 'ms' },
