@@ -20,8 +20,6 @@ export interface RetentionViewerOptions {
   segmentsOfEach: number;
 }
 
-/** What a look plans for: the time until the next one, and as long again: deleting takes time, and volumes count late what is free. */
-const LOOK_AHEAD_S = 20;
 const MIB = 1024 * 1024;
 /** The engine takes a quarter of a planned segment ahead, within these bounds. */
 const MIN_AHEAD_BYTES = MIB;
@@ -37,14 +35,15 @@ export class RetentionViewer {
     this.#options = options;
   }
 
-  view(freeBytes: number, totalBytes: number): RetentionView {
+  /** `aheadMs`: for so long there has to be room. */
+  view(freeBytes: number, totalBytes: number, aheadMs: number): RetentionView {
     const { store, engine, cameras, settings, clock, clockTrusted, leastKept } = this.#options;
     const { totalQuotaBytes } = settings();
     const stats = engine.stats();
     const known = new Map(cameras.list().map(camera => [camera.id, camera]));
     const nowMs = clock.nowMs();
     const ids = new Set([...known.keys(), ...store.segments.streams().map(({ camera }) => camera)]);
-    const retained = [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs));
+    const retained = [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs, aheadMs));
     const footage = footageOn({ cameras: retained, totalQuotaBytes }, totalBytes);
     return {
       cameras: retained,
@@ -57,14 +56,20 @@ export class RetentionViewer {
     };
   }
 
-  #retained(id: CameraId, camera: Camera | undefined, stats: EngineStats, nowMs: number): RetainedCamera {
+  #retained(
+    id: CameraId,
+    camera: Camera | undefined,
+    stats: EngineStats,
+    nowMs: number,
+    aheadMs: number,
+  ): RetainedCamera {
     const { segments } = this.#options.store;
     const open = stats.streams.filter(stream => stream.camera === id && stream.open.length > 0);
     const openBytes = open.flatMap(stream => stream.open).reduce((sum, segment) => sum + segment.sizeBytes, 0);
     const growth = open.map(({ bitrateBps }) => {
       const bytesPerSecond = (bitrateBps || USUAL_BPS) / 8;
       const quarter = (bytesPerSecond * (camera?.record.segmentMs ?? 0)) / 4000;
-      return bytesPerSecond * LOOK_AHEAD_S + Math.min(Math.max(quarter, MIN_AHEAD_BYTES), MAX_AHEAD_BYTES);
+      return bytesPerSecond * (aheadMs / 1000) + Math.min(Math.max(quarter, MIN_AHEAD_BYTES), MAX_AHEAD_BYTES);
     });
     return {
       camera: id,

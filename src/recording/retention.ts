@@ -41,6 +41,10 @@ export type DeletedTotals = Record<DeletionCause, { segments: number; sizeBytes:
 /** Between two looks while a rule is about to be broken, and else. */
 const NEAR_MS = 10_000;
 const FAR_MS = 60_000;
+/** What a look plans for beside the time until the next one: deleting takes time, and volumes count late what is free. */
+const LEAST_SPARE_MS = 10_000;
+/** A volume that was slow is expected to be so again, for some looks. */
+const SLOWNESS_KEPT = 0.95;
 /** While nothing is written only age goes on. */
 const IDLE_MS = 3_600_000;
 /** Deleting this many is a matter of milliseconds, so that recording waits for nothing. */
@@ -61,6 +65,8 @@ export class Retention {
   #timer: { cancel: () => void; atMs: number } | undefined;
   #running: Promise<void> | undefined;
   #again = false;
+  /** How long looks take at worst. */
+  #slowMs = 0;
   #problem: RetentionProblem | undefined;
   #stopped = false;
 
@@ -118,6 +124,8 @@ export class Retention {
     }
     this.#timer?.cancel();
     this.#timer = undefined;
+    const { clock } = this.#options;
+    const beginMs = clock.monotonicMs();
     this.#running = this.#lookNow()
       .catch(error => {
         this.#options.log.error('retention failed', { error });
@@ -125,6 +133,7 @@ export class Retention {
       })
       .then(delayMs => {
         this.#running = undefined;
+        this.#slowMs = Math.max(clock.monotonicMs() - beginMs, this.#slowMs * SLOWNESS_KEPT);
         if (delayMs !== undefined) this.#arm(this.#again ? AGAIN_MS : delayMs);
         this.#again = false;
       });
@@ -155,7 +164,8 @@ export class Retention {
       const { freeBytes, totalBytes } = await store.volume();
       first ??= freeBytes;
       // Some volumes count a deleted file as free only later: that must not make for more deletions.
-      const view = this.#viewer.view(Math.max(freeBytes, first + freed), totalBytes);
+      const aheadMs = NEAR_MS + Math.max(LEAST_SPARE_MS, 2 * this.#slowMs);
+      const view = this.#viewer.view(Math.max(freeBytes, first + freed), totalBytes, aheadMs);
       const victims = planDeletions(view, STEP_SEGMENTS);
       if (victims.length === 0) return await this.#settle(view, totalBytes);
       const gone = await store.deleteSegments(victims.map(({ segment }) => segment.id));
