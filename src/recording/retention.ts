@@ -45,6 +45,8 @@ const FAR_MS = 60_000;
 const LEAST_SPARE_MS = 10_000;
 /** A volume that was slow is expected to be so again, for some looks. */
 const SLOWNESS_KEPT = 0.95;
+/** One that hung for longer, as a server that was away, costs no more footage than that. */
+const MOST_SLOW_MS = 150_000;
 /** While nothing is written only age goes on. */
 const IDLE_MS = 3_600_000;
 /** Deleting this many is a matter of milliseconds, so that recording waits for nothing. */
@@ -133,7 +135,8 @@ export class Retention {
       })
       .then(delayMs => {
         this.#running = undefined;
-        this.#slowMs = Math.max(clock.monotonicMs() - beginMs, this.#slowMs * SLOWNESS_KEPT);
+        const tookMs = Math.min(clock.monotonicMs() - beginMs, MOST_SLOW_MS);
+        this.#slowMs = Math.max(tookMs, this.#slowMs * SLOWNESS_KEPT);
         if (delayMs !== undefined) this.#arm(this.#again ? AGAIN_MS : delayMs);
         this.#again = false;
       });

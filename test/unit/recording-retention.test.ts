@@ -211,6 +211,22 @@ test('a volume that turned out to be slow gets room for longer', async () => {
   await stopping;
 });
 
+test('a volume that hung for hours costs a few minutes of room, not as many hours', async () => {
+  const world = new RetentionWorld().camera(1);
+  world.footage(1, 85);
+  world.otherBytes = 60 * MB;
+  world.slowMs = 8 * 3_600_000;
+  world.record(1, 1_000_000);
+  const starting = world.retention.start(never);
+  await world.clock.advance(world.slowMs + 1000);
+  await starting;
+  world.slowMs = 0;
+  await world.clock.advance(120_000);
+  const left = world.segments.totals().segments;
+  assert.ok(left >= 72 && left < 85, `${left} of 85 segments left`);
+  await world.retention.stop();
+});
+
 test('the floor holds on the first look at a stream that writes much, too', async () => {
   const world = new RetentionWorld().camera(1);
   world.footage(1, 72);
