@@ -28,6 +28,8 @@ const COPY_FOLDER = 'index.new';
 const DOUBTFUL_RUNS = 3;
 /** What LMDB takes while it copies, beside the copy. */
 const SPARE_BYTES = 1024 * 1024;
+/** Stands beside an index that is the spare copy, until what follows from that is durable. */
+const SPARE_FILE = 'spare';
 /** Size and time of the index when it was closed last. */
 const CLOSED_FILE = 'index.closed';
 
@@ -70,8 +72,10 @@ export class IndexFiles {
       else if (kind) {
         if (!(await this.#canBeUsed(file))) {
           await this.setAside('the index is damaged and is rebuilt from the segment files');
-        } else if (this.#changed) {
-          this.#options.log.warn('somebody has changed the index; the files are looked at');
+        } else {
+          if (this.#changed) this.#options.log.warn('somebody has changed the index; the files are looked at');
+          // The start that had taken it did not come to its end.
+          this.#restored = await exists(join(this.folder, SPARE_FILE));
         }
       }
       await writeFile(this.#marker, '', { mode: 0o600 });
@@ -108,11 +112,20 @@ export class IndexFiles {
     this.#restored = restore && (await this.#restore());
   }
 
+  /** What follows from `restored` is durable: the index is one as any other from now on. */
+  async settle(): Promise<void> {
+    if (!this.#restored) return;
+    await rm(join(this.folder, SPARE_FILE), { force: true });
+    await syncFolder(this.folder);
+  }
+
   async #restore(): Promise<boolean> {
     const { dir, pointerBits, probe, log } = this.#options;
     const spare = join(dir, BACKUP_FOLDER);
     const file = join(spare, 'data.mdb');
     if (!(await exists(file)) || !(await looksSound(file, pointerBits)) || !(await probe(spare))) return false;
+    await writeFile(join(this.folder, SPARE_FILE), '', { mode: 0o600 });
+    await syncFolder(this.folder);
     await copyFile(file, join(this.folder, 'data.mdb'));
     await syncFile(join(this.folder, 'data.mdb'));
     await syncFolder(this.folder);

@@ -66,7 +66,6 @@ export class Recovery {
       database.start();
     }
     const isNew = ours() === undefined;
-    if (isNew) database.put('settings', STORE_KEY, encodeRow(storeUuid));
     if (files.restored) {
       database.put('settings', RESTORED_KEY, encodeRow({}));
       const message = 'The index was damaged; its copy of the last day is brought up to date.';
@@ -75,6 +74,15 @@ export class Recovery {
     if (isNew || files.restored || files.changed) database.put('settings', RESCAN_KEY, encodeRow({}));
     this.#rescan = everything || database.get('settings', RESCAN_KEY) !== undefined;
     return isNew || files.restored;
+  }
+
+  /**
+   * Says whose index it is; to be called when all is in it that a new one takes from elsewhere. A start that ends before leaves it a new
+   * one.
+   */
+  claim(): void {
+    const { database, storeUuid } = this.#options;
+    if (!database.get('settings', STORE_KEY)) database.put('settings', STORE_KEY, encodeRow(storeUuid));
   }
 
   /** Notes which files are to be taken in, before anything records. Cameras in `purges` are about to go. */

@@ -136,10 +136,12 @@ export class Store {
     await this.#parts.recovery.list(this.#parts.licences.backlogs(), purges);
     for (const camera of this.#parts.adoption.cameras) this.#parts.cameras.reserveIds(camera + 1);
     signal.throwIfAborted();
+    this.#parts.recovery.claim();
     try {
       await this.#parts.database.flush();
       await this.#parts.cameras.mirror();
       await this.#parts.lockedEvents.write();
+      await this.#parts.files.settle();
     } catch (error) {
       // A full volume: the service starts all the same, and deleting footage makes room.
       this.#options.log.error('the index cannot be written', { error });

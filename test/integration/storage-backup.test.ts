@@ -13,6 +13,27 @@ import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
 const test = suite('storage: spare copy of the index', { timeoutMs: 30_000 });
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
 
+/** A start that is told to end before it has done anything with the index; it ends as it should. */
+async function brokenOff(dir: string, steps: number): Promise<void> {
+  const store = await openStore(dir, {
+    examine: examineFake,
+    lock: () => ({ unlock: () => undefined }),
+    clock: systemClock,
+    log: fakeLog('storage').logger,
+    boot: { bootId: 'boot', oomKills: 0 },
+  });
+  let asked = 0;
+  const throwIfAborted = () => {
+    if (asked++ === steps) throw new Error('the service stops');
+  };
+  let failure: unknown;
+  await store.start({ throwIfAborted } as AbortSignal).catch(error => {
+    failure = error;
+  });
+  assert.instance(failure, Error);
+  await store.stop();
+}
+
 async function started(dir: string, clock: Clock = { ...systemClock, nowMs: () => T0 + 86_400_000 }): Promise<Store> {
   const log = fakeLog('storage').logger;
   const lock = () => ({ unlock: () => undefined });
@@ -72,6 +93,34 @@ test('a damaged index: gaps and settings of the copy, cameras and files of now',
   const last = await started(dir);
   assert.equal(starts(last), [1, 2]);
   await last.stop();
+});
+
+test('a start that ends early takes nothing from the next one, whether there was a copy or none', async () => {
+  for (const hasCopy of [true, false]) {
+    for (const steps of [0, 1, 2]) {
+      const dir = tempDir('spare');
+      const store = await started(dir);
+      record(store, 0);
+      if (hasCopy) await store.copyIndex();
+      await store.cameras.put({ id: store.cameras.nextId() });
+      record(store, 1);
+      const locked = store.events.create(1, T0, { endMs: T0 + 1000, locked: true }).id;
+      await store.stop();
+      writeFileSync(join(dir, 'index', 'data.mdb'), Buffer.alloc(70_000, 7));
+      await brokenOff(dir, steps);
+      const again = await started(dir);
+      const where = `${steps} steps ${hasCopy ? 'with' : 'without'} a copy`;
+      assert.equal(starts(again), [0, 1], where);
+      assert.equal(
+        again.cameras.list().map(camera => camera.id),
+        [1],
+        where,
+      );
+      assert.is(again.events.get(locked)?.locked, true, where);
+      await again.stop();
+      assert.not.ok(existsSync(join(dir, 'index', 'spare')), where);
+    }
+  }
 });
 
 test('a copy that is damaged, too, or of another store is not taken', async () => {
