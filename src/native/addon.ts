@@ -90,7 +90,7 @@ export interface Addon {
 
 const CURE = 'Build it anew with "npm run build", under the Node.js that runs it; a release has to be copied whole.';
 
-/** Beside the bundle first (releases), then the build folder of a checkout. Throws `failed-precondition` when there is none, `internal` when it cannot be loaded. */
+/** Beside the bundle first (releases), then the build folder of a checkout. Throws `failed-precondition` when there is none, or it cannot be loaded. */
 export function loadAddon(): Addon {
   const here = dirname(fileURLToPath(import.meta.url));
   const places = [
@@ -105,7 +105,7 @@ export function loadAddon(): Addon {
   try {
     return createRequire(import.meta.url)(path) as Addon;
   } catch (error) {
-    throw new NvrError('internal', `${path} cannot be loaded: ${(error as Error).message}`, {
+    throw new NvrError('failed-precondition', `${path} cannot be loaded: ${(error as Error).message}`, {
       cure: CURE,
       cause: error,
     });

@@ -1,5 +1,4 @@
 // The native engine as the service sees it: finds the addon, hands over commands, delivers events.
-import { NvrError } from '../core/index.ts';
 import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
 import { type Examine, makeExaminer } from './examiner.ts';
 import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
@@ -129,13 +128,6 @@ export function clockSynchronised(): boolean {
 
 let loaded: Addon | undefined;
 function addon(): Addon {
-  try {
-    loaded ??= loadAddon();
-  } catch (error) {
-    throw new NvrError('internal', 'the native addon cannot be loaded', {
-      cure: 'Build it with "npm run build".',
-      cause: error,
-    });
-  }
+  loaded ??= loadAddon();
   return loaded;
 }
