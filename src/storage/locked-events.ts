@@ -95,8 +95,12 @@ export class LockedEvents {
     try {
       const mirrored = this.#collect();
       const hash = hashOf(mirrored);
+      if (hash === this.#written) return;
       // Under a volume that is gone it would be made in the empty directory.
-      if (hash === this.#written || !existsSync(join(dir, SEGMENTS_FOLDER))) return;
+      if (!existsSync(join(dir, SEGMENTS_FOLDER))) {
+        this.noteChange();
+        return;
+      }
       onStep('locked-events-write');
       await writeChecked(this.#path, mirrored);
       onStep('locked-events-written');

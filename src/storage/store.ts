@@ -126,7 +126,8 @@ export class Store {
     await this.#parts.segments.load();
     await this.#parts.gaps.load();
     await this.#parts.events.load(fresh);
-    await this.#parts.lockedEvents.load(fresh);
+    // What somebody has changed may be an older one, too.
+    await this.#parts.lockedEvents.load(fresh || this.#parts.files.changed);
     signal.throwIfAborted();
     this.#loadLicences();
     const mirrored = await this.#parts.cameras.load(fresh);

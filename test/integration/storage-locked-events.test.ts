@@ -1,10 +1,13 @@
 // The mirror of locked events: a lost, rebuilt or old index takes them in again, and their footage stays.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError, systemClock } from '../../src/core/index.ts';
 import { writeChecked } from '../../src/storage/checked-file.ts';
-import { openStore, type Store, type StoreOptions } from '../../src/storage/index.ts';
+import { boundEvent } from '../../src/storage/event-codec.ts';
+import { openStore, type Store, type StoredEvent, type StoreOptions } from '../../src/storage/index.ts';
+import { LockedEvents } from '../../src/storage/locked-events.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
@@ -117,6 +120,48 @@ test('a spare copy of the index from before the lock, and a lock that was taken 
   assert.equal(ids(last), []);
   assert.is(await refusal(last.deleteSegment(held)), undefined);
   await last.stop();
+});
+
+test('an index that its owner put back by hand, from before the lock', async () => {
+  const dir = tempDir('locked');
+  const { store, held, locked } = await filled(dir);
+  store.events.update(locked, { locked: false });
+  await store.stop();
+  const index = join(dir, 'index', 'data.mdb');
+  const older = readFileSync(index);
+  const between = await started(dir);
+  between.events.update(locked, { locked: true });
+  await between.stop();
+  writeFileSync(index, older);
+  const again = await started(dir);
+  assert.is(again.events.get(locked)?.locked, true);
+  assert.is(await refusal(again.deleteSegment(held)), 'failed-precondition');
+  await again.stop();
+});
+
+test('a volume that was away is written to when it is back, without another change', async () => {
+  const dir = tempDir('locked');
+  const clock = new FakeClock();
+  const rows = new Map<string, StoredEvent>();
+  const mirror = new LockedEvents({
+    dir,
+    events: { locked: () => rows.values() as Generator<StoredEvent>, restore: () => undefined },
+    clock,
+    log: fakeLog('storage').logger,
+    onStep: () => undefined,
+  });
+  await mirror.load(false);
+  await mirror.write();
+  rows.set('1-5-0', boundEvent({ camera: 1, startMs: 5, n: 0 }, { locked: true }));
+  mirror.noteChange();
+  await mirror.write();
+  assert.not.ok(existsSync(join(dir, MIRROR)));
+  mkdirSync(join(dir, 'segments'));
+  await clock.advance(10_000);
+  await mirror.write();
+  assert.match(readFileSync(join(dir, MIRROR), 'utf8'), '1-5-0');
+  await mirror.stop();
+  assert.is(clock.pending, 0);
 });
 
 test('without locked events there is no file, and none is written anew that says the same', async () => {
