@@ -35,8 +35,10 @@ export class LeastKept {
   #stored: Peak | undefined;
   #peakBytes = 0;
   #loaded = false;
-  /** Footage when the floor was last kept; since then at most what it grew to. */
+  /** Up to the part: footage without what the floor has taken below it. What goes for other reasons is not held. */
   #heldBytes = 0;
+  /** Footage at the last look, without what the floor has taken since. */
+  #lastBytes = 0;
 
   constructor(options: LeastKeptOptions) {
     this.#options = options;
@@ -48,15 +50,22 @@ export class LeastKept {
    */
   bytes({ totalBytes, unlockedBytes, totalQuotaBytes }: FootageOnVolume): number {
     this.#load(totalBytes);
-    this.#heldBytes = Math.max(this.#heldBytes, unlockedBytes);
     const most = Math.min(Math.max(this.#peakBytes, unlockedBytes), totalQuotaBytes ?? Number.POSITIVE_INFINITY);
-    return Math.min((most * this.#options.percent()) / 100, this.#heldBytes);
+    const partBytes = (most * this.#options.percent()) / 100;
+    const heldBytes = this.#heldBytes - Math.max(0, this.#lastBytes - unlockedBytes);
+    this.#heldBytes = Math.max(unlockedBytes, Math.min(heldBytes, partBytes));
+    this.#lastBytes = unlockedBytes;
+    return Math.min(partBytes, this.#heldBytes);
   }
 
-  /** To be told after each look: what is kept, and whether the floor is. */
-  note({ totalBytes, unlockedBytes }: FootageOnVolume, floorKept: boolean): void {
+  /** So much was deleted for the floor: room made ahead of time, again and again, is not to lead below the part. */
+  taken(bytes: number): void {
+    this.#lastBytes -= bytes;
+  }
+
+  /** To be told after each look what is kept. */
+  note({ totalBytes, unlockedBytes }: FootageOnVolume): void {
     this.#load(totalBytes);
-    if (floorKept) this.#heldBytes = unlockedBytes;
     this.#peakBytes = Math.max(this.#peakBytes, unlockedBytes);
     const storedBytes = this.#stored?.footageBytes ?? 0;
     if (this.#peakBytes < storedBytes * GROWTH + MIN_GROWTH_BYTES) return;

@@ -183,7 +183,7 @@ export class Retention {
   async #settle(view: RetentionView, totalBytes: number): Promise<number | undefined> {
     this.#note(view);
     this.#removeBareEvents(view);
-    this.#leastKept.note(footageOn(view, totalBytes), view.freeBytes >= view.floorBytes);
+    this.#leastKept.note(footageOn(view, totalBytes));
     const recording = this.#options.engine.stats().streams.some(stream => stream.open.length > 0);
     if (recording) return isNear(view, FAR_MS / NEAR_MS) ? NEAR_MS : FAR_MS;
     const ages = view.cameras.some(camera => (camera.days ?? camera.eventDays) !== null && camera.usedBytes > 0);
@@ -233,6 +233,7 @@ export class Retention {
       this.#deleted[cause].segments += segments.length;
       this.#deleted[cause].sizeBytes += sizeBytes;
       bytes += sizeBytes;
+      if (cause === 'floor') this.#leastKept.taken(sizeBytes);
       this.#options.log.info('footage deleted', {
         cause,
         sizeBytes,

@@ -190,6 +190,12 @@ export class RetentionWorld {
     return this.gone.slice(before);
   }
 
+  /** Its owner deletes it. */
+  forget(id: string): void {
+    const known = this.segments.get(id);
+    if (known) this.segments.drop(known);
+  }
+
   #delete(id: string): Segment[] {
     const known = this.segments.get(id);
     if (!known || this.segments.isHeld(known)) return [];

@@ -58,6 +58,34 @@ test('others take more and more: the floor is kept by deleting, until a quarter 
   assert.not.ok(world.retention.problem);
 });
 
+test('others that grow slowly get no more: room that is made ahead of the cameras does not lead below the quarter', async () => {
+  for (const growing of [1, 5, 20]) {
+    const world = await full();
+    world.record(1, 8_000_000);
+    await world.look();
+    for (let n = 0; n < 400 && world.freeBytes >= 2 * SEGMENT_MB * MB; n++) {
+      await writes(world, 1);
+      world.otherBytes += growing * MB;
+      await world.look();
+    }
+    const left = footage(world);
+    assert.ok(left >= (growing === 1 ? 400 : 175), `${left} MB left, others ${growing} MB a look`);
+    if (growing > 1) assert.ok(world.retention.problem, 'and it is said');
+    // What the owner deletes is not held: the newest goes on replacing the oldest.
+    const { segments } = world.segments.list({ camera: 1, startMs: 0, endMs: T0 * 2, limit: 100 });
+    for (const { id } of segments.slice(0, 10)) world.forget(id);
+    world.otherBytes = 900 * MB - footage(world) * MB;
+    await world.look();
+    const before = footage(world);
+    await writes(world, 20);
+    assert.ok(
+      footage(world) <= before + SEGMENT_MB && footage(world) >= before - 5 * SEGMENT_MB,
+      `${before}, ${footage(world)}`,
+    );
+    await world.retention.stop();
+  }
+});
+
 test('one huge file at once takes no more than many', async () => {
   const world = await full();
   world.otherBytes = 900 * MB;
