@@ -1,5 +1,15 @@
 // The mirror of locked events: a lost, rebuilt or old index takes them in again, and their footage stays.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError, systemClock } from '../../src/core/index.ts';
@@ -145,7 +155,7 @@ test('a volume that was away is written to when it is back, without another chan
   const rows = new Map<string, StoredEvent>();
   const mirror = new LockedEvents({
     dir,
-    events: { locked: () => rows.values() as Generator<StoredEvent>, restore: () => undefined },
+    events: { locked: () => rows.values() as Generator<StoredEvent>, restore: () => undefined, get: () => undefined },
     clock,
     log: fakeLog('storage').logger,
     onStep: () => undefined,
@@ -240,6 +250,10 @@ test('what does not fit goes without its payload and boxes', async () => {
   }));
   store.events.update(locked, { payload, boxes, note: 'n'.repeat(500) });
   await store.stop();
+  utimesSync(join(dir, 'index', 'data.mdb'), 1, 1);
+  const touched = await started(dir);
+  assert.equal([touched.events.get(locked)?.payload, touched.events.get(locked)?.boxes.length], [payload, 8]);
+  await touched.stop();
   const again = await started(dir, { rebuild: 'index' });
   const { note, boxes: left, payload: none, labels } = again.events.get(locked) ?? {};
   assert.equal([note, left, none, labels], ['n'.repeat(500), [], undefined, ['person']]);
