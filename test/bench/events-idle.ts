@@ -18,7 +18,8 @@ const CAMERAS = 8;
 const PRE_ROLL_MS = 10_000;
 /** Until the rings are full: the pre-roll, 2 s for late triggers, two GOPs of 2 s; and until the garbage of the start is collected. */
 const SETTLE_MS = PRE_ROLL_MS + 15_000;
-const SAMPLE_MS = 1000;
+/** Rings grow and shrink with each GOP, so they are asked for with each look at the memory; seldom, since that costs CPU. */
+const SAMPLE_MS = 3000;
 const MIB = 1024 * 1024;
 
 interface Side {
@@ -54,9 +55,9 @@ export async function measureIdleEvents(
     }
     await pause(SETTLE_MS);
     const before = await Promise.all(sides.map(take));
-    const samples: ProcessFigures[][] = [];
+    const samples: Taken[][] = [];
     for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
-      samples.push(sides.map(({ service }) => processFigures(service.pid)));
+      samples.push(await Promise.all(sides.map(take)));
       await pause(SAMPLE_MS);
     }
     const after = await Promise.all(sides.map(take));
@@ -86,7 +87,7 @@ async function take({ service, disk }: Side): Promise<Taken> {
 function figures(
   before: Taken[],
   after: Taken[],
-  samples: ProcessFigures[][],
+  samples: Taken[][],
   { files, seconds }: { files: number; seconds: number },
 ): Measured[] {
   const [idleBefore, fullBefore] = before;
@@ -95,8 +96,8 @@ function figures(
   if (full.mediaBytes <= fullBefore.mediaBytes) throw new Error('the cameras of mode continuous recorded nothing');
   const cpu = (to: Taken, from: Taken) => to.process.cpuSeconds - from.process.cpuSeconds;
   const more = (name: 'rssMiB' | 'anonMiB') => {
-    const of = (side: number) => median(samples.map(one => one[side]?.[name] ?? Number.NaN));
-    return of(0) - of(1) - (idle.ringMiB - full.ringMiB);
+    const without = (taken?: Taken) => (taken ? taken.process[name] - taken.ringMiB : Number.NaN);
+    return median(samples.map(([events, continuous]) => without(events) - without(continuous)));
   };
   const perMinute = (bytes: number) => (bytes / 1024 / seconds) * 60;
   const blockBytes = (idle.blockBytes ?? Number.NaN) - (idleBefore.blockBytes ?? Number.NaN);
