@@ -6,7 +6,7 @@ import { MAX_CLOCK_GENERATION } from './clock-generation.ts';
 import type { GapTable } from './gaps.ts';
 import { DAY_MS, parseCameraFolder, parseDayFolder, parseSegmentPath } from './layout.ts';
 import type { Backlog, LostRun } from './licences.ts';
-import type { ClosedSegment, ExamineSegment, FootageEnd, SegmentFacts } from './segment.ts';
+import { CLOCK_SLACK, type ClosedSegment, type ExamineSegment, type FootageEnd, type SegmentFacts } from './segment.ts';
 import type { SegmentTable } from './segments.ts';
 
 export interface AdoptionOptions {
@@ -42,8 +42,7 @@ const MEND = { write: true, thorough: false };
 /** Empty and foreign files that may lie behind the newest footage of a stream. */
 const MAX_EXAMINED = 4;
 
-/** The clocks of cameras are off by less, and so are two readings of one. */
-const CLOCK_SLACK = 0.001;
+/** Between the ends of short files and the beginnings of the next. */
 const LEAST_SLACK_MS = 100;
 
 interface Place {

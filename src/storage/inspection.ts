@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CameraId } from '../core/index.ts';
 import { DAY_MS, MAX_TIME_MS, parseCameraFolder, parseDayFolder, parseSegmentPath } from './layout.ts';
-import type { ExamineSegment, Segment, SegmentFacts } from './segment.ts';
+import { CLOCK_SLACK, type ExamineSegment, type Segment, type SegmentFacts } from './segment.ts';
 import type { SegmentTable } from './segments.ts';
 
 export type StoreFaultKind =
@@ -47,7 +47,10 @@ export interface InspectionOptions {
 }
 
 const PAGE = 1000;
-/** The record has what the engine said when it closed the file, the examination what stands in it; the last picture's length may differ. */
+/**
+ * The record has what the engine said when it closed the file, the examination what stands in it; the last picture's length may differ, and
+ * that of a long file by as much as the clock of the camera.
+ */
 const END_TOLERANCE_MS = 1000;
 
 /** Examines every file and every record, one after the other; changes nothing. */
@@ -148,7 +151,8 @@ export function differenceOf(record: Segment, facts: SegmentFacts, locked: boole
   if (record.clockGen !== facts.clockGen) return 'the record has another clock generation';
   if (record.sizeBytes !== facts.sizeBytes)
     return `the record says ${record.sizeBytes} bytes, the file ${facts.sizeBytes}`;
-  if (Math.abs(record.endMs - facts.endMs) > END_TOLERANCE_MS)
+  const toleranceMs = Math.max(END_TOLERANCE_MS, (facts.endMs - facts.startMs) * CLOCK_SLACK);
+  if (Math.abs(record.endMs - facts.endMs) > toleranceMs)
     return `the record ends at ${record.endMs}, the file at ${facts.endMs}`;
   if (record.codecs !== facts.codecs) return `the record says ${record.codecs || 'nothing'}, the file ${facts.codecs}`;
   if (locked && !record.locked) return 'the file is locked, the record is not';

@@ -1,6 +1,9 @@
 // What the rest of the service knows about one segment, and the questions it may ask.
 import type { CameraId, EndReason, SegmentKey, StreamName } from '../core/index.ts';
 
+/** The clocks of cameras are off by less, and so are two readings of one: what media say of a length, and what a record says. */
+export const CLOCK_SLACK = 0.001;
+
 /** A closed segment of the index. */
 export interface Segment extends SegmentKey {
   id: string;

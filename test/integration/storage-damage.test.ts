@@ -3,12 +3,13 @@ import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/core/index.ts';
 import { lockDirectory, segmentExaminer } from '../../src/native/index.ts';
-import { checkStore, openStore, type StoreFault } from '../../src/storage/index.ts';
+import { checkStore, type ExamineSegment, openStore, type StoreFault } from '../../src/storage/index.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { makeSegmentFile } from '../support/segment-file.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
+import { examineFake, writeSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: damaged files');
 const KEY = { camera: 1, stream: 'main', startMs: Date.UTC(2026, 0, 2), clockGen: 0 } as const;
@@ -26,9 +27,9 @@ async function started(dir: string) {
   return store;
 }
 
-async function faultsOf(dir: string): Promise<string[]> {
+async function faultsOf(dir: string, examine: ExamineSegment = segmentExaminer()): Promise<string[]> {
   const faults: StoreFault[] = [];
-  await checkStore(dir, { ...options(), onFault: fault => void faults.push(fault) });
+  await checkStore(dir, { ...options(), examine, onFault: fault => void faults.push(fault) });
   return faults.map(fault => `${fault.kind}: ${fault.message}`);
 }
 
@@ -69,6 +70,25 @@ test('is taken in as it is, found by a check, and cut by a repair', async () => 
   await mending.stop();
   assert.is(statSync(file.path).size, damagedAt);
   assert.equal(await faultsOf(dir), []);
+});
+
+test('files of an hour that end by the clock of the board, not of the camera, are no damage', async () => {
+  const dir = tempDir('clocks');
+  const examine = examineFake;
+  const first = await openStore(dir, { ...options(), examine });
+  await first.start(new AbortController().signal);
+  for (const at of [0, 3_598_000]) {
+    const segment = { ...KEY, startMs: KEY.startMs + at, store: first.uuid };
+    writeSegment(first.segmentsFolder, segment, 3600, true);
+  }
+  await first.stop();
+  const store = await openStore(dir, { ...options(), examine, rebuild: 'files' });
+  await store.start(new AbortController().signal);
+  await store.recovered();
+  assert.is(store.segments.list(EVERYTHING).segments[0]?.endMs, KEY.startMs + 3_598_000);
+  assert.equal(await store.mend(), { dropped: 0, corrected: 0, failed: 0 });
+  await store.stop();
+  assert.equal(await faultsOf(dir, examine), []);
 });
 
 test.run();
