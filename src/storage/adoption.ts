@@ -1,5 +1,5 @@
 // Takes files that runs before this one left behind into the index: mends them, or removes empty and sets aside foreign ones.
-import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { chmod, constants, copyFile, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type CameraId, type EndReason, type Logger, NvrError, type StreamName, syncFolder } from '../core/index.ts';
 import { MAX_CLOCK_GENERATION } from './clock-generation.ts';
@@ -273,18 +273,43 @@ export class Adoption {
   /** Moves a file into quarantine. */
   async setAside(path: string): Promise<void> {
     const { folder, quarantine, log, onStep } = this.#options;
-    const name = path.replaceAll('/', '_');
-    this.#setAsideNames ??= readdir(quarantine).then(found => new Set(found));
-    const taken = await this.#setAsideNames;
-    let target = name;
-    for (let n = 2; taken.has(target); n++) target = `${name}.${n}`;
-    taken.add(target);
+    const target = await this.#placeFor(path);
     await rename(join(folder, path), join(quarantine, target));
     onStep('adopt-set-aside');
     await syncFolder(quarantine);
     await syncFolder(dirname(join(folder, path)));
     this.#counters.foreign++;
     log.warn('a file that is no segment of this store was set aside', { path, quarantine: target });
+  }
+
+  /** Puts a copy of a file into quarantine; durable when it resolves. Rejects, with nothing left there, when there is no room. */
+  async keepCopy(path: string): Promise<void> {
+    const { folder, quarantine, log } = this.#options;
+    const target = await this.#placeFor(path);
+    const copy = join(quarantine, target);
+    try {
+      await copyFile(join(folder, path), copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      await syncFile(copy);
+      await syncFolder(quarantine);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await unlink(copy).catch(() => undefined);
+      throw error;
+    }
+    log.warn('a file is damaged before its end: it is cut there, and a copy of all of it is kept', {
+      path,
+      quarantine: target,
+    });
+  }
+
+  /** A name in the quarantine folder that is free. */
+  async #placeFor(path: string): Promise<string> {
+    const name = path.replaceAll('/', '_');
+    this.#setAsideNames ??= readdir(this.#options.quarantine).then(found => new Set(found));
+    const taken = await this.#setAsideNames;
+    let target = name;
+    for (let n = 2; taken.has(target); n++) target = `${name}.${n}`;
+    taken.add(target);
+    return target;
   }
 }
 
@@ -337,6 +362,16 @@ function lastOfRuns(work: Work): (path: string) => boolean {
   }
   const paths = new Set(newest.values());
   return path => paths.has(path);
+}
+
+async function syncFile(path: string): Promise<void> {
+  // A copy of a locked file may not be written to.
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Links are no folders of ours, wherever they lead. */

@@ -13,6 +13,8 @@ export interface MendingOptions {
   deletion: Pick<Deletion, 'forget'>;
   /** Moves a file into quarantine. */
   setAside: (path: string) => Promise<void>;
+  /** Leaves a copy of a file there. */
+  keepCopy: (path: string) => Promise<void>;
   examine: ExamineSegment;
   storeUuid: string;
   /** Absolute path of the segments folder. */
@@ -74,12 +76,15 @@ export async function mend(options: MendingOptions): Promise<Mended> {
 
 /** True when something was changed. */
 async function mendOne(options: MendingOptions, segment: Segment): Promise<boolean> {
-  const { segments, deletion, examine, storeUuid, folder, setAside } = options;
+  const { segments, deletion, examine, storeUuid, folder, setAside, keepCopy } = options;
   const path = join(folder, segment.path);
   const { mode } = await stat(path);
   const locked = (mode & 0o222) === 0;
   const before = await examine(path, storeUuid, { write: false, thorough: true });
   if (before.state === 'whole' && differenceOf(segment, before, locked) === undefined) return false;
+  // Good footage may lie behind damage in the middle of a closed file: it is cut off here and stays in the copy.
+  const atItsWord = before.state === 'repaired' && (await examine(path, storeUuid, { write: false, thorough: false }));
+  if (atItsWord && atItsWord.state === 'whole') await keepCopy(segment.path);
   if (locked) await chmod(path, mode | 0o200);
   const facts = await examine(path, storeUuid, { write: true, thorough: true });
   const isLost = facts.state === 'error' && facts.code === 'EBADMSG';

@@ -207,6 +207,7 @@ export class StoreParts {
       segments: this.segments,
       deletion: this.deletion,
       setAside: path => this.adoption.setAside(path),
+      keepCopy: path => this.adoption.keepCopy(path),
       examine: this.#options.examine,
       storeUuid: this.#identity.store,
       folder: this.segmentsFolder,

@@ -1,5 +1,6 @@
 // A closed file that is damaged in its middle: a start takes it as it is, check says so, repair mends it. Real files, real addon.
-import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/core/index.ts';
 import { lockDirectory, segmentExaminer } from '../../src/native/index.ts';
@@ -69,6 +70,8 @@ test('is taken in as it is, found by a check, and cut by a repair', async () => 
   assert.is(mended?.sizeBytes, damagedAt);
   await mending.stop();
   assert.is(statSync(file.path).size, damagedAt);
+  const [copy = ''] = readdirSync(join(dir, 'quarantine'));
+  assert.ok(readFileSync(join(dir, 'quarantine', copy)).equals(damaged), 'what lay behind the damage is not lost');
   assert.equal(await faultsOf(dir), []);
 });
 
