@@ -160,9 +160,15 @@ async function urlOf(output) {
 /** Asks what will be asked, so that the code for it is in the cache, too. @param {string | number | null} url */
 async function askAround(url) {
   if (typeof url !== 'string') return;
-  // There is something to tell by then.
-  await new Promise(done => setTimeout(done, 3000));
-  const day = `camera=1&startMs=${Date.now() - 86_400_000}&endMs=${Date.now()}`;
+  const day = `camera=1&startMs=${Date.now() - 43_200_000}&endMs=${Date.now() + 43_200_000}`;
+  for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 500) {
+    const list = await fetch(`${url}/api/segments?${day}`);
+    /** @type {{segments: {startMs: number, endMs: number}[]}} */
+    const { segments } = JSON.parse(await list.text());
+    // There is something to be told of, and to be exported.
+    if (segments.some(one => one.endMs - one.startMs > 1000)) break;
+    await new Promise(done => setTimeout(done, 500));
+  }
   for (const question of QUESTIONS) {
     const answer = await fetch(`${url}/api/${question.replace('{day}', day)}`);
     if (!answer.ok) throw new SetupError(`the release does not run: /api/${question}: ${await answer.text()}`);

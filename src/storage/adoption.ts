@@ -44,6 +44,8 @@ const MAX_EXAMINED = 4;
 
 /** Between the ends of short files and the beginnings of the next. */
 const LEAST_SLACK_MS = 100;
+/** A camera that was away comes back no sooner. */
+const MOST_CLOSED_MS = 500;
 
 interface Place {
   /** The newest file of its run and stream. */
@@ -340,8 +342,8 @@ function followers(
 function endBefore(nextMs: number | undefined, { startMs, endMs }: SegmentFacts, isFollowed: boolean): number {
   if (nextMs === undefined || nextMs <= startMs) return endMs;
   const slackMs = Math.max(LEAST_SLACK_MS, (endMs - startMs) * CLOCK_SLACK);
-  const isNear = Math.abs(nextMs - endMs) <= slackMs;
-  return isNear && (isFollowed || nextMs < endMs) ? nextMs : endMs;
+  if (nextMs < endMs) return endMs - nextMs <= slackMs ? nextMs : endMs;
+  return isFollowed && nextMs - endMs <= Math.min(slackMs, MOST_CLOSED_MS) ? nextMs : endMs;
 }
 
 /** The run that made a file: the last one that had begun by then. */

@@ -250,11 +250,13 @@ test('adopts what a crash left: whole, cut, empty and foreign files, and closes 
 
 test('files that follow each other by another clock than that of their pictures neither overlap nor leave holes', async () => {
   const dir = tempDir('adopt-clock');
-  const starts = [0, 9999, 20_040, 90_000];
+  // Where each begins, and its seconds.
+  const files = { 0: 10, 9999: 10, 20040: 10, 90000: 3600, 3691000: 10 };
   await killed(dir, async store => {
     await store.openStream(1, 'main');
     const key = { camera: 1, stream: 'main' as const, clockGen: 0, store: store.uuid };
-    for (const at of starts) writeSegment(store.segmentsFolder, { ...key, startMs: T0 + 3_600_000 + at }, 10, true);
+    for (const [at, seconds] of Object.entries(files))
+      writeSegment(store.segmentsFolder, { ...key, startMs: T0 + 3_600_000 + Number(at) }, seconds, true);
   });
   const store = await started(dir);
   assert.equal(
@@ -263,7 +265,8 @@ test('files that follow each other by another clock than that of their pictures 
       [0, 9999],
       [9999, 20_040],
       [20_040, 30_040],
-      [90_000, 100_000],
+      [90_000, 3_690_000],
+      [3_691_000, 3_701_000],
     ],
   );
   await store.stop();
