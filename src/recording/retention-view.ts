@@ -1,6 +1,6 @@
 // What retention sees at a look: the cameras with their rules, what they take and write, and what of each would go next.
 import type { Camera, Cameras } from '../cameras/index.ts';
-import type { CameraId, Clock } from '../core/index.ts';
+import type { CameraId, Clock, StreamName } from '../core/index.ts';
 import type { Engine, EngineStats } from '../native/index.ts';
 import type { AgedSegment, Store } from '../storage/index.ts';
 import { EARLIEST_MS } from './clock-trust.ts';
@@ -16,6 +16,8 @@ export interface RetentionViewerOptions {
   clockTrusted: () => boolean;
   clock: Pick<Clock, 'nowMs'>;
   leastKept: Pick<LeastKept, 'bytes'>;
+  /** True for a stream that goes on in another file, which does not show yet. */
+  isBetweenFiles: (camera: CameraId, stream: StreamName) => boolean;
   /** How many of the oldest segments are wanted, of each stream and kind. */
   segmentsOfEach: number;
 }
@@ -63,8 +65,11 @@ export class RetentionViewer {
     nowMs: number,
     aheadMs: number,
   ): RetainedCamera {
+    const { isBetweenFiles } = this.#options;
     const { segments } = this.#options.store;
-    const open = stats.streams.filter(stream => stream.camera === id && stream.open.length > 0);
+    const open = stats.streams.filter(
+      ({ camera: owner, stream, open: files }) => owner === id && (files.length > 0 || isBetweenFiles(id, stream)),
+    );
     const openBytes = open.flatMap(stream => stream.open).reduce((sum, segment) => sum + segment.sizeBytes, 0);
     const growth = open.map(({ bitrateBps }) => {
       const bytesPerSecond = (bitrateBps || USUAL_BPS) / 8;

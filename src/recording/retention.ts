@@ -67,6 +67,8 @@ export class Retention {
   #timer: { cancel: () => void; atMs: number } | undefined;
   #running: Promise<void> | undefined;
   #again = false;
+  /** When streams ended a file because it was long enough, or began one; monotonic. A file shows only when its first second is written. */
+  readonly #betweenFiles = new Map<string, number>();
   /** How long looks take at worst. */
   #slowMs = 0;
   #problem: RetentionProblem | undefined;
@@ -76,16 +78,28 @@ export class Retention {
     this.#options = options;
     const { store, settings } = options;
     this.#leastKept = new LeastKept({ settings: store.settings, percent: () => settings().leastKeptPercent });
-    this.#viewer = new RetentionViewer({ ...options, leastKept: this.#leastKept, segmentsOfEach: STEP_SEGMENTS });
+    this.#viewer = new RetentionViewer({
+      ...options,
+      leastKept: this.#leastKept,
+      isBetweenFiles: (camera, stream) => this.#isBetweenFiles(`${camera}/${stream}`),
+      segmentsOfEach: STEP_SEGMENTS,
+    });
     const none = () => ({ segments: 0, sizeBytes: 0 });
     this.#deleted = { age: none(), 'camera-quota': none(), 'total-quota': none(), floor: none() };
   }
 
   /** Makes room before anything records. Resolves when the rules hold, or when they cannot be kept. */
   async start(signal: AbortSignal): Promise<void> {
-    const { bus } = this.#options;
+    const { bus, clock } = this.#options;
     this.#unsubscribe.push(
-      bus.on('segment.opened', () => this.#arm(NEAR_MS)),
+      bus.on('segment.opened', ({ camera, stream }) => {
+        this.#betweenFiles.set(`${camera}/${stream}`, clock.monotonicMs());
+        this.#arm(NEAR_MS);
+      }),
+      bus.on('segment.closed', ({ camera, stream, endReason }) => {
+        if (endReason === 'length') this.#betweenFiles.set(`${camera}/${stream}`, clock.monotonicMs());
+        else this.#betweenFiles.delete(`${camera}/${stream}`);
+      }),
       bus.on('camera.changed', () => this.look()),
       bus.on('gap.opened', ({ reason }) => {
         if (reason === 'disk-full') this.look();
@@ -141,6 +155,11 @@ export class Retention {
         this.#again = false;
       });
     return this.#running;
+  }
+
+  #isBetweenFiles(stream: string): boolean {
+    const atMs = this.#betweenFiles.get(stream);
+    return atMs !== undefined && this.#options.clock.monotonicMs() - atMs < NEAR_MS;
   }
 
   #arm(delayMs: number): void {
