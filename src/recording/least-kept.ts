@@ -50,7 +50,9 @@ export class LeastKept {
    */
   bytes({ totalBytes, unlockedBytes, totalQuotaBytes }: FootageOnVolume): number {
     this.#load(totalBytes);
-    const most = Math.min(Math.max(this.#peakBytes, unlockedBytes), totalQuotaBytes ?? Number.POSITIVE_INFINITY);
+    // Before anything goes: a look that finds its first footage on a full volume would else measure by what it leaves, step after step.
+    this.#peakBytes = Math.max(this.#peakBytes, unlockedBytes);
+    const most = Math.min(this.#peakBytes, totalQuotaBytes ?? Number.POSITIVE_INFINITY);
     const partBytes = (most * this.#options.percent()) / 100;
     const heldBytes = this.#heldBytes - Math.max(0, this.#lastBytes - unlockedBytes);
     this.#heldBytes = Math.max(unlockedBytes, Math.min(heldBytes, partBytes));
@@ -63,10 +65,8 @@ export class LeastKept {
     this.#lastBytes -= bytes;
   }
 
-  /** To be told after each look what is kept. */
-  note({ totalBytes, unlockedBytes }: FootageOnVolume): void {
-    this.#load(totalBytes);
-    this.#peakBytes = Math.max(this.#peakBytes, unlockedBytes);
+  /** Lets the most there was be stored; to be called after each look. */
+  note(totalBytes: number): void {
     const storedBytes = this.#stored?.footageBytes ?? 0;
     if (this.#peakBytes < storedBytes * GROWTH + MIN_GROWTH_BYTES) return;
     // With the next commit, whoever asks for that one: a peak is worth none of its own.

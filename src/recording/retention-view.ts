@@ -4,7 +4,7 @@ import type { CameraId, Clock, StreamName } from '../core/index.ts';
 import type { Engine, EngineStats } from '../native/index.ts';
 import type { AgedSegment, Store } from '../storage/index.ts';
 import { EARLIEST_MS } from './clock-trust.ts';
-import type { FootageOnVolume, LeastKept } from './least-kept.ts';
+import type { LeastKept } from './least-kept.ts';
 import { type RetainedCamera, type RetentionView, unlockedOf } from './retention-plan.ts';
 import { floorOf, type StorageSettings } from './storage-settings.ts';
 
@@ -46,11 +46,11 @@ export class RetentionViewer {
     const nowMs = clock.nowMs();
     const ids = new Set([...known.keys(), ...store.segments.streams().map(({ camera }) => camera)]);
     const retained = [...ids].map(id => this.#retained(id, known.get(id), stats, nowMs, aheadMs));
-    const footage = footageOn({ cameras: retained, totalQuotaBytes }, totalBytes);
+    const unlockedBytes = unlockedOf({ cameras: retained });
     return {
       cameras: retained,
       freeBytes,
-      leastKeptBytes: leastKept.bytes(footage),
+      leastKeptBytes: leastKept.bytes({ totalBytes, unlockedBytes, totalQuotaBytes }),
       floorBytes: floorOf(settings(), totalBytes),
       totalQuotaBytes,
       nowMs,
@@ -100,13 +100,6 @@ export class RetentionViewer {
       )
       .sort(byAge);
   }
-}
-
-export function footageOn(
-  view: Pick<RetentionView, 'cameras' | 'totalQuotaBytes'>,
-  totalBytes: number,
-): FootageOnVolume {
-  return { totalBytes, unlockedBytes: unlockedOf(view), totalQuotaBytes: view.totalQuotaBytes };
 }
 
 function byAge(a: AgedSegment, b: AgedSegment): number {

@@ -12,7 +12,7 @@ import {
   type RetentionView,
   type Victim,
 } from './retention-plan.ts';
-import { footageOn, RetentionViewer } from './retention-view.ts';
+import { RetentionViewer } from './retention-view.ts';
 import type { StorageSettings } from './storage-settings.ts';
 
 export interface RetentionOptions {
@@ -202,7 +202,7 @@ export class Retention {
   async #settle(view: RetentionView, totalBytes: number): Promise<number | undefined> {
     this.#note(view);
     this.#removeBareEvents(view);
-    this.#leastKept.note(footageOn(view, totalBytes));
+    this.#leastKept.note(totalBytes);
     const recording = this.#options.engine.stats().streams.some(stream => stream.open.length > 0);
     if (recording) return isNear(view, FAR_MS / NEAR_MS) ? NEAR_MS : FAR_MS;
     const ages = view.cameras.some(camera => (camera.days ?? camera.eventDays) !== null && camera.usedBytes > 0);
