@@ -44,11 +44,20 @@ export async function writeFileAtomic(
 
 /** Makes creations, renames and removals in a folder durable. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  await syncOpened(path, constants.O_RDONLY | constants.O_DIRECTORY);
+}
+
+/** Makes what others have written to a file durable; the right to read it is enough. */
+export async function syncFile(path: string): Promise<void> {
+  await syncOpened(path, constants.O_RDONLY);
+}
+
+async function syncOpened(path: string, flags: number): Promise<void> {
+  const handle = await open(path, flags);
   try {
-    await folder.sync();
+    await handle.sync();
   } finally {
-    await folder.close();
+    await handle.close();
   }
 }
 

@@ -1,7 +1,15 @@
 // Takes files that runs before this one left behind into the index: mends them, or removes empty and sets aside foreign ones.
-import { chmod, constants, copyFile, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { chmod, constants, copyFile, lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type CameraId, type EndReason, type Logger, NvrError, type StreamName, syncFolder } from '../core/index.ts';
+import {
+  type CameraId,
+  type EndReason,
+  type Logger,
+  NvrError,
+  type StreamName,
+  syncFile,
+  syncFolder,
+} from '../core/index.ts';
 import { MAX_CLOCK_GENERATION } from './clock-generation.ts';
 import type { GapTable } from './gaps.ts';
 import { DAY_MS, parseCameraFolder, parseDayFolder, parseSegmentPath } from './layout.ts';
@@ -364,16 +372,6 @@ function lastOfRuns(work: Work): (path: string) => boolean {
   }
   const paths = new Set(newest.values());
   return path => paths.has(path);
-}
-
-async function syncFile(path: string): Promise<void> {
-  // A copy of a locked file may not be written to.
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** Links are no folders of ours, wherever they lead. */

@@ -4,7 +4,6 @@ import {
   copyFile,
   lstat,
   mkdir,
-  open,
   readdir,
   readFile,
   rename,
@@ -15,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromSystem, type Logger, syncFolder } from '../core/index.ts';
+import { fromSystem, type Logger, syncFile, syncFolder } from '../core/index.ts';
 import { BACKUP_FOLDER } from './index-backup.ts';
 import { INDEX_FOLDER, QUARANTINE_FOLDER } from './layout.ts';
 import { looksSound } from './meta-pages.ts';
@@ -182,15 +181,6 @@ export class IndexFiles {
 async function facts(path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path);
   return `${size} ${mtimeMs}`;
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 async function exists(path: string): Promise<boolean> {
