@@ -1,5 +1,5 @@
 // Events that a crash ended: who waits for their end is told of it at the next start, once.
-import { cpSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type CameraEventSummary, EventBus, systemClock } from '../../src/core/index.ts';
@@ -9,7 +9,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
-import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
+import { examineFake, recordSegment } from './storage-segment-file.ts';
 
 const test = suite('events that a crash ended', { timeoutMs: 60_000 });
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
@@ -62,18 +62,11 @@ async function crashed({ store }: Run, dir: string): Promise<string> {
   return left;
 }
 
-function record(store: Store, startMs: number): void {
-  const key = { camera: 1, stream: 'main' as const, startMs, clockGen: 0 };
-  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
-  const { size: sizeBytes } = statSync(join(store.segmentsFolder, path));
-  store.segments.record({ ...key, endMs: startMs + 10_000, sizeBytes, codecs: CODECS, endReason: 'length', path });
-}
-
 /** A store whose service was killed while an event went on, with another that had ended. */
 async function left(): Promise<{ dir: string; id: string }> {
   const dir = tempDir('events');
   const first = await run(dir);
-  record(first.store, T0);
+  recordSegment(first.store, T0);
   first.store.events.create(1, T0 + 1000, { endMs: T0 + 2000 });
   const { id } = first.store.events.create(1, T0 + 4000, { labels: ['person'], sources: ['http'] });
   const copy = await crashed(first, dir);

@@ -1,5 +1,5 @@
 // The spare copy of the index: made whole, taken when the index is damaged, and brought up to date with the files since.
-import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Clock, systemClock } from '../../src/core/index.ts';
@@ -8,7 +8,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
-import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
+import { examineFake, recordSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: spare copy of the index', { timeoutMs: 30_000 });
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
@@ -43,21 +43,6 @@ async function started(dir: string, clock: Clock = { ...systemClock, nowMs: () =
   return store;
 }
 
-function record(store: Store, n: number): string {
-  const key = { camera: 1, stream: 'main' as const, startMs: T0 + n * 10_000, clockGen: 0 };
-  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
-  const { size } = statSync(join(store.segmentsFolder, path));
-  store.segments.record({
-    ...key,
-    endMs: key.startMs + 10_000,
-    sizeBytes: size,
-    codecs: CODECS,
-    endReason: 'length',
-    path,
-  });
-  return `1-main-${key.startMs}-0`;
-}
-
 function starts(store: Store): number[] {
   const { segments } = store.segments.list({ camera: 1, startMs: 0, endMs: T0 * 2, limit: 100 });
   return segments.map(segment => (segment.startMs - T0) / 10_000);
@@ -67,15 +52,15 @@ test('a damaged index: gaps and settings of the copy, cameras and files of now',
   const dir = tempDir('spare');
   const store = await started(dir);
   await store.cameras.put({ id: store.cameras.nextId() });
-  const old = record(store, 0);
-  const kept = record(store, 1);
+  const old = recordSegment(store, T0);
+  const kept = recordSegment(store, T0 + 10_000);
   store.gaps.add({ camera: 1, stream: 'main', startMs: T0 - 60_000, endMs: T0 - 30_000, reason: 'offline' });
   await store.settings.put('storage', { floorPercent: 7 });
   await store.copyIndex();
   await store.deleteSegment(old);
   await store.cameras.remove(1);
   await store.cameras.put({ id: store.cameras.nextId() });
-  record(store, 2);
+  recordSegment(store, T0 + 20_000);
   await store.stop();
   writeFileSync(join(dir, 'index', 'data.mdb'), Buffer.alloc(70_000, 7));
 
@@ -100,10 +85,10 @@ test('a start that ends early takes nothing from the next one, whether there was
     for (const steps of [0, 1, 2]) {
       const dir = tempDir('spare');
       const store = await started(dir);
-      record(store, 0);
+      recordSegment(store, T0);
       if (hasCopy) await store.copyIndex();
       await store.cameras.put({ id: store.cameras.nextId() });
-      record(store, 1);
+      recordSegment(store, T0 + 10_000);
       const locked = store.events.create(1, T0, { endMs: T0 + 1000, locked: true }).id;
       await store.stop();
       writeFileSync(join(dir, 'index', 'data.mdb'), Buffer.alloc(70_000, 7));
@@ -127,7 +112,7 @@ test('a copy that is damaged, too, or of another store is not taken', async () =
   const [dir, other] = [tempDir('spare'), tempDir('other')];
   for (const path of [dir, other]) {
     const store = await started(path);
-    record(store, path === dir ? 0 : 5);
+    recordSegment(store, path === dir ? T0 : T0 + 50_000);
     await store.copyIndex();
     await store.stop();
   }
@@ -150,7 +135,7 @@ test('is made once a day by itself', async () => {
   const dir = tempDir('daily');
   const clock = new FakeClock(Date.now());
   const store = await started(dir, clock);
-  record(store, 0);
+  recordSegment(store, T0);
   assert.not.ok(existsSync(join(dir, 'index-backup')));
   await clock.advance(3_600_000);
   for (let n = 0; n < 100 && !existsSync(join(dir, 'index-backup')); n++) await systemClock.sleep(20);

@@ -1,5 +1,5 @@
 // Deletion by retention and locks over real LMDB: batches, files that cannot be removed, full volumes, lost indexes.
-import { mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError, systemClock } from '../../src/core/index.ts';
@@ -8,7 +8,7 @@ import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
 import { mountProblem, Volume } from '../support/volume.ts';
-import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
+import { examineFake, recordSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: deletion');
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
@@ -24,21 +24,6 @@ async function started(dir: string): Promise<Store> {
   await store.start(new AbortController().signal);
   await store.recovered();
   return store;
-}
-
-function record(store: Store, startMs: number): string {
-  const key = { camera: 1, stream: 'main' as const, startMs, clockGen: 0 };
-  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
-  const { size } = statSync(join(store.segmentsFolder, path));
-  store.segments.record({
-    ...key,
-    endMs: startMs + 10_000,
-    sizeBytes: size,
-    codecs: CODECS,
-    endReason: 'length',
-    path,
-  });
-  return `1-main-${startMs}-0`;
 }
 
 function files(store: Store): string[] {
@@ -58,7 +43,7 @@ async function refusal(action: () => Promise<unknown>): Promise<NvrError> {
 test('locked segments stay, also when the index is lost and rebuilt from the files', async () => {
   const dir = tempDir('locks');
   const store = await started(dir);
-  const [first = '', second = ''] = [record(store, T0), record(store, T0 + 10_000)];
+  const [first = '', second = ''] = [recordSegment(store, T0), recordSegment(store, T0 + 10_000)];
   assert.is((await store.lockSegment(first, true)).locked, true);
   assert.is((await refusal(() => store.deleteSegment(first))).kind, 'failed-precondition');
   assert.is((await refusal(() => store.lockSegment('1-main-5-0', true))).kind, 'not-found');
@@ -78,7 +63,7 @@ test('locked segments stay, also when the index is lost and rebuilt from the fil
 
 test('a file that cannot be removed keeps no other, is reported, and goes as soon as it can', async () => {
   const store = await started(tempDir('stuck'));
-  const ids = [0, 1, 2].map(n => record(store, T0 + n * 10_000));
+  const ids = [0, 1, 2].map(n => recordSegment(store, T0 + n * 10_000));
   const stuck = store.pathOf(store.segments.get(ids[1] ?? '') ?? { path: '' });
   const total = store.segments.totals(1).sizeBytes;
   unlinkSync(stuck);
@@ -107,7 +92,7 @@ const problem = mountProblem();
 test.needs(!problem, problem ?? '', 'footage of a volume without a free page can be deleted', async () => {
   const dir = new Volume(8).folder;
   const store = await started(dir);
-  const ids = Array.from({ length: 400 }, (_, n) => record(store, T0 + n * 10_000));
+  const ids = Array.from({ length: 400 }, (_, n) => recordSegment(store, T0 + n * 10_000));
   await store.flush();
   for (let free = 1; free > 0; ) {
     const { bavail, bsize } = statfsSync(dir);

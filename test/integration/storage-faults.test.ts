@@ -1,5 +1,5 @@
 // How the store takes a volume that refuses while it is recorded to, and an index at its bound: words, nothing lost, and heals by itself.
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { NvrError, systemClock } from '../../src/core/index.ts';
 import { openLmdb } from '../../src/storage/environment.ts';
@@ -8,7 +8,7 @@ import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
 import { mount, mountProblem, unmount, Volume } from '../support/volume.ts';
-import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
+import { examineFake, recordSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: faults');
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
@@ -26,14 +26,6 @@ async function started(dir: string, more: Partial<StoreOptions> = {}): Promise<S
   await store.start(new AbortController().signal);
   await store.recovered();
   return store;
-}
-
-function record(store: Store, startMs: number): string {
-  const key = { camera: 1, stream: 'main' as const, startMs, clockGen: 0 };
-  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
-  const { size: sizeBytes } = statSync(store.pathOf({ path }));
-  store.segments.record({ ...key, endMs: startMs + 10_000, sizeBytes, codecs: CODECS, endReason: 'length', path });
-  return `1-main-${startMs}-0`;
 }
 
 function listed(store: Store): string[] {
@@ -68,10 +60,10 @@ for (const code of ['EIO', 'EROFS']) {
       },
     });
     await store.openStream(1, 'main');
-    const ids = [0, 1, 2].map(n => record(store, T0 + n * 10_000));
+    const ids = [0, 1, 2].map(n => recordSegment(store, T0 + n * 10_000));
     await store.flush();
     failing = true;
-    ids.push(record(store, T0 + 30_000));
+    ids.push(recordSegment(store, T0 + 30_000));
     assert.is((await refusal(store.flush())).kind, 'unavailable');
     assert.equal(
       store.problems().map(({ kind, cure }) => [kind, cure]),
@@ -104,7 +96,7 @@ test.needs(
     const volume = new Volume(8);
     const store = await started(volume.folder);
     await store.cameras.put({ id: 1 });
-    const ids = [0, 1, 2, 3].map(n => record(store, T0 + n * 10_000));
+    const ids = [0, 1, 2, 3].map(n => recordSegment(store, T0 + n * 10_000));
     await store.flush();
     // Only this mount of it: an index that is open for writing keeps the whole from being made read-only.
     const folder = store.segmentsFolder;
@@ -137,7 +129,7 @@ test('an index at its bound: recording goes on, files are found at the next star
   const full = () => store.problems().some(({ kind }) => kind === 'index-full');
   let hours = 0;
   for (; !full() && hours < 5000; hours++) {
-    record(store, T0 - hours * HOUR_MS);
+    recordSegment(store, T0 - hours * HOUR_MS);
     // A row of its own each; like what a year of a camera takes.
     if (hours % 50 === 0) await store.flush();
   }
@@ -150,7 +142,7 @@ test('an index at its bound: recording goes on, files are found at the next star
   const second = await started(dir, small);
   assert.is(listed(second).length, hours);
   await second.openStream(1, 'main');
-  for (let more = 0; more < 20; more++) record(second, T0 - hours++ * HOUR_MS);
+  for (let more = 0; more < 20; more++) recordSegment(second, T0 - hours++ * HOUR_MS);
   await second.flush();
   assert.ok(second.problems().some(({ kind }) => kind === 'index-full'));
   assert.is(listed(second).length, hours);

@@ -1,15 +1,5 @@
 // The mirror of locked events: a lost, rebuilt or old index takes them in again, and their footage stays.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { NvrError, systemClock } from '../../src/core/index.ts';
@@ -21,7 +11,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
-import { CODECS, examineFake, writeSegment } from './storage-segment-file.ts';
+import { examineFake, recordSegment } from './storage-segment-file.ts';
 
 const test = suite('storage: mirror of locked events', { timeoutMs: 60_000 });
 const T0 = Date.UTC(2026, 0, 2, 3, 0, 0);
@@ -41,14 +31,6 @@ async function started(dir: string, more: Partial<StoreOptions> = {}): Promise<S
   return store;
 }
 
-function record(store: Store, startMs: number): string {
-  const key = { camera: 1, stream: 'main' as const, startMs, clockGen: 0 };
-  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
-  const { size: sizeBytes } = statSync(join(store.segmentsFolder, path));
-  store.segments.record({ ...key, endMs: startMs + 10_000, sizeBytes, codecs: CODECS, endReason: 'length', path });
-  return `1-main-${startMs}-0`;
-}
-
 function ids(store: Store): string[] {
   return store.events.list({ limit: 1000 }).events.map(event => event.id);
 }
@@ -65,8 +47,8 @@ async function refusal(promise: Promise<unknown>): Promise<string | undefined> {
 /** Two segments with an event in each, the first one locked. */
 async function filled(dir: string): Promise<{ store: Store; held: string; locked: string; plain: string }> {
   const store = await started(dir);
-  const held = record(store, T0);
-  record(store, T0 + 10_000);
+  const held = recordSegment(store, T0);
+  recordSegment(store, T0 + 10_000);
   const fields = {
     labels: ['person'],
     payload: '{"a":1}',

@@ -1,8 +1,8 @@
 // Stand-ins for segment files and their examination, so that tests of the store need no media: one JSON line per fragment.
-import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SegmentKey } from '../../src/core/index.ts';
-import type { Examination, SegmentFacts } from '../../src/storage/index.ts';
+import type { Examination, SegmentFacts, Store } from '../../src/storage/index.ts';
 import { segmentPath } from '../../src/storage/layout.ts';
 
 const CLOSED = 'closed\n';
@@ -21,6 +21,15 @@ export function writeSegment(folder: string, segment: FakeSegment, fragments: nu
   const lines = Array.from({ length: fragments }, () => 'fragment\n').join('');
   writeFileSync(file, `${JSON.stringify(segment)}\n${lines}${closed ? CLOSED : ''}`, { flag: 'wx' });
   return path;
+}
+
+/** A closed segment of camera 1, 10 s long, with its file and its record; returns its id. */
+export function recordSegment(store: Store, startMs: number): string {
+  const key = { camera: 1, stream: 'main' as const, startMs, clockGen: 0 };
+  const path = writeSegment(store.segmentsFolder, { ...key, store: store.uuid }, 10, true);
+  const { size: sizeBytes } = statSync(join(store.segmentsFolder, path));
+  store.segments.record({ ...key, endMs: startMs + 10_000, sizeBytes, codecs: CODECS, endReason: 'length', path });
+  return `1-main-${startMs}-0`;
 }
 
 /** What a power cut leaves behind a file's last whole fragment. */
