@@ -1,4 +1,5 @@
 // The HTTP API: answers from the first moment of the start to the last of the stop, and serves all routes in between.
+import { NOBODY } from '../accounts/index.ts';
 import type { Logger } from '../core/index.ts';
 import { NvrError } from '../core/index.ts';
 import { cameraRoutes } from './camera-routes.ts';
@@ -114,7 +115,7 @@ export class Api {
       }
       guard(request);
       if (request.path !== '/api/health') this.#checkPhase();
-      reply = await this.#router.dispatch(request);
+      reply = await this.#router.dispatch(request, NOBODY);
     } catch (error) {
       reply = errorReply(error, cause =>
         this.#options.log.error('a request failed', { method: request.method, path: request.path, error: cause }),

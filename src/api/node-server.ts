@@ -163,6 +163,8 @@ function toRequest(request: IncomingMessage, maxBodyBytes: number): HttpRequest 
     method: request.method === 'HEAD' ? 'GET' : (request.method ?? ''),
     path: question < 0 ? url : url.slice(0, question),
     query: question < 0 ? '' : url.slice(question + 1),
+    remoteAddress: request.socket.remoteAddress ?? '',
+    secure: false,
     header: name => headerOf(request, name),
     body: () => readBody(request, maxBodyBytes),
     isGone: () => request.socket.destroyed,

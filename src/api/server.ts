@@ -7,6 +7,10 @@ export interface HttpRequest {
   path: string;
   /** What stands behind the first `?`, as sent. */
   query: string;
+  /** Of the other end, without port; of the proxy where there is one. */
+  remoteAddress: string;
+  /** True when the connection is encrypted. */
+  secure: boolean;
   /** Lower-case name; undefined when it was not sent. */
   header(name: string): string | undefined;
   /** The whole body; rejects with `invalid-argument` when it is longer than the limit. */
@@ -33,9 +37,33 @@ export interface HttpReply {
 /** Must not reject; it may take as long as it needs. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>;
 
+/** Our side of one WebSocket. */
+export interface WebSocketPeer {
+  /** What was sent and not yet taken by the system. */
+  readonly bufferedBytes: number;
+  /** Text or one binary message; queued. Whoever sends much looks at `bufferedBytes` first: beyond `webSocketQueueBytes` the socket is cut off. */
+  send(message: string | Buffer): void;
+  /** Codes of RFC 6455 section 7.4. Idempotent. */
+  close(code: number, reason?: string): void;
+}
+
+/** What a route does with a WebSocket. Nothing of it may throw. */
+export interface WebSocketHandler {
+  opened(peer: WebSocketPeer): void;
+  /** Messages of clients are texts of at most `webSocketMessageBytes`; others end the socket before this is called. */
+  message(text: string): void;
+  /** All that was queued has gone. */
+  drained?(): void;
+  /** Called exactly once after `opened`, whoever closed. */
+  closed(): void;
+}
+
+/** Either accepts the upgrade or says why not, as an ordinary reply. Must not reject. */
+export type UpgradeHandler = (request: HttpRequest) => Promise<WebSocketHandler | HttpReply>;
+
 export interface HttpServer {
   /** Resolves with the address in force. Rejects with `failed-precondition` when the port is in use. */
-  start(handler: HttpHandler): Promise<{ host: string; port: number }>;
+  start(handler: HttpHandler, upgrade?: UpgradeHandler): Promise<{ host: string; port: number }>;
   /** Takes no new requests, lets short ones finish, cuts the rest off after `graceMs`. Idempotent. */
   stop(graceMs: number): Promise<void>;
 }
@@ -56,6 +84,11 @@ export interface Limits {
   connectionsPerAddress: number;
   /** Requests of one connection that wait for their answers. */
   pipelined: number;
+  /** Of one text that a client sends over a WebSocket. */
+  webSocketMessageBytes: number;
+  /** What may wait for one WebSocket. */
+  webSocketQueueBytes: number;
+  webSockets: number;
 }
 
 export const LIMITS: Limits = {
@@ -68,4 +101,7 @@ export const LIMITS: Limits = {
   connections: 256,
   connectionsPerAddress: 128,
   pipelined: 32,
+  webSocketMessageBytes: 4096,
+  webSocketQueueBytes: 4 * 1024 * 1024,
+  webSockets: 128,
 };

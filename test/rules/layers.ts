@@ -10,6 +10,7 @@ export const ROWS: Readonly<Record<string, number>> = {
   go2rtc: 1,
   onvif: 1,
   demo: 1,
+  accounts: 2,
   cameras: 2,
   recording: 3,
   detection: 3,

@@ -21,6 +21,8 @@ export class FakeServer implements HttpServer {
       method,
       path,
       query,
+      remoteAddress: '127.0.0.1',
+      secure: false,
       header: name => all[name],
       body: async () => Buffer.from(text),
     });

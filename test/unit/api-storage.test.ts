@@ -34,7 +34,8 @@ async function ask(method: string, url: string, body?: unknown): Promise<{ statu
   const [path = '', query = ''] = url.split('?', 2);
   const all: Record<string, string> = { host: '127.0.0.1:80', 'content-type': 'application/json' };
   const content = Buffer.from(JSON.stringify(body ?? {}));
-  const request = { method, path, query, header: (name: string) => all[name], body: async () => content };
+  const from = { remoteAddress: '127.0.0.1', secure: false };
+  const request = { method, path, query, ...from, header: (name: string) => all[name], body: async () => content };
   const reply = (await server.handler?.(request)) as HttpReply;
   const text = Buffer.isBuffer(reply.body) ? reply.body.toString() : '';
   return { status: reply.status, json: text === '' ? undefined : JSON.parse(text) };

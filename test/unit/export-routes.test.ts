@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { NOBODY } from '../../src/accounts/index.ts';
 import { errorReply } from '../../src/api/error-reply.ts';
 import { ExportPlans } from '../../src/api/export-plans.ts';
 import { exportRoutes } from '../../src/api/export-routes.ts';
@@ -75,11 +76,13 @@ async function ask(query: string, headers: Record<string, string> = {}): Promise
   const request = {
     ...{ method: 'GET', path: '/api/export.mp4', query },
     header: (name: string) => headers[name],
+    remoteAddress: '127.0.0.1',
+    secure: false,
     body: async () => Buffer.alloc(0),
     isGone: () => isGone,
   };
   try {
-    return await router.dispatch(request);
+    return await router.dispatch(request, NOBODY);
   } catch (error) {
     return errorReply(error, () => undefined);
   }

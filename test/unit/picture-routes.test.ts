@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { NOBODY } from '../../src/accounts/index.ts';
 import { errorReply } from '../../src/api/error-reply.ts';
 import { pictureRoutes } from '../../src/api/picture-routes.ts';
 import { Router } from '../../src/api/router.ts';
@@ -47,11 +48,13 @@ async function ask(id: string, query = '', ifNoneMatch?: string): Promise<HttpRe
   const request = {
     ...{ method: 'GET', path: `/api/segments/${id}/picture.jpg`, query },
     header: (name: string) => (name === 'if-none-match' ? ifNoneMatch : undefined),
+    remoteAddress: '127.0.0.1',
+    secure: false,
     body: async () => Buffer.alloc(0),
     isGone: () => isGone,
   };
   try {
-    return await router.dispatch(request);
+    return await router.dispatch(request, NOBODY);
   } catch (error) {
     return errorReply(error, () => undefined);
   }
