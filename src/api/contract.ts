@@ -9,11 +9,12 @@ import type {
   LogLevel,
   StreamName,
 } from '../core/index.ts';
-import type { EventFigures, EventMarks, EventView, Webhook, WebhookFigures } from '../events/index.ts';
+import type { EventFigures, EventMarks, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
 import type { StreamProblem } from '../native/index.ts';
-import type { CameraForecast, RetentionProblem, StorageSettings } from '../recording/index.ts';
+import type { CameraForecast, RetentionProblem, StoragePatch, StorageSettings } from '../recording/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
 
+export type { ApiRoutes, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from './contract-routes.ts';
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
 /** `POST /api/settings/webhooks/test` */
 export type { TriggerInput as Trigger, WebhookTestResult } from '../events/index.ts';
@@ -142,6 +143,13 @@ export interface Settings {
   provisioned: 'storage'[];
 }
 
+/** `PATCH /api/settings` */
+export interface SettingsPatch {
+  storage?: StoragePatch;
+  log?: { level?: LogLevel; tags?: Record<string, LogLevel | null> };
+  webhooks?: WebhooksPatch;
+}
+
 /** What is logged, until the service ends; it starts with what `--log` says. */
 export interface LogSettings {
   level: LogLevel;
@@ -216,3 +224,35 @@ export interface Status {
   /** Footage is deleted by its age only while the clock is trusted. The generation counts the steps of the clock. */
   clock: { trusted: boolean; generation: number };
 }
+
+/**
+ * The texts of WebSocket `/api/cameras/{id}/live?stream=main|sub&audio=0|1`. Behind each comes one binary message with the init segment
+ * that holds from then on, then one binary message per fragment; a fragment that begins with a keyframe can be decoded without those
+ * before it. Media time and UTC belong together: `zeroMs + 1000 * time` in all fragments behind a header, also of a later one.
+ */
+export interface LiveHeader {
+  /** As in RFC 6381, with the sound's where there is sound. A change of their number needs a new SourceBuffer. */
+  codecs: string;
+  width: number;
+  height: number;
+  /** As its parameter sets say, 0 = they do not. */
+  fps: number;
+  /** UTC of the first picture behind this header. */
+  startMs: number;
+  /** UTC of media time 0. */
+  zeroMs: number;
+  stream: StreamName;
+  /** One key picture of the main stream follows, until the sub stream that was asked for is connected and a header of its own comes. */
+  still?: true;
+}
+
+/** What clients may send over it. Behind a pause fragments begin anew with a keyframe. */
+export interface LivePause {
+  pause: boolean;
+}
+
+/**
+ * Why the board closed a live WebSocket: 4000 the camera or stream was removed, disabled, or never had that stream; 4001 it may not be seen
+ * any more; 1013 the client takes too little, or too many watch; 1001 the service stops. The reason says it in words.
+ */
+export type LiveCloseCode = 4000 | 4001 | 1013 | 1001;
