@@ -1,4 +1,5 @@
 // The shapes that the API sends, for its clients: types only, stable, added to but never changed.
+import type { AuditAction, Right, Role } from '../accounts/index.ts';
 import type { Camera } from '../cameras/index.ts';
 import type {
   CameraId,
@@ -412,3 +413,122 @@ export interface LivePause {
  * any more; 1013 the client takes too little, or too many watch; 1001 the service stops. The reason says it in words.
  */
 export type LiveCloseCode = 4000 | 4001 | 1013 | 1001;
+
+export type { AuditAction, Right, Role } from '../accounts/index.ts';
+
+/** `GET /api/setup`, for everybody. */
+export interface SetupState {
+  /** True while there is no account. */
+  open: boolean;
+}
+
+/** `POST /api/setup {code, name, password}` -> 201, `POST /api/login {name, password, totp?}` -> 200; both set the cookie `thimble_session`. */
+export interface LoggedIn {
+  name: string;
+  role: Role;
+}
+
+/** `GET /api/me`; `PATCH /api/me {currentPassword, password}` ends all other sessions and changes the cookie. */
+export interface Me {
+  id: number;
+  name: string;
+  role: Role;
+  /** Those it may see; absent = all. */
+  cameras?: CameraId[];
+  /** All of them for an admin. */
+  rights: Right[];
+  by: 'session' | 'token';
+  boardTimeMs: number;
+  /** Of the board, as in `Europe/Berlin`. */
+  timeZone: string;
+  /** When the session ends however much it is used, or the token expires; absent for tokens without an end. */
+  expiresMs?: number;
+}
+
+/** `POST`, `PATCH /api/users` answer with it. `POST {name, password, role, cameras?, rights?}`; `PATCH` takes each of them; `cameras: null` = all. */
+export interface User {
+  id: number;
+  name: string;
+  role: Role;
+  /** Those it may see; absent = all. */
+  cameras?: CameraId[];
+  rights: Right[];
+  createdMs: number;
+  /** To the hour. */
+  lastSeenMs?: number;
+  sessions: number;
+  tokens: number;
+}
+
+/** `GET /api/users` */
+export interface UserList {
+  users: User[];
+}
+
+export interface Session {
+  id: string;
+  /** Id of the user. */
+  user: number;
+  createdMs: number;
+  /** To the hour. */
+  lastSeenMs: number;
+  /** When it ends however much it is used. */
+  expiresMs: number;
+  address: string;
+  /** As the browser calls itself; absent when it did not say. */
+  userAgent?: string;
+  /** True for the one that asks. */
+  current: boolean;
+}
+
+/** `GET /api/sessions?user` (one's own; of others for an admin). `DELETE /api/sessions/{id}`; `DELETE /api/sessions?user` ends all but the one that asks. */
+export interface SessionList {
+  sessions: Session[];
+}
+
+export interface Token {
+  id: string;
+  user: number;
+  name: string;
+  role: Role;
+  cameras?: CameraId[];
+  rights: Right[];
+  createdMs: number;
+  expiresMs?: number;
+  /** To the hour; absent while it was never used. */
+  lastUsedMs?: number;
+}
+
+/** `GET /api/tokens?user` (one's own; of others for an admin). `DELETE /api/tokens/{id}` */
+export interface TokenList {
+  tokens: Token[];
+}
+
+/** `POST /api/tokens {name, role?, cameras?, rights?, expiresMs?}` -> 201, from a session only: never more than its user may. */
+export interface NewToken extends Token {
+  /** Shown this once. */
+  token: string;
+}
+
+export interface AuditEntry {
+  id: number;
+  timeMs: number;
+  action: AuditAction;
+  /** Name of who did it; for failed logins of who it was to be. */
+  user?: string;
+  /** How it was proved who it was. */
+  by?: 'session' | 'token' | 'link';
+  address?: string;
+  /** What it was done to, as in `camera 3`, `user anna`, `GET /api/logs`. */
+  target?: string;
+  detail?: string;
+  /** How many times within a minute; absent = once. */
+  count?: number;
+}
+
+/** `GET /api/audit?action&limit&cursor`, newest first. */
+export interface AuditList {
+  entries: AuditEntry[];
+  /** Present when there is more. */
+  cursor?: string;
+}
