@@ -1,64 +1,102 @@
-// The HTTP server on node:http: keeps the limits, reads bodies, sends replies with back-pressure.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+// The HTTP server on node:http and node:https: listens, keeps the limits, takes turns, lets WebSockets in.
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { background, type Clock, fromSystem, type Logger, NvrError } from '../core/index.ts';
+import { background, type Clock, type Logger } from '../core/index.ts';
+import { jsonReply } from './json-reply.ts';
+import { listenError } from './listen-error.ts';
+import { hasBody, refuseUnreadable, send, toRequest, writeHead } from './node-exchange.ts';
+import { plainAddress } from './remote-address.ts';
 import {
-  type ByteSource,
   type HttpHandler,
   type HttpReply,
-  type HttpRequest,
   type HttpServer,
   LIMITS,
   type Limits,
+  type UpgradeHandler,
+  type WebSocketHandler,
 } from './server.ts';
+import { WebSocketConnection } from './web-socket-connection.ts';
+import { acceptKey, refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
+import { WebSockets } from './web-sockets.ts';
 
-export interface NodeServerOptions {
+/** Both in PEM. */
+export interface TlsIdentity {
+  certificate: string;
+  key: string;
+}
+
+export interface ServerOptions {
   /** Without brackets. */
   host: string;
   port: number;
   log: Logger;
   clock: Clock;
+  /** Encrypted with this; otherwise plain. */
+  tls?: TlsIdentity;
+  /** Proxies whose word about their clients counts, by address. */
+  proxies?: readonly string[];
   /** Where they differ from LIMITS. */
   limits?: Partial<Limits>;
 }
 
 export class NodeServer implements HttpServer {
-  readonly #options: NodeServerOptions;
+  readonly #options: ServerOptions;
   readonly #limits: Limits;
+  readonly #proxies: ReadonlySet<string>;
   readonly #perAddress = new Map<string, number>();
-  readonly #sockets = new Map<Socket, { waiting: number; last: Promise<void> }>();
+  readonly #sockets = new Set<Socket>();
+  readonly #turns = new WeakMap<Socket, { waiting: number; last: Promise<void> }>();
+  readonly #webSockets: WebSockets;
   #server: Server | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(options: NodeServerOptions) {
+  constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
+    this.#proxies = new Set(options.proxies?.map(plainAddress));
+    this.#webSockets = new WebSockets(options.clock, this.#limits.webSockets);
   }
 
-  async start(handler: HttpHandler): Promise<{ host: string; port: number }> {
+  async start(handler: HttpHandler, upgrade?: UpgradeHandler): Promise<{ host: string; port: number }> {
+    const { host, port, log, tls } = this.#options;
+    const server = this.#create();
+    this.#server = server;
+    server.maxConnections = this.#limits.connections;
+    server.timeout = this.#limits.stuckTimeMs;
+    server.on('connection', socket => this.#admit(socket));
+    server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
+    server.on('request', (request, response) => {
+      background(this.#inTurn(handler, request, response), 'answer a request', log);
+    });
+    server.on('upgrade', (request, socket, head) => {
+      background(this.#upgrade({ handler, upgrade }, request, socket as Socket, head), 'open a WebSocket', log);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', error => reject(listenError(error, host, port, tls ? '--https' : '--listen')));
+      server.listen({ host, port }, resolve);
+    });
+    server.on('error', error => log.error('the server failed', { error }));
+    return { host, port: (server.address() as AddressInfo).port };
+  }
+
+  #create(): Server {
     const limits = this.#limits;
-    const server = createServer({
+    const options = {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headerTimeMs,
       requestTimeout: limits.requestTimeMs,
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: Math.min(1000, limits.headerTimeMs),
+    };
+    const { tls } = this.#options;
+    if (!tls) return createServer(options);
+    const { certificate: cert, key } = tls;
+    return createSecureServer({
+      ...{ ...options, cert, key },
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: limits.headerTimeMs,
     });
-    this.#server = server;
-    server.maxConnections = limits.connections;
-    server.timeout = limits.stuckTimeMs;
-    server.on('connection', socket => this.#admit(socket));
-    server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
-    server.on('request', (request, response) => {
-      background(this.#inTurn(handler, request, response), 'answer a request', this.#options.log);
-    });
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', error => reject(listenError(error, host, port)));
-      server.listen({ host, port }, resolve);
-    });
-    server.on('error', error => this.#options.log.error('the server failed', { error }));
-    return { host, port: (server.address() as AddressInfo).port };
   }
 
   stop(graceMs: number): Promise<void> {
@@ -71,22 +109,23 @@ export class NodeServer implements HttpServer {
     if (!server?.listening) return;
     const closed = new Promise<void>(resolve => server.close(() => resolve()));
     server.closeIdleConnections();
+    this.#webSockets.closeAll();
     const cancel = this.#options.clock.after(graceMs, () => {
-      for (const socket of this.#sockets.keys()) socket.destroy();
+      for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
     cancel();
   }
 
   #admit(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
+    const address = plainAddress(socket.remoteAddress ?? '');
     const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > this.#limits.connectionsPerAddress) {
+    if (count > this.#limits.connectionsPerAddress && !this.#proxies.has(address)) {
       socket.destroy();
       return;
     }
     this.#perAddress.set(address, count);
-    this.#sockets.set(socket, { waiting: 0, last: Promise.resolve() });
+    this.#sockets.add(socket);
     socket.on('close', () => {
       this.#sockets.delete(socket);
       const left = (this.#perAddress.get(address) ?? 1) - 1;
@@ -95,16 +134,26 @@ export class NodeServer implements HttpServer {
     });
   }
 
+  #turn(socket: Socket): { waiting: number; last: Promise<void> } {
+    let turn = this.#turns.get(socket);
+    if (!turn) {
+      turn = { waiting: 0, last: Promise.resolve() };
+      this.#turns.set(socket, turn);
+    }
+    return turn;
+  }
+
   /** Requests of one connection are answered one after the other: a thousand sent at once must not open a thousand files. */
   async #inTurn(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const turn = this.#sockets.get(request.socket);
-    if (!turn) return;
+    if (request.socket.destroyed) return;
+    const turn = this.#turn(request.socket);
     if (++turn.waiting > this.#limits.pipelined) {
       request.socket.destroy();
       return;
     }
     const answered = turn.last.then(async () => {
-      if (!request.socket.destroyed) await this.#answer(handler, request, response);
+      if (request.socket.destroyed) return;
+      await this.#send(request, response, await handler(this.#toRequest(request)));
     });
     turn.last = answered.then(
       () => void turn.waiting--,
@@ -113,12 +162,20 @@ export class NodeServer implements HttpServer {
     await answered;
   }
 
-  async #answer(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #toRequest(request: IncomingMessage, isUpgrade = false) {
+    return toRequest(request, { bodyBytes: this.#limits.bodyBytes, proxies: this.#proxies, isUpgrade });
+  }
+
+  async #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    reply: HttpReply,
+    last = this.#stopping !== undefined,
+  ): Promise<void> {
     response.on('error', () => response.destroy());
-    const reply = await handler(toRequest(request, this.#limits.bodyBytes));
     const source = reply.body && !Buffer.isBuffer(reply.body) ? reply.body : undefined;
     try {
-      writeHead(request, response, reply, this.#stopping !== undefined);
+      writeHead(request, response, reply, last);
       if (request.method === 'HEAD' || !source) response.end(request.method === 'HEAD' ? undefined : reply.body);
       else await send(source, response);
     } catch (error) {
@@ -129,114 +186,70 @@ export class NodeServer implements HttpServer {
       await source?.close();
     }
   }
-}
 
-function writeHead(request: IncomingMessage, response: ServerResponse, reply: HttpReply, stopping: boolean): void {
-  const { body } = reply;
-  if (body) response.setHeader('Content-Length', Buffer.isBuffer(body) ? body.length : body.sizeBytes);
-  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
-  // A body that nobody read would be taken for the next request, or be read to its end however long it is.
-  if (stopping || (!request.complete && hasBody(request))) response.setHeader('Connection', 'close');
-  response.writeHead(reply.status);
-}
-
-/** One piece at a time: the next is read when the system has taken the last. */
-async function send(source: ByteSource, response: ServerResponse): Promise<void> {
-  let sentBytes = 0;
-  const gone = new Promise<boolean>(resolve => response.once('close', () => resolve(false)));
-  for (;;) {
-    const piece = await source.next();
-    if (response.destroyed) return;
-    if (!piece) break;
-    sentBytes += piece.length;
-    const taken = new Promise<boolean>(resolve => response.write(piece, error => resolve(!error)));
-    if (!(await Promise.race([taken, gone]))) return;
-  }
-  if (sentBytes === source.sizeBytes) response.end();
-  else response.destroy();
-}
-
-function toRequest(request: IncomingMessage, maxBodyBytes: number): HttpRequest {
-  const url = request.url ?? '';
-  const question = url.indexOf('?');
-  return {
-    method: request.method === 'HEAD' ? 'GET' : (request.method ?? ''),
-    path: question < 0 ? url : url.slice(0, question),
-    query: question < 0 ? '' : url.slice(question + 1),
-    remoteAddress: request.socket.remoteAddress ?? '',
-    secure: false,
-    header: name => headerOf(request, name),
-    body: () => readBody(request, maxBodyBytes),
-    isGone: () => request.socket.destroyed,
-  };
-}
-
-/** Several lines of one name count as one list, so that no check sees only the first. */
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  return request.headersDistinct[name]?.join(', ');
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  return encoding !== undefined || (length !== undefined && length !== '0');
-}
-
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let sizeBytes = 0;
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLong(maxBytes);
-  try {
-    // Leaving the loop early must not destroy the socket: the reply still has to go out on it.
-    for await (const piece of request.iterator({ destroyOnReturn: false })) {
-      sizeBytes += (piece as Buffer).length;
-      if (sizeBytes > maxBytes) throw tooLong(maxBytes);
-      pieces.push(piece as Buffer);
+  async #upgrade(
+    { handler, upgrade }: { handler: HttpHandler; upgrade: UpgradeHandler | undefined },
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+  ): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    // Node has given the connection up: whatever comes of it, the socket ends with it.
+    const asked = this.#toRequest(request, true);
+    if (this.#turn(socket).waiting > 0 || this.#stopping || hasBody(request)) {
+      socket.destroy();
+      return;
     }
-  } catch (error) {
-    if (error instanceof NvrError) throw error;
-    throw new NvrError('invalid-argument', 'the request was cut off', { cause: error });
+    if (!upgrade || !wantsWebSocket(asked)) {
+      await this.#sendLast(request, socket, await handler(asked));
+      return;
+    }
+    const refusal = refuseHandshake(request.method ?? '', asked);
+    if (refusal) await this.#sendLast(request, socket, refusal);
+    else if (!this.#webSockets.reserve()) await this.#sendLast(request, socket, tooManyWebSockets());
+    else {
+      const decision = await upgrade(asked).finally(() => this.#webSockets.release());
+      if ('status' in decision) await this.#sendLast(request, socket, decision);
+      else this.#open(request, socket, head, decision);
+    }
   }
-  return Buffer.concat(pieces);
-}
 
-function tooLong(maxBytes: number): NvrError {
-  return new NvrError('invalid-argument', `the body is longer than ${maxBytes} bytes`, { cure: 'Send less.' });
-}
-
-/** What cannot be read as HTTP gets a bare answer and the end of its connection. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  const body = JSON.stringify({ error: { kind: 'invalid-argument', message: 'the request cannot be read' } });
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): NvrError {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (error.code === 'EADDRINUSE') {
-    return new NvrError('failed-precondition', `${address} is in use by another program`, {
-      field: '--listen',
-      cure: 'Stop that program, or choose another port with --listen.',
-      cause: error,
+  #open(request: IncomingMessage, socket: Socket, head: Buffer, handler: WebSocketHandler): void {
+    const { clock, log } = this.#options;
+    const accept = acceptKey(request.headers['sec-websocket-key'] ?? '');
+    const connection = new WebSocketConnection({
+      ...{ socket, clock, log },
+      handler: {
+        opened: peer => handler.opened(peer),
+        message: text => handler.message(text),
+        drained: () => handler.drained?.(),
+        closed: () => {
+          this.#webSockets.remove(connection);
+          handler.closed();
+        },
+      },
+      maxTextBytes: this.#limits.webSocketMessageBytes,
+      maxQueueBytes: this.#limits.webSocketQueueBytes,
     });
+    if (!socket.destroyed) {
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+    }
+    this.#webSockets.add(connection);
+    connection.open(head);
   }
-  if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL') {
-    return new NvrError('failed-precondition', `${address} cannot be listened on: ${error.code}`, {
-      field: '--listen',
-      cure: 'Choose another address with --listen.',
-      cause: error,
-    });
+
+  /** An ordinary reply to a request that Node has let go of as an upgrade; the connection ends with it. */
+  async #sendLast(request: IncomingMessage, socket: Socket, reply: HttpReply): Promise<void> {
+    const response = new ServerResponse(request);
+    response.assignSocket(socket);
+    response.on('finish', () => socket.end(() => socket.destroy()));
+    await this.#send(request, response, reply, true);
   }
-  return fromSystem(error, `listening on ${address} failed`);
+}
+
+export function tooManyWebSockets(): HttpReply {
+  const error = { kind: 'unavailable', message: 'too many WebSockets are open', cure: 'Close some pages.' };
+  return jsonReply(503, { error }, { 'Retry-After': '10' });
 }
