@@ -1,0 +1,148 @@
+// A video element with a MediaSource behind it and the picture that stays while another takes over. Hides ManagedMediaSource,
+// object addresses, and how decoders are let go.
+
+interface Managed extends MediaSource {
+  readonly streaming?: boolean;
+}
+
+interface MediaSourceKind {
+  new (): MediaSource;
+  isTypeSupported(type: string): boolean;
+}
+
+/** Codecs that a decoder gave up on although the browser said it could; until the page is loaded anew. */
+const refused = new Set<string>();
+
+/** `codecs` as in RFC 6381, several with commas. */
+export function mimeOf(codecs: string): string {
+  return `video/mp4; codecs="${codecs}"`;
+}
+
+function mediaSourceKind(): MediaSourceKind | undefined {
+  const { ManagedMediaSource, MediaSource } = globalThis as unknown as Record<string, MediaSourceKind | undefined>;
+  return ManagedMediaSource ?? MediaSource;
+}
+
+export function hasMediaSource(): boolean {
+  return mediaSourceKind() !== undefined;
+}
+
+export function canPlay(codecs: string): boolean {
+  return !refused.has(codecs) && mediaSourceKind()?.isTypeSupported(mimeOf(codecs)) === true;
+}
+
+/** Only the picture's codec can be to blame where the same sound plays elsewhere; the whole set is remembered. */
+export function refuse(codecs: string): void {
+  refused.add(codecs);
+}
+
+/** True where a change of speed makes the element buffer anew. */
+export function dislikesRates(): boolean {
+  return /^((?!chrome|android|crios|fxios).)*safari/i.test(navigator.userAgent);
+}
+
+export class MediaElement {
+  readonly video: HTMLVideoElement;
+  readonly #canvas: HTMLCanvasElement;
+  #url: string | undefined;
+  #waitFrame = 0;
+
+  constructor(video: HTMLVideoElement, canvas: HTMLCanvasElement) {
+    this.video = video;
+    this.#canvas = canvas;
+    video.muted = true;
+    video.playsInline = true;
+    video.disableRemotePlayback = true;
+  }
+
+  get canvas(): HTMLCanvasElement {
+    return this.#canvas;
+  }
+
+  /** A new decoder; what was shown stays until the first new picture. Resolves when it can be fed; undefined when it was replaced before. */
+  async open(): Promise<MediaSource | undefined> {
+    this.keepPicture();
+    this.#release();
+    const Kind = mediaSourceKind();
+    if (!Kind) return undefined;
+    const source = new Kind();
+    const url = URL.createObjectURL(source);
+    this.#url = url;
+    const opened = new Promise<void>(resolve => source.addEventListener('sourceopen', () => resolve(), { once: true }));
+    this.video.src = url;
+    await opened;
+    return this.#url === url ? source : undefined;
+  }
+
+  /** Draws the picture that is shown onto the canvas behind, and hides the element until its next one. */
+  keepPicture(): void {
+    const { video } = this;
+    if (video.dataset.shown !== undefined && video.videoWidth > 0) {
+      const width = Math.min(
+        video.videoWidth,
+        Math.ceil(video.clientWidth * (globalThis.devicePixelRatio || 1)) || 640,
+      );
+      this.draw(video, width, Math.round((width * video.videoHeight) / video.videoWidth));
+    }
+    delete video.dataset.shown;
+    this.#waitFrame++;
+  }
+
+  /** A picture behind the element, for as long as that shows none. */
+  draw(picture: CanvasImageSource, width: number, height: number): void {
+    this.#canvas.width = width;
+    this.#canvas.height = height;
+    try {
+      this.#canvas.getContext('2d')?.drawImage(picture, 0, 0, width, height);
+      this.#canvas.dataset.drawn = '';
+    } catch {
+      // The element lost its picture in between: nothing to keep.
+    }
+  }
+
+  /** Calls `shown` once, at the next picture that the element shows; from then on it covers the canvas. */
+  onFrame(shown: (frame: { mediaTime: number }) => void): void {
+    const turn = ++this.#waitFrame;
+    const arrived = (frame: { mediaTime: number }) => {
+      if (turn !== this.#waitFrame) return;
+      this.video.dataset.shown = '';
+      shown(frame);
+    };
+    nextFrame(this.video, arrived);
+  }
+
+  /** Frees the decoder; the last picture stays. */
+  close(): void {
+    this.keepPicture();
+    this.#release();
+  }
+
+  /** Frees everything, the picture too. */
+  clear(): void {
+    delete this.video.dataset.shown;
+    this.#waitFrame++;
+    this.#release();
+    this.#canvas.width = 0;
+    this.#canvas.height = 0;
+    delete this.#canvas.dataset.drawn;
+  }
+
+  #release(): void {
+    if (this.#url === undefined) return;
+    URL.revokeObjectURL(this.#url);
+    this.#url = undefined;
+    this.video.removeAttribute('src');
+    this.video.load();
+  }
+}
+
+/** Once, when the element shows another picture. */
+export function nextFrame(video: HTMLVideoElement, shown: (frame: { mediaTime: number }) => void): void {
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback((_, frame) => shown(frame));
+  else video.addEventListener('timeupdate', () => shown({ mediaTime: video.currentTime }), { once: true });
+}
+
+/** Whether a ManagedMediaSource wants data now; others always do. */
+export function wantsData(source: MediaSource): boolean {
+  return (source as Managed).streaming !== false;
+}
