@@ -17,6 +17,10 @@ export const TABLES = [
   'settings',
   'events',
   'event-times',
+  'users',
+  'tokens',
+  'sessions',
+  'audit',
 ] as const;
 export type TableName = (typeof TABLES)[number];
 

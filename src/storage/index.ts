@@ -1,4 +1,6 @@
 // What the rest of the service sees of `storage`: the store and the shapes that it takes and gives.
+export type { AccountChange, AccountKind, AccountRow, AccountTable } from './accounts.ts';
+export type { AuditLine, AuditTable } from './audit.ts';
 export type { BootFacts } from './boot.ts';
 export type { CameraRow } from './cameras.ts';
 export { type CheckOptions, checkStore } from './check.ts';

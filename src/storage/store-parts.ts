@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background, type CameraId, NvrError, type StreamName } from '../core/index.ts';
+import { AccountTable } from './accounts.ts';
 import { Adoption } from './adoption.ts';
+import { AuditTable } from './audit.ts';
 import { readBootFacts } from './boot.ts';
 import { CameraTable } from './cameras.ts';
 import { ClockGeneration } from './clock-generation.ts';
@@ -47,6 +49,8 @@ export class StoreParts {
   readonly gaps: GapTable;
   readonly cameras: CameraTable;
   readonly settings: SettingsTable;
+  readonly accounts: AccountTable;
+  readonly audit: AuditTable;
   readonly licences: LicenceTable;
   readonly clockGeneration: ClockGeneration;
   readonly adoption: Adoption;
@@ -78,6 +82,8 @@ export class StoreParts {
     this.database = this.#makeDatabase();
     this.clockGeneration = new ClockGeneration(this.database);
     this.settings = new SettingsTable(this.database);
+    this.accounts = new AccountTable({ database: this.database, dir, log, onStep: options.onStep });
+    this.audit = new AuditTable(this.database);
     this.segments = new SegmentTable(this.database, log, () => this.recovery.noteDamage(), {
       footage: (...range) => this.events.footage(...range),
       unlockedFootage: (...range) => this.events.unlockedFootage(...range),

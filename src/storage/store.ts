@@ -2,7 +2,9 @@
 import { chmod } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { background, type CameraId, fromSystem, NvrError, parseSegmentId, type StreamName } from '../core/index.ts';
+import type { AccountTable } from './accounts.ts';
 import type { AdoptionCounters } from './adoption.ts';
+import type { AuditTable } from './audit.ts';
 import type { CameraRow, CameraTable } from './cameras.ts';
 import type { EventTable } from './events.ts';
 import type { GapTable } from './gaps.ts';
@@ -77,6 +79,8 @@ export class Store {
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'cover' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
   readonly settings: SettingsTable;
+  readonly accounts: Pick<AccountTable, 'list' | 'nextUserId' | 'change' | 'note'>;
+  readonly audit: AuditTable;
 
   readonly #options: StoreOptions & { onStep: (name: string) => void };
   readonly #identity: Identity;
@@ -109,6 +113,8 @@ export class Store {
     this.gaps = this.#parts.gaps;
     this.cameras = this.#parts.cameras;
     this.settings = this.#parts.settings;
+    this.accounts = this.#parts.accounts;
+    this.audit = this.#parts.audit;
   }
 
   /**
@@ -131,6 +137,7 @@ export class Store {
     signal.throwIfAborted();
     this.#loadLicences();
     const mirrored = await this.#parts.cameras.load(fresh);
+    await this.#parts.accounts.load(fresh || this.#parts.files.changed);
     this.#parts.clockGeneration.load(mirrored, this.#parts.segments.newestEndMs, this.#options.clock.nowMs());
     await this.#finishDeletions();
     const purges = this.#parts.purge.marked();
@@ -141,6 +148,7 @@ export class Store {
     try {
       await this.#parts.database.flush();
       await this.#parts.cameras.mirror();
+      await this.#parts.accounts.mirror();
       await this.#parts.lockedEvents.write();
       await this.#parts.files.settle();
     } catch (error) {
