@@ -1,6 +1,6 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
-import { Api, type ApiServices, NodeServer } from './api/index.ts';
+import { Api, type ApiServices, HostNames, NodeServer } from './api/index.ts';
 import { Cameras, DirectHub, Prober } from './cameras/index.ts';
 import {
   background,
@@ -157,6 +157,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
 
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
+    hosts: new HostNames(store.settings),
     ...storageServices(store, recording, care),
     problems: () => [...store.problems(), ...care.problems(), ...provisioning.problems()],
     gapCounts: () => gapCounts.list(),

@@ -1,7 +1,13 @@
 // Replies with a JSON body.
 import type { HttpReply } from './server.ts';
 
-export function jsonReply(status: number, value: unknown, headers: Record<string, string> = {}): HttpReply {
+/** A reply whose JSON is known to the compiler. */
+export interface JsonReply<T> extends HttpReply {
+  /** Never there: holds the type. */
+  readonly json?: T;
+}
+
+export function jsonReply<T>(status: number, value: T, headers: Record<string, string> = {}): JsonReply<T> {
   return {
     status,
     headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },

@@ -1,9 +1,10 @@
 // The table of routes: what is not in it does not exist.
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { Caller, Right } from '../accounts/index.ts';
 import { type CameraId, NvrError } from '../core/index.ts';
+import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './contract.ts';
 import { nothing, parseBody, parseQuery } from './input.ts';
-import { jsonReply } from './json-reply.ts';
+import { type JsonReply, jsonReply } from './json-reply.ts';
 import type { HttpReply, HttpRequest, WebSocketHandler } from './server.ts';
 
 /** The least that a caller has to be. `public`: nobody is asked who they are. */
@@ -30,69 +31,155 @@ interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   summary?: string;
   /** Beside the role. */
   right?: Right;
+  /** Default: `free` for GET, `change` for the rest. */
   rate?: RateClass;
   /** Without one, no parameter is accepted. */
   query?: Q;
   /** Without one, a body is not read. */
   body?: B;
-  /** Of the 2xx answer's JSON; for the API reference. */
-  answer?: v.GenericSchema;
   /** The cameras that a request is about: those that the caller may not see do not exist for it. Absent: `handle` asks `seesCamera`. */
   cameras?: (input: { params: Record<string, string>; query: v.InferOutput<Q>; body: v.InferOutput<B> }) => CameraId[];
 }
 
-interface HandledSpec<Q extends v.GenericSchema, B extends v.GenericSchema> extends RouteSpec<Q, B> {
-  handle(input: RouteInput<v.InferOutput<Q>, v.InferOutput<B>>): HttpReply | Promise<HttpReply>;
+interface HandledSpec<N extends string, Q extends v.GenericSchema, B extends v.GenericSchema> extends RouteSpec<Q, B> {
+  /** Type of a 2xx answer that is no JSON: `video/mp4`. */
+  media?: string;
+  handle(
+    input: RouteInput<v.InferOutput<Q>, v.InferOutput<B>>,
+  ): JsonReply<AnswerOf<N>> | Promise<JsonReply<AnswerOf<N>>>;
 }
 
-interface SocketSpec<Q extends v.GenericSchema> extends RouteSpec<Q, v.GenericSchema> {
+interface SocketSpec<Q extends v.GenericSchema> extends RouteSpec<Q, typeof noBody> {
   /** Rejects as `handle` does; then the upgrade is refused with that error. */
   open(input: RouteInput<v.InferOutput<Q>, undefined>): WebSocketHandler | Promise<WebSocketHandler>;
 }
 
-export interface Route {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/** More than any path has. */
+const MAX_PARTS = 16;
+
+/** For a route without a body: none is read. */
+const noBody = v.undefined();
+
+type AnswerOf<N extends string> = N extends RouteName ? RouteAnswer<N> : unknown;
+
+/** As it is sent, but with values as they are understood: the fields of the input, the types of the output. */
+type Understood<In, Out> = { [K in keyof In]: K extends keyof Out ? In[K] | Out[K] : In[K] };
+type SameKeys<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : false) : false;
+type QueryFits<N extends RouteName, Q extends v.GenericSchema> =
+  RouteQuery<N> extends undefined
+    ? [keyof v.InferInput<Q>] extends [never]
+      ? true
+      : false
+    : RouteQuery<N> extends Understood<v.InferInput<Q>, v.InferOutput<Q>>
+      ? SameKeys<RouteQuery<N>, v.InferInput<Q>>
+      : false;
+type BodyFits<N extends RouteName, B extends v.GenericSchema> =
+  RouteBody<N> extends undefined
+    ? undefined extends v.InferInput<B>
+      ? true
+      : false
+    : RouteBody<N> extends v.InferInput<B>
+      ? SameKeys<RouteBody<N>, v.InferInput<B>>
+      : false;
+
+/** What the compiler says when the table and its contract differ: as a missing argument with that name. */
+type Mismatch<N extends string, Q extends v.GenericSchema, B extends v.GenericSchema> = N extends RouteName
+  ? QueryFits<N, Q> extends true
+    ? BodyFits<N, B> extends true
+      ? []
+      : [`the body of ${N} differs from ApiRoutes in src/api/contract-routes.ts`]
+    : [`the query of ${N} differs from ApiRoutes in src/api/contract-routes.ts`]
+  : [`${N} is missing in ApiRoutes in src/api/contract-routes.ts`];
+
+/** Files with routes leave their type to the compiler: it compares the names of all of them with the contract. */
+export interface Route<Name extends string = string> {
+  name: Name;
+  method: Method;
   /** `/api/cameras/{id}`: what stands in braces takes one part of letters, digits, `-`, `.` and `_`. */
   path: string;
   identity: Identity;
-  answer(request: HttpRequest, params: Record<string, string>, caller: Caller): Promise<HttpReply>;
+  rate: RateClass;
+  right: Right | undefined;
+  /** For the API reference. */
+  facts: { summary: string | undefined; query: v.GenericSchema; body: v.GenericSchema | undefined; media: string };
+  answer(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<HttpReply>;
   /** For WebSockets; their `answer` says that an upgrade is needed. */
-  open?(request: HttpRequest, params: Record<string, string>, caller: Caller): Promise<WebSocketHandler>;
+  open?(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<WebSocketHandler>;
 }
 
-/** A row of the table: checks the input, then calls `handle`. */
-export function route<Q extends v.GenericSchema = typeof nothing, B extends v.GenericSchema = v.GenericSchema>(
-  method: Route['method'],
-  path: string,
-  spec: HandledSpec<Q, B>,
-): Route {
+/** What a route asks of the gate once it knows which cameras a request is about. */
+export interface Gate {
+  caller: Caller;
+  /** Throws when the caller may not see one of them, has not the right, or asks too often. */
+  admit(cameras: readonly CameraId[]): void;
+}
+
+/** A row of the table: checks the input, then calls `handle`. The last argument is never given: see `Mismatch`. */
+export function route<
+  const M extends Method,
+  const P extends string,
+  Q extends v.GenericSchema = typeof nothing,
+  B extends v.GenericSchema = typeof noBody,
+>(
+  method: M,
+  path: P,
+  spec: HandledSpec<`${M} ${P}`, Q, B>,
+  ..._mismatch: Mismatch<`${M} ${P}`, Q, B>
+): Route<`${M} ${P}`> {
   return {
-    method,
-    path,
-    identity: spec.identity,
-    async answer(request, params, caller) {
+    ...row(method, path, spec, spec.media ?? 'application/json'),
+    async answer(request, params, gate) {
       const query = parseQuery(spec.query ?? nothing, request.query) as v.InferOutput<Q>;
       const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
-      return spec.handle({ params, query, body, request, caller });
+      gate.admit(spec.cameras?.({ params, query, body }) ?? []);
+      return spec.handle({ params, query, body, request, caller: gate.caller });
     },
   };
 }
 
 /** A row of the table for a WebSocket: `open` is called once the caller may have it. */
-export function socket<Q extends v.GenericSchema = typeof nothing>(path: string, spec: SocketSpec<Q>): Route {
+export function socket<const P extends string, Q extends v.GenericSchema = typeof nothing>(
+  path: P,
+  spec: SocketSpec<Q>,
+  ..._mismatch: Mismatch<`GET ${P}`, Q, typeof noBody>
+): Route<`GET ${P}`> {
   return {
-    method: 'GET',
-    path,
-    identity: spec.identity,
-    async answer() {
+    ...row('GET', path, spec, 'application/json'),
+    async answer(_request, _params, gate) {
+      gate.admit([]);
       const error = { kind: 'invalid-argument', message: 'this address is for WebSockets' };
       return jsonReply(426, { error }, { Upgrade: 'websocket' });
     },
-    async open(request, params, caller) {
+    async open(request, params, gate) {
       const query = parseQuery(spec.query ?? nothing, request.query) as v.InferOutput<Q>;
-      return spec.open({ params, query, body: undefined, request, caller });
+      gate.admit(spec.cameras?.({ params, query, body: undefined }) ?? []);
+      return spec.open({ params, query, body: undefined, request, caller: gate.caller });
     },
   };
+}
+
+function row<const M extends Method, const P extends string, Q extends v.GenericSchema, B extends v.GenericSchema>(
+  method: M,
+  path: P,
+  spec: RouteSpec<Q, B>,
+  media: string,
+): Omit<Route<`${M} ${P}`>, 'answer' | 'open'> {
+  return {
+    name: `${method} ${path}`,
+    method,
+    path,
+    identity: spec.identity,
+    rate: spec.rate ?? (method === 'GET' ? 'free' : 'change'),
+    right: spec.right,
+    facts: { summary: spec.summary, query: spec.query ?? nothing, body: spec.body, media },
+  };
+}
+
+export interface Found {
+  route: Route;
+  params: Record<string, string>;
 }
 
 export class Router {
@@ -102,21 +189,21 @@ export class Router {
     this.#routes = routes.map(entry => ({ route: entry, parts: entry.path.split('/') }));
   }
 
-  /** Answers with 405 for a known path by another method; throws `not-found` for an unknown path. */
-  dispatch(request: HttpRequest, caller: Caller): Promise<HttpReply> {
+  /** Throws `not-found` for an unknown path; gives the reply 405 for a known path by another method. */
+  find(method: string, path: string): Found | HttpReply {
     const allowed = new Set<string>();
-    const parts = request.path.split('/', 16);
+    const parts = path.split('/', MAX_PARTS);
     for (const { route: entry, parts: pattern } of this.#routes) {
       const params = match(pattern, parts);
       if (!params) continue;
-      if (entry.method === request.method) return entry.answer(request, params, caller);
+      if (entry.method === method) return { route: entry, params };
       allowed.add(entry.method);
       if (entry.method === 'GET') allowed.add('HEAD');
     }
     if (allowed.size === 0) throw new NvrError('not-found', 'there is nothing under this path');
     const allow = [...allowed].join(', ');
     const error = { kind: 'invalid-argument', message: 'this path does not know that method', cure: `Use ${allow}.` };
-    return Promise.resolve(jsonReply(405, { error }, { Allow: allow }));
+    return jsonReply(405, { error }, { Allow: allow });
   }
 }
 

@@ -59,7 +59,7 @@ export function segmentRoutes(services: ApiServices): Route[] {
         refuseOpen(services, id);
         const segment = await services.storage.lockSegment(id, body.locked);
         services.log.info(body.locked ? 'segment locked' : 'segment unlocked', { segment: id });
-        return jsonReply(200, withEvents(services, [closed(segment)])[0]);
+        return jsonReply(200, withEvents(services, [closed(segment)])[0] as Segment);
       },
     }),
     route('DELETE', '/api/segments/{id}', {

@@ -5,6 +5,8 @@ import type { CameraEvents, Webhooks } from '../events/index.ts';
 import type { Engine, ExportFile, ExportRequest, Pictures } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
 import type { Problem } from './contract.ts';
+import type { Identifier } from './gate.ts';
+import type { HostNames } from './host-names.ts';
 
 /** A closed segment as the index has it. */
 export interface IndexedSegment {
@@ -55,6 +57,9 @@ export interface SegmentSource {
 }
 
 export interface ApiServices {
+  /** Absent: everybody may everything. */
+  accounts?: Identifier;
+  hosts: Pick<HostNames, 'names' | 'update'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
   prober: Pick<Prober, 'probe'>;
   engine: Pick<Engine, 'stats'>;

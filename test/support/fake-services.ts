@@ -135,7 +135,9 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   };
   const world = new EventWorld(folder, id => cameras.get(id));
   const posted: string[] = [];
+  const hosts: string[] = [];
   const services: ApiServices = {
+    hosts: { names: () => hosts, update: async names => void hosts.splice(0, hosts.length, ...names) },
     cameras,
     events: world.events,
     webhooks: fakeWebhooks(world, cameras, store, posted),

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { NOBODY } from '../../src/accounts/index.ts';
 import { errorReply } from '../../src/api/error-reply.ts';
 import { ExportPlans } from '../../src/api/export-plans.ts';
 import { exportRoutes } from '../../src/api/export-routes.ts';
@@ -12,6 +11,7 @@ import { newCameraSchema } from '../../src/cameras/index.ts';
 import { NvrError, parseInput } from '../../src/core/index.ts';
 import { ExportFile } from '../../src/native/export.ts';
 import type { ExportRequest } from '../../src/native/index.ts';
+import { askRouter } from '../support/ask-router.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { suite } from '../support/suite.ts';
@@ -82,7 +82,7 @@ async function ask(query: string, headers: Record<string, string> = {}): Promise
     isGone: () => isGone,
   };
   try {
-    return await router.dispatch(request, NOBODY);
+    return await askRouter(router, request);
   } catch (error) {
     return errorReply(error, () => undefined);
   }

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { NOBODY } from '../../src/accounts/index.ts';
 import { errorReply } from '../../src/api/error-reply.ts';
 import { pictureRoutes } from '../../src/api/picture-routes.ts';
 import { Router } from '../../src/api/router.ts';
@@ -10,6 +9,7 @@ import type { HttpReply } from '../../src/api/server.ts';
 import { newCameraSchema } from '../../src/cameras/index.ts';
 import { NvrError, parseInput } from '../../src/core/index.ts';
 import type { PictureRequest } from '../../src/native/index.ts';
+import { askRouter } from '../support/ask-router.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { suite } from '../support/suite.ts';
 
@@ -54,7 +54,7 @@ async function ask(id: string, query = '', ifNoneMatch?: string): Promise<HttpRe
     isGone: () => isGone,
   };
   try {
-    return await router.dispatch(request, NOBODY);
+    return await askRouter(router, request);
   } catch (error) {
     return errorReply(error, () => undefined);
   }

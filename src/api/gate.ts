@@ -1,0 +1,107 @@
+// Who may ask for what: from a request and a row of the table to a caller that may have it, or to the error that says why not.
+import { type Caller, NOBODY, ROLES, type Role, seesCamera } from '../accounts/index.ts';
+import { type Clock, NvrError } from '../core/index.ts';
+import { checkOrigin, type Proof } from './guard.ts';
+import { addressKey, RateLimit } from './rate-limit.ts';
+import type { Gate, Route } from './router.ts';
+import type { HttpRequest } from './server.ts';
+
+/** What the gate needs of the accounts. */
+export interface Identifier {
+  /** There while no account exists. */
+  readonly setupCode: string | undefined;
+  /** Undefined when nothing was sent, or nothing that is valid. */
+  identify(credentials: { cookie?: string; authorization?: string; remoteAddress: string }): Caller | undefined;
+}
+
+/** Whose link this is; undefined when the request carries none. Throws `permission-denied` for one that is not good any more. */
+export type LinkReader = (request: HttpRequest) => Caller | undefined;
+
+/** Answered before there is an account. */
+const BEFORE_ACCOUNTS = new Set(['/api/health', '/api/setup']);
+
+export class Gatekeeper {
+  readonly #accounts: Identifier;
+  readonly #links: LinkReader;
+  readonly #rates: RateLimit;
+
+  constructor(accounts: Identifier, links: LinkReader, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#accounts = accounts;
+    this.#links = links;
+    this.#rates = new RateLimit(clock);
+  }
+
+  /** Until the owner has made the first account, only that is possible. */
+  checkSetUp(path: string): void {
+    if (this.#accounts.setupCode === undefined || BEFORE_ACCOUNTS.has(path)) return;
+    throw new NvrError('unauthenticated', 'nobody has set this recorder up yet', {
+      cure: 'Open its page in a browser and enter the set-up code that it has printed.',
+    });
+  }
+
+  /** Throws `unauthenticated` or `permission-denied`; `admit` of what it gives throws as `Gate` says. */
+  pass(request: HttpRequest, route: Route, isUpgrade: boolean): Gate {
+    const { caller, proof } =
+      route.identity === 'public' ? { caller: NOBODY, proof: 'none' as const } : this.#who(request);
+    if (route.identity !== 'public' && !isAtLeast(caller.role, route.identity)) {
+      throw new NvrError('permission-denied', `this needs the role ${route.identity}`);
+    }
+    if (isUpgrade || !['GET', 'HEAD'].includes(request.method)) checkOrigin(request, proof);
+    return {
+      caller,
+      admit: cameras => {
+        // What a caller may not see does not exist for it.
+        if (!cameras.every(camera => seesCamera(caller, camera)) && route.identity !== 'public') {
+          throw new NvrError('not-found', 'there is no such camera');
+        }
+        if (route.right !== undefined && caller.role !== 'admin' && !caller.rights.has(route.right)) {
+          throw new NvrError('permission-denied', `this needs the right to ${route.right}`);
+        }
+        this.#rates.take(caller.user > 0 ? `user ${caller.user}` : addressKey(request.remoteAddress), route.rate);
+      },
+    };
+  }
+
+  /** Whether the same proof is still good for the same things. */
+  isStillGood(request: HttpRequest, caller: Caller): boolean {
+    if (caller.by === 'nobody') return true;
+    try {
+      const { caller: now } = this.#who(request);
+      return now.user === caller.user && now.role === caller.role && sameSet(now.cameras, caller.cameras);
+    } catch {
+      return false;
+    }
+  }
+
+  #who(request: HttpRequest): { caller: Caller; proof: Proof } {
+    const linked = this.#links(request);
+    if (linked) return { caller: linked, proof: 'none' };
+    const cookie = request.header('cookie');
+    const authorization = request.header('authorization');
+    const { remoteAddress } = request;
+    const caller = this.#accounts.identify({
+      ...(cookie === undefined ? {} : { cookie }),
+      ...(authorization === undefined ? {} : { authorization }),
+      remoteAddress,
+    });
+    if (!caller) {
+      throw new NvrError('unauthenticated', 'nobody is logged in, or no longer', {
+        cure: 'Log in, or send an API token.',
+      });
+    }
+    return { caller, proof: caller.by === 'session' ? 'cookie' : proofOf(authorization) };
+  }
+}
+
+function proofOf(authorization: string | undefined): Proof {
+  return /^bearer /i.test(authorization ?? '') ? 'bearer' : 'basic';
+}
+
+function isAtLeast(role: Role, wanted: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(wanted);
+}
+
+function sameSet(a: ReadonlySet<number> | undefined, b: ReadonlySet<number> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.size === b.size && [...a].every(entry => b.has(entry));
+}
