@@ -1,6 +1,6 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
-import { Api, type ApiServices, HostNames, NodeServer } from './api/index.ts';
+import { Api, type ApiServices, HostNames, NodeServer, staticFiles, webFolder } from './api/index.ts';
 import { Cameras, DirectHub, Prober } from './cameras/index.ts';
 import {
   background,
@@ -87,7 +87,9 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
 
   // HTTP answers `starting` while the native parts are still being loaded.
   const server = new NodeServer({ host: options.listenHost, port: options.listenPort, log: log.logger('api'), clock });
-  const api = new Api({ server, log: log.logger('api') });
+  const apiLog = log.logger('api');
+  const files = staticFiles(webFolder(), error => apiLog.error('a page cannot be read', { error }));
+  const api = new Api({ server, files, log: apiLog });
   signal.addEventListener('abort', () => api.close());
   lifecycle.register({ name: 'http', priority: 20, deadlineMs: 1000, stop: () => api.stop() });
   const listening = await api.start().catch((error: unknown) => new StartError(EXIT.usage, error));
@@ -256,6 +258,7 @@ function storageServices(
         await recording.deleteSegment(id);
       },
       removeAll: camera => recording.deleteFootage(camera),
+      sizes: (camera, startMs, endMs, stream) => store.segments.sizes(camera, startMs, endMs, stream),
       eventFootage: (camera, startMs, endMs) => store.events.footage(camera, startMs, endMs),
       totals: camera => store.segments.totals(camera),
     },

@@ -10,7 +10,7 @@ const PIECE_BYTES = 64 * 1024;
 /** Opens a file for reading. Links are not followed: nobody can point a segment at another file. `what`: for the words of its failures. */
 export async function openFile(
   path: string,
-  what: 'segment' | 'picture' = 'segment',
+  what: 'segment' | 'picture' | 'page' = 'segment',
 ): Promise<{ file: FileHandle; sizeBytes: number }> {
   let file: FileHandle | undefined;
   try {

@@ -3,3 +3,4 @@ export { Api } from './api.ts';
 export { HostNames } from './host-names.ts';
 export { NodeServer } from './node-server.ts';
 export type { ApiServices, IndexedSegment, SegmentQuery, SegmentSource } from './services.ts';
+export { staticFiles, webFolder } from './static-files.ts';
