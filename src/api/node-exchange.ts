@@ -41,7 +41,8 @@ export function hasBody(request: IncomingMessage): boolean {
 /** `last`: the connection ends with this reply. */
 export function writeHead(request: IncomingMessage, response: ServerResponse, reply: HttpReply, last: boolean): void {
   const { body } = reply;
-  if (body) response.setHeader('Content-Length', Buffer.isBuffer(body) ? body.length : body.sizeBytes);
+  const sizeBytes = Buffer.isBuffer(body) ? body.length : body?.sizeBytes;
+  if (sizeBytes !== undefined) response.setHeader('Content-Length', sizeBytes);
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   // A body that nobody read would be taken for the next request, or be read to its end however long it is.
   if (last || (!request.complete && hasBody(request))) response.setHeader('Connection', 'close');
@@ -51,16 +52,20 @@ export function writeHead(request: IncomingMessage, response: ServerResponse, re
 /** One piece at a time: the next is read when the system has taken the last. */
 export async function send(source: ByteSource, response: ServerResponse): Promise<void> {
   let sentBytes = 0;
-  const gone = new Promise<boolean>(resolve => response.once('close', () => resolve(false)));
+  const gone = new Promise<'gone'>(resolve => response.once('close', () => resolve('gone')));
   for (;;) {
-    const piece = await source.next();
-    if (response.destroyed) return;
+    const pending = source.next();
+    const piece = await Promise.race([pending, gone]);
+    if (piece === 'gone' || response.destroyed) {
+      pending.catch(() => undefined);
+      return;
+    }
     if (!piece) break;
     sentBytes += piece.length;
     const taken = new Promise<boolean>(resolve => response.write(piece, error => resolve(!error)));
-    if (!(await Promise.race([taken, gone]))) return;
+    if ((await Promise.race([taken, gone])) !== true) return;
   }
-  if (sentBytes === source.sizeBytes) response.end();
+  if (source.sizeBytes === undefined || sentBytes === source.sizeBytes) response.end();
   else response.destroy();
 }
 

@@ -21,10 +21,11 @@ export interface HttpRequest {
 
 /** Bytes that are read as fast as the client takes them. */
 export interface ByteSource {
-  sizeBytes: number;
+  /** Undefined: not known before the end (pictures that go on as long as somebody looks). */
+  sizeBytes: number | undefined;
   /** The next piece, undefined at the end. The piece is only valid until the next call. */
   next(): Promise<Buffer | undefined>;
-  /** Called exactly once, also when the client went away. */
+  /** Called exactly once, also when the client went away; then `next` may be under way, and its result is not looked at. */
   close(): Promise<void>;
 }
 
