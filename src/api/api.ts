@@ -15,6 +15,8 @@ import { logRoutes } from './log-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { OpenSockets } from './open-sockets.ts';
 import { pictureRoutes } from './picture-routes.ts';
+import { PlaybackIndex } from './playback-index.ts';
+import { playbackRoutes } from './playback-routes.ts';
 import { isRecordingEndangered } from './problems.ts';
 import { type Found, type Gate, Router, route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
@@ -79,6 +81,7 @@ export class Api {
     this.#gatekeeper = services.accounts && new Gatekeeper(services.accounts, () => undefined, services.clock);
     this.#sockets = new OpenSockets(services.clock);
     this.#exports = new ExportPlans(services.clock);
+    const playback = new PlaybackIndex({ segmentsFolder: services.segments.folder, openIndex: () => undefined });
     this.#router = new Router([
       this.#health(),
       ...statusRoutes(services),
@@ -88,6 +91,7 @@ export class Api {
       ...segmentRoutes(services),
       ...pictureRoutes(services),
       ...timelineRoutes(services),
+      ...playbackRoutes(services, playback),
       ...exportRoutes(services, this.#exports),
       ...eventRoutes(services, this.#exports),
       ...storageRoutes(services),

@@ -29,7 +29,6 @@ import type {
   SetupState,
   Status,
   StorageInfo,
-  Timeline,
   TokenList,
   Trigger,
   TriggerReply,
@@ -37,6 +36,7 @@ import type {
   UserList,
   WebhookTestResult,
 } from './contract.ts';
+import type { PlaybackRoutes } from './contract-playback.ts';
 
 type StreamName = 'main' | 'sub';
 
@@ -44,7 +44,7 @@ type StreamName = 'main' | 'sub';
  * `query`, `body`: what is sent; lists in a query are repeated parameters, null is sent as `none`. `answer`: the JSON of a 2xx
  * answer; absent where there is none (bytes, empty answers, WebSockets). A field that is absent is not accepted.
  */
-export interface ApiRoutes {
+export interface ApiRoutes extends PlaybackRoutes {
   'GET /api/health': { answer: Health };
   'GET /api/status': { answer: Status };
   'GET /api/metrics': object;
@@ -84,10 +84,6 @@ export interface ApiRoutes {
   'DELETE /api/segments/{id}': object;
   'GET /api/segments/{id}/file': object;
   'GET /api/segments/{id}/picture.jpg': { query: { atMs?: number; width?: number } };
-  'GET /api/timeline': {
-    query: { camera: number[]; stream?: StreamName; startMs: number; endMs: number };
-    answer: Timeline;
-  };
   'GET /api/export.mp4': {
     query: { camera: number; stream?: StreamName; startMs: number; endMs: number; timeZone?: string };
   };

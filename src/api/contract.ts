@@ -10,7 +10,7 @@ import type {
   LogLevel,
   StreamName,
 } from '../core/index.ts';
-import type { EventFigures, EventMarks, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
+import type { EventFigures, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
 import type { StreamProblem } from '../native/index.ts';
 import type { CameraForecast, RetentionProblem, StoragePatch, StorageSettings } from '../recording/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
@@ -18,6 +18,7 @@ import type { StoreProblem } from '../storage/index.ts';
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
 /** `POST /api/settings/webhooks/test` */
 export type { TriggerInput as Trigger, WebhookTestResult } from '../events/index.ts';
+export type * from './contract-playback.ts';
 export type { ApiRoutes, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from './contract-routes.ts';
 
 export interface ErrorBody {
@@ -82,170 +83,6 @@ export interface Gap {
   reason: GapReason;
 }
 
-/**
- * `GET /api/timeline?camera=1&camera=2&stream&startMs&endMs&buckets&levels`: footage of one stream (default main); gaps and events are the
- * camera's. Of events the strongest 60, and how many `more` there are. With `buckets` (1 to 1440) pieces of footage closer together than
- * one bucket are one. The answer has an `ETag`.
- */
-export interface Timeline {
-  cameras: CameraTimeline[];
-}
-
-export interface CameraTimeline extends EventMarks {
-  camera: CameraId;
-  footage: [startMs: number, endMs: number][];
-  gaps: Gap[];
-  /**
-   * With `buckets`: how much happened in each. 0 = no footage; to half of the scale: bytes per second against what is usual for the camera in
-   * this range (1 step = usual or less); above: an event, the longer it took of the bucket the higher. A list of 0 to 255, with `levels=16`
-   * a text of one hex digit per bucket.
-   */
-  activity?: number[] | string;
-}
-
-/**
- * `GET /api/days?camera=1&camera=2&timeZone` or `&bounds=ms,ms,…`: days with footage or events of any of these cameras, oldest first.
- * With `bounds` (2 to 200 moments, ascending) a day is what lies between two neighbours; else they are those of the time zone.
- */
-export interface Days {
-  days: Day[];
-}
-
-export interface Day {
-  startMs: number;
-  endMs: number;
-  /** YYYY-MM-DD in the time zone; absent with `bounds`. */
-  date?: string;
-  hasFootage: boolean;
-  hasEvents: boolean;
-}
-
-/** `key` = 1: it begins with a keyframe. Where it is 0 nobody starts to decode. Offset and size are those of `moof` and `mdat` in the segment's file. */
-export type PlaybackFragment = [startMs: number, offset: number, sizeBytes: number, key: 0 | 1];
-
-/** The bytes [0, sizeBytes) of `url`. Segments with the same bytes there share one. */
-export interface PlaybackInit {
-  id: string;
-  /** As in RFC 6381. */
-  codecs: string;
-  /** Address of the file they stand at the beginning of; begins with `/api/`. */
-  url: string;
-  sizeBytes: number;
-}
-
-export interface PlaybackSegment {
-  id: string;
-  startMs: number;
-  /** Of an open one, the end of its last whole fragment. */
-  endMs: number;
-  open: boolean;
-  /** Of its init segment. */
-  init: string;
-  /** Of its file, to be asked for with `Range`. */
-  url: string;
-  /**
-   * A picture with the pts p (90 kHz, as the file has it) is shown at startMs + (p - firstPts90k) / 90: with that `timestampOffset` follows.
-   * The first fragment's tfdt is 0.
-   */
-  firstPts90k: number;
-  fragments: PlaybackFragment[];
-}
-
-/**
- * `GET /api/playback?camera&stream&startMs&endMs&audio`: what to fetch for a range of at most 10 minutes, oldest first. The first fragments
- * are those from the last keyframe at or before `startMs` on, where it stands in the same segment. Where footage overlaps after the clock was
- * set, the newer lies on top. With `audio=0`, init segments and fragments are without sound: `url` then takes `offset` and `sizeBytes` as
- * query and no `Range`.
- */
-export interface Playback {
-  /** How far the answer goes: less than what was asked for when the range has more than 200 segments. */
-  endMs: number;
-  inits: PlaybackInit[];
-  segments: PlaybackSegment[];
-  gaps: Gap[];
-}
-
-/**
- * `GET /api/cameras/{id}/keyframe?atMs&stream`: `video/mp4`, a fragment with the one keyframe nearest to `atMs` and not behind it. Headers:
- * `Thimble-Start-Ms` (UTC of the picture), `Thimble-Segment` (id), `Thimble-Segment-Start-Ms` and `Thimble-First-Pts` (as `startMs` and
- * `firstPts90k` of the segment), `Thimble-Init` (id), `Thimble-Init-Url`, `Thimble-Init-Bytes`, `Thimble-Codecs`. 404 where there is no
- * footage, with `gap` beside `error` when the reason is known.
- */
-export interface NoKeyframe extends ErrorBody {
-  gap?: Gap;
-}
-
-/** `GET /api/groups`; `POST` takes a group without `id`, `PATCH /api/groups/{id}` any part of it, `PATCH /api/groups {order}` the ids in their order. */
-export interface GroupList {
-  groups: Group[];
-}
-
-export type GroupLayout = 'auto' | '1' | '2x2' | '3x3' | '4x4' | '1+5' | '1+7' | 'list';
-
-export interface Group {
-  id: number;
-  name: string;
-  /** In their order; those that the caller may not see are left out. */
-  cameras: CameraId[];
-  layout: GroupLayout;
-}
-
-/** Figures of the moment, on the socket of updates. */
-export interface SystemUpdate {
-  version: string;
-  startedMs: number;
-  /** The clock of the board. */
-  timeMs: number;
-  clockTrusted: boolean;
-  rssBytes: number;
-  /** Of main streams. */
-  cameras: [camera: CameraId, fps: number, bitrateBps: number, lastPacketMs: number][];
-}
-
-export interface StorageUpdate {
-  freeBytes: number;
-  totalBytes: number;
-  segments: number;
-  sizeBytes: number;
-}
-
-/**
- * What WebSocket `/api/updates` sends, one message per text. `hello` comes first, and again when a client read too slowly: it replaces all
- * that was said before; the others change it. Only what the caller may see. At most one message of a kind and camera each 250 ms.
- */
-export type Update =
-  | {
-      type: 'hello';
-      cameras: Camera[];
-      /** Those that go on. */
-      events: Event[];
-      gaps: { camera: CameraId; gap: Gap }[];
-      problems: Problem[];
-      storage?: StorageUpdate;
-      system: SystemUpdate;
-    }
-  /** New or changed. */
-  | { type: 'camera'; camera: Camera }
-  /** It changed by itself. */
-  | { type: 'camera'; id: CameraId; state: Camera['state'] }
-  | { type: 'camera'; id: CameraId; removed: true }
-  | { type: 'event'; event: Event }
-  | { type: 'event'; id: string; camera: CameraId; removed: true }
-  /** Without `endMs` it was opened. */
-  | { type: 'segment'; id: string; camera: CameraId; stream: StreamName; startMs: number; endMs?: number }
-  /** Without `endMs` it goes on. */
-  | { type: 'gap'; camera: CameraId; gap: Gap }
-  /** Footage older than `untilMs` was deleted, though not all of it where some is locked. */
-  | { type: 'deleted'; camera: CameraId; untilMs: number }
-  /** 0 to 15, as `activity` of the timeline; at most one a second and camera, and only changes. */
-  | { type: 'activity'; camera: CameraId; level: number }
-  /** The whole list. */
-  | { type: 'problems'; problems: Problem[] }
-  | ({ type: 'storage' } & StorageUpdate)
-  | ({ type: 'system' } & SystemUpdate)
-  /** Echo of what the client sent. */
-  | { ping: number };
-
 /** `GET`, `PATCH /api/events/{id}` */
 export type Event = EventView;
 
@@ -296,6 +133,8 @@ export interface Settings {
   log: LogSettings;
   /** `PATCH` takes the whole list; a `secret` beside each, which is never shown. */
   webhooks: Webhook[];
+  /** Further names under which the service answers; `PATCH` takes the whole list. */
+  hosts: string[];
   /** Sections that a configuration file gives; `PATCH` refuses them. */
   provisioned: 'storage'[];
 }
@@ -305,6 +144,7 @@ export interface SettingsPatch {
   storage?: StoragePatch;
   log?: { level?: LogLevel; tags?: Record<string, LogLevel | null> };
   webhooks?: WebhooksPatch;
+  hosts?: string[];
 }
 
 /** What is logged, until the service ends; it starts with what `--log` says. */

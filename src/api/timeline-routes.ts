@@ -1,40 +1,105 @@
 // The timeline over HTTP: where there is footage, why there is none elsewhere, and what happened.
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import type { Timeline } from './contract.ts';
-import { cameraId, streamName, timeMs } from './input.ts';
+import type { CameraTimeline, Gap, Timeline } from './contract.ts';
+import { cameraId, integer, streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
-import { endBeforeStart } from './segment-routes.ts';
+import { route } from './router.ts';
+import { endBeforeStart, matchesAny } from './segment-routes.ts';
 import type { ApiServices } from './services.ts';
+import { activity, LEVELS } from './timeline-activity.ts';
 
 const MAX_CAMERAS = 32;
+const MAX_BUCKETS = 1440;
+/** Per camera; of more the longest are told. */
+const MOST_GAPS = 300;
 const CAMERA_CURE = `Name 1 to ${MAX_CAMERAS} cameras: camera=1&camera=2.`;
+/** Steps of a level in an answer of 256 levels. */
+const LEVEL_STEP = 255 / (LEVELS - 1);
+
+export const camerasOfQuery = v.pipe(
+  v.union([v.string(), v.array(v.string())], CAMERA_CURE),
+  v.transform(value => [value].flat()),
+  v.array(cameraId),
+  v.maxLength(MAX_CAMERAS, CAMERA_CURE),
+);
 
 const timelineQuery = v.strictObject({
-  camera: v.pipe(
-    v.union([v.string(), v.array(v.string())], CAMERA_CURE),
-    v.transform(value => [value].flat()),
-    v.array(cameraId),
-    v.maxLength(MAX_CAMERAS, CAMERA_CURE),
-  ),
+  camera: camerasOfQuery,
   stream: v.optional(streamName, 'main'),
   startMs: timeMs,
   endMs: timeMs,
+  buckets: v.optional(integer(1, MAX_BUCKETS)),
+  levels: v.optional(
+    v.pipe(
+      v.picklist(['16', '256'], 'Use 16 or 256.'),
+      v.transform(text => (text === '16' ? 16 : 256)),
+    ),
+    '256',
+  ),
 });
 
-export function timelineRoutes({ timeline, events }: ApiServices): Route[] {
+type TimelineQuery = v.InferOutput<typeof timelineQuery>;
+
+export function timelineRoutes(services: ApiServices) {
   return [
     route('GET', '/api/timeline', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'Footage, gaps, events and activity of a range of time.',
       query: timelineQuery,
-      handle: ({ query: { camera, stream, startMs, endMs } }) => {
+      cameras: ({ query }) => query.camera,
+      handle: ({ query, request }) => {
+        const { camera, startMs, endMs } = query;
         if (endMs < startMs) throw endBeforeStart();
-        const cameras = timeline([...new Set(camera)], stream, startMs, endMs).map(one => ({
-          ...one,
-          ...events.marks(one.camera, startMs, endMs),
-        }));
-        return jsonReply(200, { cameras } satisfies Timeline);
+        const cameras = [...new Set(camera)].map(one => timelineOf(services, one, query));
+        const reply = jsonReply(200, { cameras } satisfies Timeline);
+        const etag = `"${createHash('sha256')
+          .update(reply.body as Buffer)
+          .digest('base64url')
+          .slice(0, 22)}"`;
+        if (matchesAny(request.header('if-none-match'), etag)) return { status: 304, headers: { ETag: etag } };
+        // Asked for again each time, but sent only when it is another.
+        return { ...reply, headers: { ...reply.headers, 'Cache-Control': 'private, no-cache', ETag: etag } };
       },
     }),
   ];
+}
+
+function timelineOf({ timeline, events, segments }: ApiServices, camera: number, query: TimelineQuery): CameraTimeline {
+  const { stream, startMs, endMs, buckets, levels } = query;
+  const one = timeline([camera], stream, startMs, endMs)[0] ?? { camera, footage: [], gaps: [] };
+  const marks = events.marks(camera, startMs, endMs);
+  if (buckets === undefined || endMs === startMs) return { ...one, ...marks };
+  const found = activity({
+    ...{ startMs, endMs, buckets, footage: one.footage },
+    sizes: segments.sizes(camera, startMs, endMs, stream),
+    events: segments.eventFootage(camera, startMs, endMs),
+  });
+  return {
+    ...{ ...one, ...marks },
+    footage: merged(one.footage, (endMs - startMs) / buckets),
+    gaps: longest(one.gaps, endMs),
+    activity:
+      levels === 16
+        ? found.map(level => level.toString(LEVELS)).join('')
+        : found.map(level => Math.round(level * LEVEL_STEP)),
+  };
+}
+
+/** Pieces that are closer together than `ms` as one. */
+function merged(footage: readonly [number, number][], ms: number): [number, number][] {
+  const runs: [number, number][] = [];
+  for (const [from, to] of footage) {
+    const last = runs.at(-1);
+    if (last && from - last[1] < ms) last[1] = to;
+    else runs.push([from, to]);
+  }
+  return runs;
+}
+
+function longest(gaps: Gap[], endMs: number): Gap[] {
+  if (gaps.length <= MOST_GAPS) return gaps;
+  const lengthOf = (gap: Gap) => (gap.endMs ?? endMs) - gap.startMs;
+  const kept = gaps.toSorted((a, b) => lengthOf(b) - lengthOf(a)).slice(0, MOST_GAPS);
+  return kept.sort((a, b) => a.startMs - b.startMs);
 }

@@ -184,6 +184,20 @@ export class SegmentTable {
     return ranges;
   }
 
+  /** What there is of a stream in [startMs, endMs): when it begins and ends, and its bytes; by its start. */
+  sizes(
+    camera: CameraId,
+    startMs: number,
+    endMs: number,
+    stream: StreamName,
+  ): [startMs: number, endMs: number, sizeBytes: number][] {
+    const sizes: [number, number, number][] = [];
+    for (const found of this.#find(camera, stream, startMs, endMs, false)) {
+      sizes.push([found.startMs, found.startMs + found.durationMs, found.sizeBytes]);
+    }
+    return sizes;
+  }
+
   /** The segment of a stream that starts last. */
   last(camera: CameraId, stream: StreamName): Segment | undefined {
     for (const found of this.#find(camera, stream, 0, MAX_TIME_MS, true)) return this.#segment(camera, found);

@@ -56,6 +56,7 @@ export class Store {
     | 'streams'
     | 'totals'
     | 'lockedBytes'
+    | 'sizes'
     | 'isHeld'
     | 'newestEndMs'
     | 'record'

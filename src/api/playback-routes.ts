@@ -1,0 +1,131 @@
+// Playback over HTTP: which bytes of which files to fetch for a range of time, and the same without sound.
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { NvrError } from '../core/index.ts';
+import type { Playback, PlaybackFragment, PlaybackInit, PlaybackSegment } from './contract.ts';
+import { openFile } from './file-source.ts';
+import { cameraId, integer, streamName, timeMs } from './input.ts';
+import { jsonReply } from './json-reply.ts';
+import { readHead } from './playback-file.ts';
+import { initWithoutSound, withoutSound } from './playback-fragment.ts';
+import type { PlaybackIndex } from './playback-index.ts';
+import { playbackPieces, utcMs } from './playback-segments.ts';
+import { route } from './router.ts';
+import { endBeforeStart, findSegment, segmentCamera } from './segment-routes.ts';
+import type { ApiServices } from './services.ts';
+
+const MAX_RANGE_MS = 600_000;
+/** Ten minutes of the shortest there are, and some that ended early. */
+const MAX_SEGMENTS = 200;
+/** Of one answer without sound: it is made in memory. */
+const MAX_SOUNDLESS_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 999_999_999_999_999;
+
+const playbackQuery = v.strictObject({
+  camera: cameraId,
+  stream: v.optional(streamName, 'main'),
+  startMs: timeMs,
+  endMs: timeMs,
+  audio: v.optional(
+    v.pipe(
+      v.picklist(['0', '1'], 'Use 0 or 1.'),
+      v.transform(text => text === '1'),
+    ),
+    '1',
+  ),
+});
+
+const partQuery = v.strictObject({
+  offset: integer(0, MAX_FILE_BYTES),
+  sizeBytes: integer(1, MAX_SOUNDLESS_BYTES),
+});
+
+export function playbackRoutes(services: ApiServices, index: PlaybackIndex) {
+  return [
+    route('GET', '/api/playback', {
+      identity: 'viewer',
+      summary: 'Which bytes to fetch for a range of time.',
+      query: playbackQuery,
+      cameras: ({ query }) => [query.camera],
+      handle: async ({ query: { audio, ...range } }) => {
+        checkRange(range);
+        const { pieces, endMs } = await playbackPieces(services, index, range, MAX_SEGMENTS);
+        const address = (id: string) => `/api/segments/${id}/${audio ? 'file' : 'video'}`;
+        const inits = new Map<string, PlaybackInit>();
+        const segments = pieces.map(({ segment, map, fragments }): PlaybackSegment => {
+          const { id, startMs, codecs, open } = segment;
+          if (!inits.has(map.initId)) {
+            const shown = audio ? codecs : codecs.split(',', 1).join();
+            inits.set(map.initId, { id: map.initId, codecs: shown, url: address(id), sizeBytes: map.initBytes });
+          }
+          return {
+            ...{ id, startMs, endMs: segment.endMs, open, init: map.initId, url: address(id) },
+            firstPts90k: map.firstPts90k,
+            fragments: fragments.map(
+              ({ start90k, offset, sizeBytes, key }): PlaybackFragment => [
+                ...([utcMs(segment, map, start90k), offset, sizeBytes] as const),
+                key ? 1 : 0,
+              ],
+            ),
+          };
+        });
+        const gaps = services.timeline([range.camera], range.stream, range.startMs, endMs)[0]?.gaps ?? [];
+        return jsonReply(200, { endMs, inits: [...inits.values()], segments, gaps } satisfies Playback);
+      },
+    }),
+    route('GET', '/api/segments/{id}/video', {
+      identity: 'viewer',
+      summary: 'Part of a segment file without its sound: its init segment (from 0 on) or whole fragments.',
+      rate: 'media',
+      media: 'video/mp4',
+      cameras: segmentCamera,
+      query: partQuery,
+      handle: async ({ params, query }) => {
+        const body = await soundlessPart(services, params.id ?? '', query);
+        return { status: 200, headers: { 'Content-Type': 'video/mp4' }, body };
+      },
+    }),
+  ];
+}
+
+function checkRange({ startMs, endMs }: { startMs: number; endMs: number }): void {
+  if (endMs < startMs) throw endBeforeStart();
+  if (endMs - startMs <= MAX_RANGE_MS) return;
+  throw new NvrError('invalid-argument', 'an answer tells of at most 10 minutes', {
+    field: 'endMs',
+    cure: `Use ${startMs + MAX_RANGE_MS} or an earlier time.`,
+  });
+}
+
+async function soundlessPart(
+  services: ApiServices,
+  id: string,
+  { offset, sizeBytes }: { offset: number; sizeBytes: number },
+): Promise<Buffer> {
+  const segment = findSegment(services, id);
+  if (offset + sizeBytes > segment.sizeBytes) throw notWhole();
+  const { file } = await openFile(join(services.segments.folder, segment.path));
+  try {
+    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    const { bytesRead } = await file.read(bytes, 0, sizeBytes, offset);
+    if (bytesRead < sizeBytes) throw notWhole();
+    const part = offset === 0 ? soundlessInit(bytes) : withoutSound(bytes);
+    if (!part) throw notWhole();
+    return part;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Of these bytes, which begin with ftyp and end with moov. */
+function soundlessInit(bytes: Buffer): Buffer | undefined {
+  const head = readHead(bytes);
+  return typeof head === 'number' && head === bytes.length + 8 ? initWithoutSound(bytes) : undefined;
+}
+
+function notWhole(): NvrError {
+  return new NvrError('invalid-argument', 'no whole fragments stand there', {
+    field: 'offset',
+    cure: 'Use offset and size as GET /api/playback?audio=0 tells them.',
+  });
+}
