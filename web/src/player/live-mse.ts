@@ -32,6 +32,7 @@ export class LiveMse implements LiveSource {
   #initNext = false;
   #started = false;
   #stopped = false;
+  #lastWallMs: number | undefined;
   #framesBefore = 0;
   bytes = 0;
 
@@ -62,6 +63,7 @@ export class LiveMse implements LiveSource {
 
   stop(): void {
     if (this.#stopped) return;
+    this.#lastWallMs = this.wallMs();
     this.#stopped = true;
     if (this.#socket) {
       this.#socket.onmessage = null;
@@ -77,6 +79,7 @@ export class LiveMse implements LiveSource {
   }
 
   wallMs(): number | undefined {
+    if (this.#stopped) return this.#lastWallMs;
     return this.#header && this.#started ? this.#header.zeroMs + this.#element.video.currentTime * 1000 : undefined;
   }
 

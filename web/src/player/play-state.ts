@@ -1,6 +1,8 @@
 // What a player is doing and how, as values: what everything around a picture shows in words.
 import type { GapReason, StreamName } from './wire.ts';
 
+export type { StreamName };
+
 /** Why nothing moves although it should. `camera`: its own state says why; `board`: no connection to the service; `end`: footage ends here for now. */
 export type WaitReason = 'camera' | 'board' | 'data' | 'end' | 'busy';
 
