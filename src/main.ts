@@ -160,6 +160,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
     hosts: new HostNames(store.settings),
+    linkKey: store.deriveKey('links'),
     ...storageServices(store, recording, care),
     problems: () => [...store.problems(), ...care.problems(), ...provisioning.problems()],
     gapCounts: () => gapCounts.list(),

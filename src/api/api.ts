@@ -2,30 +2,20 @@
 import { type Caller, NOBODY } from '../accounts/index.ts';
 import type { Logger } from '../core/index.ts';
 import { NvrError } from '../core/index.ts';
-import { cameraRoutes } from './camera-routes.ts';
 import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
-import { eventRoutes } from './event-routes.ts';
 import { ExportPlans } from './export-plans.ts';
-import { exportRoutes } from './export-routes.ts';
-import { Gatekeeper } from './gate.ts';
+import { Gatekeeper, type Identifier } from './gate.ts';
 import { checkHost } from './guard.ts';
 import { jsonReply } from './json-reply.ts';
-import { logRoutes } from './log-routes.ts';
-import { metricsRoutes } from './metrics-routes.ts';
+import { SignedLinks } from './links.ts';
 import { OpenSockets } from './open-sockets.ts';
-import { pictureRoutes } from './picture-routes.ts';
 import { PlaybackIndex } from './playback-index.ts';
-import { playbackRoutes } from './playback-routes.ts';
 import { isRecordingEndangered } from './problems.ts';
-import { type Found, type Gate, Router, route } from './router.ts';
-import { segmentRoutes } from './segment-routes.ts';
+import { type Found, type Gate, type Route, Router, route } from './router.ts';
 import type { HttpHandler, HttpReply, HttpRequest, HttpServer, WebSocketHandler } from './server.ts';
 import type { ApiServices } from './services.ts';
-import { settingsRoutes } from './settings-routes.ts';
-import { statusRoutes } from './status-routes.ts';
-import { storageRoutes } from './storage-routes.ts';
-import { timelineRoutes } from './timeline-routes.ts';
+import { table } from './table.ts';
 
 export interface ApiOptions {
   server: HttpServer;
@@ -43,8 +33,9 @@ const HEADERS: Record<string, string> = {
   'Referrer-Policy': 'same-origin',
 };
 
-/** Who asks before the accounts are there. */
+/** Where there are no accounts. */
 const ANYBODY: Caller = { ...NOBODY, role: 'admin', cameras: undefined };
+const EVERYBODY: Identifier = { setupCode: undefined, identify: () => ANYBODY, callerOf: () => ANYBODY };
 
 const MAX_URL_CHARS = 4096;
 
@@ -77,26 +68,23 @@ export class Api {
 
   /** From now on all routes are there. */
   open(services: ApiServices): void {
-    this.#services = services;
-    this.#gatekeeper = services.accounts && new Gatekeeper(services.accounts, () => undefined, services.clock);
-    this.#sockets = new OpenSockets(services.clock);
-    this.#exports = new ExportPlans(services.clock);
+    const { clock, accounts = EVERYBODY } = services;
+    const links = new SignedLinks({ key: services.linkKey, clock, callerOf: user => accounts.callerOf(user) });
+    const gatekeeper = new Gatekeeper(accounts, request => links.read(request), clock);
+    const exports = new ExportPlans(clock);
     const playback = new PlaybackIndex({ segmentsFolder: services.segments.folder, openIndex: () => undefined });
-    this.#router = new Router([
-      this.#health(),
-      ...statusRoutes(services),
-      ...metricsRoutes(services, this.#answers),
-      ...logRoutes(services),
-      ...cameraRoutes(services),
-      ...segmentRoutes(services),
-      ...pictureRoutes(services),
-      ...timelineRoutes(services),
-      ...playbackRoutes(services, playback),
-      ...exportRoutes(services, this.#exports),
-      ...eventRoutes(services, this.#exports),
-      ...storageRoutes(services),
-      ...settingsRoutes(services),
-    ]);
+    const parts = {
+      ...{ answers: this.#answers, exports, playback, links },
+      linkTable: {
+        find: (method: string, path: string) => this.#router.find(method, path),
+        gateOf: (caller: Caller, route: Route, address: string) => gatekeeper.gateOf(caller, route, address),
+      },
+    };
+    this.#router = new Router([this.#health(), ...table(services, parts)]);
+    this.#sockets = new OpenSockets(clock);
+    this.#gatekeeper = gatekeeper;
+    this.#exports = exports;
+    this.#services = services;
   }
 
   /** The service begins to stop: only `health` is answered. */
@@ -156,7 +144,10 @@ export class Api {
       if (!route.open) throw new NvrError('invalid-argument', 'this address is not for WebSockets');
       const gate = this.#pass(request, found, true);
       const handler = await route.open(request, params, gate);
-      return this.#sockets?.watch(handler, () => this.#isStillGood(request, gate.caller)) ?? handler;
+      return (
+        this.#sockets?.watch(handler, () => this.#gatekeeper?.isStillGood(request, route, gate.caller) === true) ??
+        handler
+      );
     } catch (error) {
       return this.#finish(this.#refuse(request, error));
     }
@@ -176,11 +167,8 @@ export class Api {
   }
 
   #pass(request: HttpRequest, { route }: Found, isUpgrade: boolean): Gate {
-    return this.#gatekeeper?.pass(request, route, isUpgrade) ?? { caller: ANYBODY, admit: () => {} };
-  }
-
-  #isStillGood(request: HttpRequest, caller: Caller): boolean {
-    return this.#gatekeeper?.isStillGood(request, caller) ?? true;
+    // Before the services are there only `health` is found.
+    return this.#gatekeeper?.pass(request, route, isUpgrade) ?? { caller: NOBODY, admit: () => {} };
   }
 
   #refuse(request: HttpRequest, error: unknown): HttpReply {

@@ -1,7 +1,8 @@
 // Cameras over HTTP.
 import * as v from 'valibot';
+import { seesCamera } from '../accounts/index.ts';
 import { cameraPatchSchema, newCameraSchema, probeSchema } from '../cameras/index.ts';
-import { NvrError } from '../core/index.ts';
+import { type CameraId, NvrError } from '../core/index.ts';
 import type { CameraList, FootageKept } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
 import { type Route, route } from './router.ts';
@@ -14,11 +15,14 @@ const removeQuery = v.strictObject({
 export function cameraRoutes({ cameras, prober, segments, recordingSettled }: ApiServices): Route[] {
   return [
     route('GET', '/api/cameras', {
-      identity: 'public',
-      handle: () => jsonReply(200, { cameras: cameras.list() } satisfies CameraList),
+      identity: 'viewer',
+      summary: 'All cameras with their states.',
+      handle: ({ caller }) =>
+        jsonReply(200, { cameras: cameras.list().filter(({ id }) => seesCamera(caller, id)) } satisfies CameraList),
     }),
     route('POST', '/api/cameras', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'Adds a camera.',
       body: newCameraSchema,
       handle: async ({ body }) => {
         const camera = await cameras.add(body);
@@ -26,13 +30,17 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       },
     }),
     route('POST', '/api/cameras/probe', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'Tries whether a camera can be reached, and says what it sends.',
+      rate: 'heavy',
       body: probeSchema,
       // A camera that does not work is an answer, not a failure.
       handle: async ({ body }) => jsonReply(200, await prober.probe(body)),
     }),
     route('GET', '/api/cameras/{id}', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'One camera with its state.',
+      cameras: cameraInPath,
       handle: ({ params }) => {
         const camera = cameras.get(parseCameraId(params.id));
         if (!camera) throw noCamera();
@@ -40,7 +48,9 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       },
     }),
     route('PATCH', '/api/cameras/{id}', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'Changes what is given, and leaves the rest.',
+      cameras: cameraInPath,
       body: cameraPatchSchema,
       handle: async ({ params, body }) => {
         const camera = await cameras.update(parseCameraId(params.id), body);
@@ -49,7 +59,9 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       },
     }),
     route('DELETE', '/api/cameras/{id}', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'Removes a camera, and its footage when that is wanted.',
+      cameras: cameraInPath,
       query: removeQuery,
       handle: async ({ params, query }) => {
         const id = parseCameraId(params.id);
@@ -69,6 +81,11 @@ function keptWords(kept: FootageKept['kept']): FootageKept {
     message: `The camera and its footage are deleted, but for ${segments} locked ${segments === 1 ? 'segment' : 'segments'}.`,
     cure: 'Unlock and delete them one by one if you do not need them: GET /api/segments still lists them.',
   };
+}
+
+/** For rows of the table whose `{id}` is that of a camera. */
+export function cameraInPath({ params }: { params: Record<string, string> }): CameraId[] {
+  return [parseCameraId(params.id)];
 }
 
 /** The id in a path; throws `not-found` for what is none. */

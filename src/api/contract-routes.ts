@@ -15,6 +15,7 @@ import type {
   LogLines,
   Me,
   NewCamera,
+  NewLink,
   NewToken,
   ProbeInput,
   ProbeResult,
@@ -123,6 +124,7 @@ export interface ApiRoutes extends PlaybackRoutes {
   };
   'GET /api/settings': { answer: Settings };
   'PATCH /api/settings': { body: SettingsPatch; answer: Settings };
+  'POST /api/links': { body: { path: string; ttlMs: number }; answer: NewLink };
   'GET /api/setup': { answer: SetupState };
   'POST /api/setup': { body: { code: string; name: string; password: string }; answer: LoggedIn };
   'POST /api/login': { body: { name: string; password: string; totp?: string }; answer: LoggedIn };

@@ -127,6 +127,13 @@ export interface Problem {
   sinceMs?: number;
 }
 
+/** `POST /api/links`: of m3u8, segments, clips, exports and pictures. Removing its user ends it too. */
+export interface NewLink {
+  /** Begins with `/api/`. */
+  url: string;
+  expiresMs: number;
+}
+
 /** `GET /api/settings`; `PATCH` takes any part of it. */
 export interface Settings {
   storage: StorageSettings;

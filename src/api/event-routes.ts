@@ -1,9 +1,9 @@
 // Events over HTTP: triggers and recording by hand, lists, changes, pictures and clips.
 import * as v from 'valibot';
-import { NvrError } from '../core/index.ts';
+import { type CameraId, NvrError } from '../core/index.ts';
 import { triggerSchema } from '../events/index.ts';
-import { TRIGGER_SOURCES } from '../storage/index.ts';
-import { parseCameraId } from './camera-routes.ts';
+import { parseEventId, TRIGGER_SOURCES } from '../storage/index.ts';
+import { cameraInPath, parseCameraId } from './camera-routes.ts';
 import type { EventList, RecordReply, TriggerReply } from './contract.ts';
 import type { ExportPlans } from './export-plans.ts';
 import { sendExport } from './export-routes.ts';
@@ -71,7 +71,11 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans): Route[] 
   const { events } = services;
   return [
     route('POST', '/api/cameras/{id}/trigger', {
-      identity: 'public',
+      identity: 'operator',
+      summary: 'Says that something happens at a camera.',
+      // Machines send as many as they see.
+      rate: 'free',
+      cameras: cameraInPath,
       body: triggerSchema,
       handle: ({ params, body }) => {
         const event = events.trigger({ ...body, camera: parseCameraId(params.id), source: 'http' });
@@ -79,49 +83,79 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans): Route[] 
       },
     }),
     route('POST', '/api/cameras/{id}/record', {
-      identity: 'public',
+      identity: 'operator',
+      summary: 'Records by hand.',
+      cameras: cameraInPath,
       body: recordSchema,
       handle: async ({ params, body: { action, durationMs } }) =>
         jsonReply(202, (await events.record(parseCameraId(params.id), action, durationMs)) satisfies RecordReply),
     }),
     route('GET', '/api/events', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'Events, newest first.',
+      cameras: ({ query }) => query.camera ?? [],
       query: listQuery,
-      handle: ({ query: { camera, ...filters } }) => {
+      handle: ({ query: { camera, ...filters }, caller }) => {
         const { startMs, endMs } = filters;
         if (startMs !== undefined && endMs !== undefined && endMs < startMs) throw endBeforeStart();
-        const wanted = { ...given(filters), limit: filters.limit, ...(camera ? { cameras: camera } : {}) };
+        const cameras = camera ?? (caller.cameras && [...caller.cameras]);
+        const wanted = { ...given(filters), limit: filters.limit, ...(cameras ? { cameras } : {}) };
         return jsonReply(200, events.list(wanted) satisfies EventList);
       },
     }),
     route('GET', '/api/events/{id}', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'One event.',
+      cameras: eventCamera,
       handle: ({ params }) => jsonReply(200, events.get(params.id ?? '')),
     }),
     route('PATCH', '/api/events/{id}', {
-      identity: 'public',
+      identity: 'operator',
+      summary: 'Locks an event, marks it as seen, or adds a note.',
+      cameras: eventCamera,
       body: patchSchema,
       handle: async ({ params, body }) => jsonReply(200, await events.change(params.id ?? '', body)),
     }),
     route('DELETE', '/api/events/{id}', {
-      identity: 'public',
+      identity: 'viewer',
+      right: 'delete',
+      summary: 'Deletes an event that is not locked. Its footage stays.',
+      cameras: eventCamera,
       handle: async ({ params }) => {
         await events.remove(params.id ?? '');
         return { status: 204 };
       },
     }),
     route('GET', '/api/events/{id}/picture.jpg', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'The picture of an event.',
+      rate: 'media',
+      media: 'image/jpeg',
+      linkable: true,
+      cameras: eventCamera,
       handle: ({ params, request }) => sendPicture(services, params.id ?? '', request),
     }),
     route('GET', '/api/events/{id}/clip.mp4', {
-      identity: 'public',
+      identity: 'viewer',
+      right: 'export',
+      summary: 'The footage of an event as one MP4 file.',
+      rate: 'media',
+      media: 'video/mp4',
+      linkable: true,
+      cameras: eventCamera,
       handle: ({ params, request }) => {
         const range = events.footage(params.id ?? '');
         return sendExport(services, plans, { ...range, stream: 'main', timeZone: undefined }, request);
       },
     }),
   ];
+}
+
+/** Throws `not-found` for what is no id of an event. */
+function eventCamera({ params }: { params: Record<string, string> }): CameraId[] {
+  const key = parseEventId(params.id ?? '');
+  if (!key) throw new NvrError('not-found', 'there is no such event');
+  return [key.camera];
 }
 
 /** Without what was left out. */

@@ -36,7 +36,13 @@ export interface ExportQuery {
 export function exportRoutes(services: ApiServices, plans: ExportPlans): Route[] {
   return [
     route('GET', '/api/export.mp4', {
-      identity: 'public',
+      identity: 'viewer',
+      right: 'export',
+      summary: 'A range of footage as one MP4 file.',
+      rate: 'media',
+      media: 'video/mp4',
+      linkable: true,
+      cameras: ({ query }) => [query.camera],
       query: exportQuery,
       handle: ({ query: { stream = 'main', timeZone, ...range }, request }) => {
         checkRange(range);

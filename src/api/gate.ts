@@ -12,9 +12,11 @@ export interface Identifier {
   readonly setupCode: string | undefined;
   /** Undefined when nothing was sent, or nothing that is valid. */
   identify(credentials: { cookie?: string; authorization?: string; remoteAddress: string }): Caller | undefined;
+  /** What a user may at present, whoever asks; undefined when there is none any more. */
+  callerOf(user: number): Caller | undefined;
 }
 
-/** Whose link this is; undefined when the request carries none. Throws `permission-denied` for one that is not good any more. */
+/** Who stands behind the link of a request; undefined when the request carries none. Throws `permission-denied` for one that is not good any more. */
 export type LinkReader = (request: HttpRequest) => Caller | undefined;
 
 /** Answered before there is an account. */
@@ -42,39 +44,45 @@ export class Gatekeeper {
   /** Throws `unauthenticated` or `permission-denied`; `admit` of what it gives throws as `Gate` says. */
   pass(request: HttpRequest, route: Route, isUpgrade: boolean): Gate {
     const { caller, proof } =
-      route.identity === 'public' ? { caller: NOBODY, proof: 'none' as const } : this.#who(request);
-    if (route.identity !== 'public' && !isAtLeast(caller.role, route.identity)) {
+      route.identity === 'public' ? { caller: NOBODY, proof: 'none' as const } : this.#who(request, route);
+    if (isUpgrade || request.method !== 'GET') checkOrigin(request, proof);
+    return this.gateOf(caller, route, request.remoteAddress);
+  }
+
+  /** The same for whoever is known already. */
+  gateOf(caller: Caller, route: Route, remoteAddress: string): Gate {
+    const isPublic = route.identity === 'public';
+    if (!isPublic && !isAtLeast(caller.role, route.identity as Role)) {
       throw new NvrError('permission-denied', `this needs the role ${route.identity}`);
     }
-    if (isUpgrade || !['GET', 'HEAD'].includes(request.method)) checkOrigin(request, proof);
     return {
       caller,
       admit: cameras => {
         // What a caller may not see does not exist for it.
-        if (!cameras.every(camera => seesCamera(caller, camera)) && route.identity !== 'public') {
+        if (!isPublic && !cameras.every(camera => seesCamera(caller, camera))) {
           throw new NvrError('not-found', 'there is no such camera');
         }
         if (route.right !== undefined && caller.role !== 'admin' && !caller.rights.has(route.right)) {
           throw new NvrError('permission-denied', `this needs the right to ${route.right}`);
         }
-        this.#rates.take(caller.user > 0 ? `user ${caller.user}` : addressKey(request.remoteAddress), route.rate);
+        this.#rates.take(caller.user > 0 ? `user ${caller.user}` : addressKey(remoteAddress), route.rate);
       },
     };
   }
 
   /** Whether the same proof is still good for the same things. */
-  isStillGood(request: HttpRequest, caller: Caller): boolean {
+  isStillGood(request: HttpRequest, route: Route, caller: Caller): boolean {
     if (caller.by === 'nobody') return true;
     try {
-      const { caller: now } = this.#who(request);
+      const { caller: now } = this.#who(request, route);
       return now.user === caller.user && now.role === caller.role && sameSet(now.cameras, caller.cameras);
     } catch {
       return false;
     }
   }
 
-  #who(request: HttpRequest): { caller: Caller; proof: Proof } {
-    const linked = this.#links(request);
+  #who(request: HttpRequest, { linkable }: Route): { caller: Caller; proof: Proof } {
+    const linked = linkable ? this.#links(request) : undefined;
     if (linked) return { caller: linked, proof: 'none' };
     const cookie = request.header('cookie');
     const authorization = request.header('authorization');

@@ -21,7 +21,8 @@ const logQuery = v.strictObject({
 export function logRoutes({ logs }: Pick<ApiServices, 'logs'>): Route[] {
   return [
     route('GET', '/api/logs', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'The newest lines of the log.',
       query: logQuery,
       handle: ({ query }) => {
         const { limit = DEFAULT_LINES } = query;

@@ -15,7 +15,9 @@ export type AnswerCounts = ReadonlyMap<string, number>;
 export function metricsRoutes(services: ApiServices, answers: AnswerCounts): Route[] {
   return [
     route('GET', '/api/metrics', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'The figures of the service for Prometheus.',
+      media: METRICS_CONTENT_TYPE,
       handle: async () => {
         const [memory, volume] = await Promise.all([processMemory(), volumeSpace(services.facts.dataDir)]);
         const families = [

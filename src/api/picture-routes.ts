@@ -5,7 +5,7 @@ import { NvrError } from '../core/index.ts';
 import type { Picture } from '../native/index.ts';
 import { integer, timeMs } from './input.ts';
 import { type Route, route } from './router.ts';
-import { findSegment, matchesAny } from './segment-routes.ts';
+import { findSegment, matchesAny, segmentCamera } from './segment-routes.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
 
@@ -19,7 +19,12 @@ const pictureQuery = v.strictObject({
 export function pictureRoutes(services: ApiServices): Route[] {
   return [
     route('GET', '/api/segments/{id}/picture.jpg', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'A picture of a segment: the keyframe nearest to a moment.',
+      rate: 'media',
+      media: 'image/jpeg',
+      linkable: true,
+      cameras: segmentCamera,
       query: pictureQuery,
       handle: ({ params, query, request }) => sendPicture(services, params.id ?? '', query, request),
     }),

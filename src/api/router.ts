@@ -5,6 +5,7 @@ import { type CameraId, NvrError } from '../core/index.ts';
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './contract.ts';
 import { nothing, parseBody, parseQuery } from './input.ts';
 import { type JsonReply, jsonReply } from './json-reply.ts';
+import { withoutLink } from './links.ts';
 import type { HttpReply, HttpRequest, WebSocketHandler } from './server.ts';
 
 /** The least that a caller has to be. `public`: nobody is asked who they are. */
@@ -37,6 +38,8 @@ interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   query?: Q;
   /** Without one, a body is not read. */
   body?: B;
+  /** Reading it needs no more than a signed link. */
+  linkable?: boolean;
   /** The cameras that a request is about: those that the caller may not see do not exist for it. Absent: `handle` asks `seesCamera`. */
   cameras?: (input: { params: Record<string, string>; query: v.InferOutput<Q>; body: v.InferOutput<B> }) => CameraId[];
 }
@@ -102,8 +105,11 @@ export interface Route<Name extends string = string> {
   identity: Identity;
   rate: RateClass;
   right: Right | undefined;
+  linkable: boolean;
   /** For the API reference. */
   facts: { summary: string | undefined; query: v.GenericSchema; body: v.GenericSchema | undefined; media: string };
+  /** Resolves when the caller may have what it asks for. */
+  check(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<unknown>;
   answer(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<HttpReply>;
   /** For WebSockets; their `answer` says that an upgrade is needed. */
   open?(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<WebSocketHandler>;
@@ -128,14 +134,17 @@ export function route<
   spec: HandledSpec<`${M} ${P}`, Q, B>,
   ..._mismatch: Mismatch<`${M} ${P}`, Q, B>
 ): Route<`${M} ${P}`> {
+  const check = async (request: HttpRequest, params: Record<string, string>, gate: Gate) => {
+    const text = spec.linkable ? withoutLink(request.query) : request.query;
+    const query = parseQuery(spec.query ?? nothing, text) as v.InferOutput<Q>;
+    const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
+    gate.admit(spec.cameras?.({ params, query, body }) ?? []);
+    return { params, query, body, request, caller: gate.caller };
+  };
   return {
     ...row(method, path, spec, spec.media ?? 'application/json'),
-    async answer(request, params, gate) {
-      const query = parseQuery(spec.query ?? nothing, request.query) as v.InferOutput<Q>;
-      const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
-      gate.admit(spec.cameras?.({ params, query, body }) ?? []);
-      return spec.handle({ params, query, body, request, caller: gate.caller });
-    },
+    check,
+    answer: async (request, params, gate) => spec.handle(await check(request, params, gate)),
   };
 }
 
@@ -145,18 +154,20 @@ export function socket<const P extends string, Q extends v.GenericSchema = typeo
   spec: SocketSpec<Q>,
   ..._mismatch: Mismatch<`GET ${P}`, Q, typeof noBody>
 ): Route<`GET ${P}`> {
+  const check = async (request: HttpRequest, params: Record<string, string>, gate: Gate) => {
+    const query = parseQuery(spec.query ?? nothing, request.query) as v.InferOutput<Q>;
+    gate.admit(spec.cameras?.({ params, query, body: undefined }) ?? []);
+    return { params, query, body: undefined, request, caller: gate.caller };
+  };
   return {
     ...row('GET', path, spec, 'application/json'),
-    async answer(_request, _params, gate) {
-      gate.admit([]);
+    check,
+    async answer(request, params, gate) {
+      await check(request, params, gate);
       const error = { kind: 'invalid-argument', message: 'this address is for WebSockets' };
       return jsonReply(426, { error }, { Upgrade: 'websocket' });
     },
-    async open(request, params, gate) {
-      const query = parseQuery(spec.query ?? nothing, request.query) as v.InferOutput<Q>;
-      gate.admit(spec.cameras?.({ params, query, body: undefined }) ?? []);
-      return spec.open({ params, query, body: undefined, request, caller: gate.caller });
-    },
+    open: async (request, params, gate) => spec.open(await check(request, params, gate)),
   };
 }
 
@@ -165,7 +176,7 @@ function row<const M extends Method, const P extends string, Q extends v.Generic
   path: P,
   spec: RouteSpec<Q, B>,
   media: string,
-): Omit<Route<`${M} ${P}`>, 'answer' | 'open'> {
+): Omit<Route<`${M} ${P}`>, 'check' | 'answer' | 'open'> {
   return {
     name: `${method} ${path}`,
     method,
@@ -173,6 +184,7 @@ function row<const M extends Method, const P extends string, Q extends v.Generic
     identity: spec.identity,
     rate: spec.rate ?? (method === 'GET' ? 'free' : 'change'),
     right: spec.right,
+    linkable: spec.linkable === true,
     facts: { summary: spec.summary, query: spec.query ?? nothing, body: spec.body, media },
   };
 }

@@ -1,7 +1,7 @@
 // Segments over HTTP: lists with the one being written, their files with ranges, and their removal.
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { NvrError, segmentId } from '../core/index.ts';
+import { type CameraId, NvrError, parseSegmentId, segmentId } from '../core/index.ts';
 import { parseRange } from './byte-range.ts';
 import type { Segment, SegmentList } from './contract.ts';
 import { fileSource, openFile } from './file-source.ts';
@@ -29,7 +29,9 @@ const patchSchema = v.strictObject({ locked: v.boolean('Use true or false.') });
 export function segmentRoutes(services: ApiServices): Route[] {
   return [
     route('GET', '/api/segments', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'Segments of a camera, oldest first, with the one being written.',
+      cameras: ({ query }) => [query.camera],
       query: listQuery,
       handle: ({ query }) => {
         const { startMs = 0, endMs = MAX_TIME_MS, limit = 100, camera, stream, cursor } = query;
@@ -48,11 +50,18 @@ export function segmentRoutes(services: ApiServices): Route[] {
       },
     }),
     route('GET', '/api/segments/{id}/file', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'The file of a segment.',
+      rate: 'media',
+      media: 'video/mp4',
+      linkable: true,
+      cameras: segmentCamera,
       handle: ({ params, request }) => sendFile(services, params.id ?? '', request),
     }),
     route('PATCH', '/api/segments/{id}', {
-      identity: 'public',
+      identity: 'operator',
+      summary: 'Locks a segment, or unlocks it.',
+      cameras: segmentCamera,
       body: patchSchema,
       handle: async ({ params, body }) => {
         const id = params.id ?? '';
@@ -63,7 +72,10 @@ export function segmentRoutes(services: ApiServices): Route[] {
       },
     }),
     route('DELETE', '/api/segments/{id}', {
-      identity: 'public',
+      identity: 'viewer',
+      right: 'delete',
+      summary: 'Deletes a segment that is not locked.',
+      cameras: segmentCamera,
       handle: async ({ params }) => {
         const id = params.id ?? '';
         refuseOpen(services, id);
@@ -73,6 +85,13 @@ export function segmentRoutes(services: ApiServices): Route[] {
       },
     }),
   ];
+}
+
+/** For rows of the table whose `{id}` is that of a segment. Throws `not-found` for what is none. */
+export function segmentCamera({ params }: { params: Record<string, string> }): CameraId[] {
+  const key = parseSegmentId(params.id ?? '');
+  if (!key) throw noSegment();
+  return [key.camera];
 }
 
 function refuseOpen(services: ApiServices, id: string): void {
@@ -157,7 +176,7 @@ export interface OpenSegment {
 }
 
 /** What the engine is writing, as far as readers may count on it. */
-export function openSegments(services: ApiServices): OpenSegment[] {
+export function openSegments(services: Pick<ApiServices, 'engine'>): OpenSegment[] {
   return services.engine.stats().streams.flatMap(({ camera, stream, open }) =>
     open.map(({ startMs, clockGen, endMs, sizeBytes, codecs, path }) => {
       const id = segmentId(camera, stream, startMs, clockGen);

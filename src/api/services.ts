@@ -66,6 +66,8 @@ export interface SegmentSource {
 export interface ApiServices {
   /** Absent: everybody may everything. */
   accounts?: Identifier;
+  /** Signs links. */
+  linkKey: Buffer;
   hosts: Pick<HostNames, 'names' | 'update'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
   prober: Pick<Prober, 'probe'>;

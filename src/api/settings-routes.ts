@@ -4,6 +4,7 @@ import { LOG_LEVELS, type LogLevel, NvrError } from '../core/index.ts';
 import { webhooksPatchSchema, webhookTestSchema } from '../events/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Settings } from './contract.ts';
+import { hostsSchema } from './host-names.ts';
 import { jsonReply } from './json-reply.ts';
 import { type Route, route } from './router.ts';
 import type { ApiServices } from './services.ts';
@@ -21,28 +22,39 @@ const patchSchema = v.strictObject({
   storage: v.optional(storagePatchSchema),
   log: v.optional(logPatchSchema),
   webhooks: v.optional(webhooksPatchSchema),
+  hosts: v.optional(hostsSchema),
 });
 
 type LogPatch = v.InferOutput<typeof logPatchSchema>;
 
 export function settingsRoutes(services: ApiServices): Route[] {
-  const { storage, logs, log, webhooks } = services;
+  const { storage, logs, log, webhooks, hosts } = services;
   const all = (): Settings => ({
     storage: storage.settings(),
     log: { level: logs.levels.other, tags: logs.levels.tags },
     webhooks: webhooks.list(),
+    hosts: [...hosts.names()],
     provisioned: storage.settingsProvisioned ? ['storage'] : [],
   });
   return [
-    route('GET', '/api/settings', { identity: 'public', handle: () => jsonReply(200, all()) }),
+    route('GET', '/api/settings', {
+      identity: 'admin',
+      summary: 'The settings of the service.',
+      handle: () => jsonReply(200, all()),
+    }),
     route('PATCH', '/api/settings', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'Changes what is given, and leaves the rest.',
       body: patchSchema,
       handle: async ({ body }) => {
         const levels = body.log && changedLevels(logs.levels, body.log);
         if (body.webhooks) webhooks.check(body.webhooks);
         if (body.storage) await storage.updateSettings(body.storage);
         if (body.webhooks) await webhooks.update(body.webhooks);
+        if (body.hosts) {
+          await hosts.update(body.hosts);
+          log.info('settings changed', { section: 'hosts', hosts: hosts.names() });
+        }
         if (levels) {
           logs.levels = levels;
           log.info('settings changed', { section: 'log', levels });
@@ -51,7 +63,9 @@ export function settingsRoutes(services: ApiServices): Route[] {
       },
     }),
     route('POST', '/api/settings/webhooks/test', {
-      identity: 'public',
+      identity: 'admin',
+      summary: 'Sends a message to a webhook, and says what came back.',
+      rate: 'heavy',
       body: webhookTestSchema,
       // A webhook that does not work is an answer, not a failure.
       handle: async ({ body: { url, secret } }) => jsonReply(200, await webhooks.test(url, secret ?? undefined)),

@@ -1,4 +1,5 @@
 // How the service is: the figures and everything that does not work as it should.
+import { type Caller, seesCamera } from '../accounts/index.ts';
 import { processMemory } from '../core/index.ts';
 import type { Status } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
@@ -10,13 +11,14 @@ import { volumeSpace } from './volume-space.ts';
 export function statusRoutes(services: ApiServices): Route[] {
   return [
     route('GET', '/api/status', {
-      identity: 'public',
-      handle: async () => jsonReply(200, await status(services)),
+      identity: 'viewer',
+      summary: 'How the service is, with everything that does not work as it should.',
+      handle: async ({ caller }) => jsonReply(200, await status(services, caller)),
     }),
   ];
 }
 
-async function status(services: ApiServices): Promise<Status> {
+async function status(services: ApiServices, caller: Caller): Promise<Status> {
   const { facts, clock, engine, segments, cameras } = services;
   const { streams, writer } = engine.stats();
   const { queuedBytes, ...written } = writer;
@@ -43,13 +45,11 @@ async function status(services: ApiServices): Promise<Status> {
     },
     events: eventStatus(services),
     hub: facts.hub,
-    cameras: cameras.list().map(({ id, name, state }) => ({
-      id,
-      name,
-      state: state.name,
-      lastPacketMs: state.lastPacketMs,
-    })),
-    problems: problems(services),
+    cameras: cameras
+      .list()
+      .filter(({ id }) => seesCamera(caller, id))
+      .map(({ id, name, state }) => ({ id, name, state: state.name, lastPacketMs: state.lastPacketMs })),
+    problems: problems(services).filter(({ camera }) => camera === undefined || seesCamera(caller, camera)),
     timeMs: clock.nowMs(),
     clock: services.storage.clockState(),
   };

@@ -1,5 +1,6 @@
 // The storage over HTTP: what takes how much room, and how many days of footage there will be.
 import * as v from 'valibot';
+import { seesCamera } from '../accounts/index.ts';
 import type { Forecast, StorageInfo } from './contract.ts';
 import { cameraId, integer } from './input.ts';
 import { jsonReply } from './json-reply.ts';
@@ -29,15 +30,25 @@ const forecastQuery = v.strictObject({
 export function storageRoutes({ storage }: ApiServices): Route[] {
   return [
     route('GET', '/api/storage', {
-      identity: 'public',
-      handle: async () => jsonReply(200, (await storage.figures()) satisfies StorageInfo),
+      identity: 'viewer',
+      summary: 'What takes how much room.',
+      handle: async ({ caller }) => {
+        const figures: StorageInfo = await storage.figures();
+        return jsonReply(200, {
+          ...figures,
+          cameras: figures.cameras.filter(({ camera }) => seesCamera(caller, camera)),
+        });
+      },
     }),
     route('GET', '/api/storage/forecast', {
-      identity: 'public',
+      identity: 'viewer',
+      summary: 'How many days of footage there will be, also with other settings.',
+      cameras: ({ query }) => (query.camera === undefined ? [] : [query.camera]),
       query: forecastQuery,
-      handle: async ({ query }) => {
+      handle: async ({ query, caller }) => {
         const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
-        return jsonReply(200, { cameras: await storage.forecast(given) } satisfies Forecast);
+        const cameras = (await storage.forecast(given)).filter(({ camera }) => seesCamera(caller, camera));
+        return jsonReply(200, { cameras } satisfies Forecast);
       },
     }),
   ];

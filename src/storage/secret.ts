@@ -1,5 +1,5 @@
 // Seals passwords of cameras and services with the key of this data directory, so that the index and its mirror hold none.
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { fromSystem, type Logger, NvrError, writeFileAtomic } from '../core/index.ts';
 
@@ -46,6 +46,11 @@ export class Sealer {
     } catch (error) {
       throw lost('is damaged', error);
     }
+  }
+
+  /** A key for one purpose, always the same, from which this one cannot be told. */
+  derive(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#key, '', `thimble ${purpose}`, KEY_BYTES));
   }
 
   #header(): Buffer {

@@ -80,7 +80,7 @@ export class Store {
   readonly gaps: Pick<GapTable, 'ongoing' | 'open' | 'close' | 'add' | 'moveStart' | 'cover' | 'list'>;
   readonly cameras: Pick<CameraTable, 'list' | 'put' | 'remove' | 'nextId'>;
   readonly settings: SettingsTable;
-  readonly accounts: Pick<AccountTable, 'list' | 'nextUserId' | 'change' | 'note'>;
+  readonly accounts: Pick<AccountTable, 'list' | 'nextUserId' | 'change' | 'note' | 'flush'>;
   readonly audit: AuditTable;
 
   readonly #options: StoreOptions & { onStep: (name: string) => void };
@@ -193,6 +193,11 @@ export class Store {
   /** Seals a password, to be stored with its camera. */
   seal(text: string): string {
     return this.#sealer.seal(text);
+  }
+
+  /** As `Sealer.derive`. */
+  deriveKey(purpose: string): Buffer {
+    return this.#sealer.derive(purpose);
   }
 
   /** Throws `data-loss` when the text was sealed with another key or is damaged. */

@@ -137,6 +137,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   const posted: string[] = [];
   const hosts: string[] = [];
   const services: ApiServices = {
+    linkKey: Buffer.alloc(32, 1),
     hosts: { names: () => hosts, update: async names => void hosts.splice(0, hosts.length, ...names) },
     cameras,
     events: world.events,

@@ -1,0 +1,47 @@
+// The table of all routes: what is not in it does not exist, and what is in the contract is in it.
+import { cameraRoutes } from './camera-routes.ts';
+import { eventRoutes } from './event-routes.ts';
+import type { ExportPlans } from './export-plans.ts';
+import { exportRoutes } from './export-routes.ts';
+import { type LinkTable, linkRoutes } from './link-routes.ts';
+import type { SignedLinks } from './links.ts';
+import { logRoutes } from './log-routes.ts';
+import { type AnswerCounts, metricsRoutes } from './metrics-routes.ts';
+import { pictureRoutes } from './picture-routes.ts';
+import type { PlaybackIndex } from './playback-index.ts';
+import { playbackRoutes } from './playback-routes.ts';
+import type { Route } from './router.ts';
+import { segmentRoutes } from './segment-routes.ts';
+import type { ApiServices } from './services.ts';
+import { settingsRoutes } from './settings-routes.ts';
+import { statusRoutes } from './status-routes.ts';
+import { storageRoutes } from './storage-routes.ts';
+import { timelineRoutes } from './timeline-routes.ts';
+
+/** What routes share beside the services. */
+export interface TableParts {
+  answers: AnswerCounts;
+  exports: ExportPlans;
+  playback: PlaybackIndex;
+  links: SignedLinks;
+  linkTable: LinkTable;
+}
+
+/** All but `health`, which is answered before there are services. */
+export function table(services: ApiServices, { answers, exports, playback, links, linkTable }: TableParts): Route[] {
+  return [
+    ...statusRoutes(services),
+    ...metricsRoutes(services, answers),
+    ...logRoutes(services),
+    ...cameraRoutes(services),
+    ...segmentRoutes(services),
+    ...pictureRoutes(services),
+    ...timelineRoutes(services),
+    ...playbackRoutes(services, playback),
+    ...exportRoutes(services, exports),
+    ...eventRoutes(services, exports),
+    ...storageRoutes(services),
+    ...settingsRoutes(services),
+    ...linkRoutes(services, links, linkTable),
+  ];
+}
