@@ -186,4 +186,14 @@ bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key) {
   return true;
 }
 
+bool read_live_key(const Napi::CallbackInfo& info, media::StreamKey* key, bool* sound) {
+  if (!read_stream_key(info, key)) return false;
+  if (info.Length() < 3 || !info[2].IsBoolean()) {
+    Napi::TypeError::New(info.Env(), "with or without sound is needed").ThrowAsJavaScriptException();
+    return false;
+  }
+  *sound = info[2].As<Napi::Boolean>().Value();
+  return true;
+}
+
 }  // namespace thimble::binding

@@ -13,6 +13,8 @@ namespace thimble::binding {
 bool read_engine_options(const Napi::CallbackInfo& info, media::EngineOptions* options);
 bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings* settings);
 bool read_stream_key(const Napi::CallbackInfo& info, media::StreamKey* key);
+/// The same and `sound`, as of live feeds.
+bool read_live_key(const Napi::CallbackInfo& info, media::StreamKey* key, bool* sound);
 bool read_export_range(const Napi::CallbackInfo& info, media::ExportRange* range);
 bool read_export_segment(const Napi::CallbackInfo& info, media::ExportSegment* segment);
 bool read_picture_request(const Napi::CallbackInfo& info, media::SegmentPictureRequest* request);

@@ -9,6 +9,7 @@
 
 #include "binding/arguments.h"
 #include "binding/event_object.h"
+#include "binding/picture_functions.h"
 #include "media/engine.h"
 #include "media/wall_clock.h"
 
@@ -63,6 +64,11 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
          InstanceMethod<&EngineObject::set_stream>("setStream"),
          InstanceMethod<&EngineObject::remove_stream>("removeStream"),
          InstanceMethod<&EngineObject::capture>("capture"),
+         InstanceMethod<&EngineObject::watch_live>("watchLive"),
+         InstanceMethod<&EngineObject::end_live>("endLive"),
+         InstanceMethod<&EngineObject::show_key>("showKey"),
+         InstanceMethod<&EngineObject::set_live_buffer>("setLiveBuffer"),
+         InstanceMethod<&EngineObject::key_picture>("keyPicture"),
          InstanceMethod<&EngineObject::footage_ms>("footageMs"),
          InstanceMethod<&EngineObject::stats>("stats")});
   }
@@ -93,12 +99,19 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   Napi::Value set_stream(const Napi::CallbackInfo& info);
   Napi::Value remove_stream(const Napi::CallbackInfo& info);
   Napi::Value capture(const Napi::CallbackInfo& info);
+  Napi::Value watch_live(const Napi::CallbackInfo& info);
+  Napi::Value end_live(const Napi::CallbackInfo& info);
+  Napi::Value show_key(const Napi::CallbackInfo& info);
+  Napi::Value set_live_buffer(const Napi::CallbackInfo& info);
+  Napi::Value key_picture(const Napi::CallbackInfo& info);
   Napi::Value footage_ms(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   void deliver();
+  void add_bytes(Napi::Object object, const media::LiveFragmentEvent& event);
 
   const std::shared_ptr<EventQueue> queue_ = std::make_shared<EventQueue>();
   Napi::FunctionReference listener_;
+  Napi::Reference<Napi::Uint8Array> live_buffer_;
   std::unique_ptr<media::Engine> engine_;
   std::map<uint64_t, Napi::Promise::Deferred> removals_;
   uint64_t last_token_ = 0;
@@ -144,11 +157,27 @@ void EngineObject::deliver() {
       removals_.erase(removal);
       continue;
     }
-    listener_.Call({to_object(env, event)});
+    const Napi::Object object = to_object(env, event);
+    if (const auto* fragment = std::get_if<media::LiveFragmentEvent>(&event)) add_bytes(object, *fragment);
+    listener_.Call({object});
     // The facade catches what listeners throw; anything else must not stop the events behind it.
     if (env.IsExceptionPending()) env.GetAndClearPendingException();
   }
   delivering_ = false;
+}
+
+/// Into the buffer that is used again and again: V8 collects buffers of each fragment so late that they would
+/// take 32 MiB.
+void EngineObject::add_bytes(Napi::Object object, const media::LiveFragmentEvent& event) {
+  const std::vector<uint8_t>& bytes = event.bytes->bytes();
+  if (!live_buffer_.IsEmpty()) {
+    Napi::Uint8Array buffer = live_buffer_.Value();
+    if (bytes.size() <= buffer.ByteLength()) {
+      std::copy(bytes.begin(), bytes.end(), buffer.Data());
+      return;
+    }
+  }
+  object.Set("data", Napi::Buffer<uint8_t>::Copy(Env(), bytes.data(), bytes.size()));
 }
 
 Napi::Value EngineObject::start(const Napi::CallbackInfo& info) {
@@ -197,6 +226,61 @@ Napi::Value EngineObject::capture(const Napi::CallbackInfo& info) {
   }
   engine_->capture(key, from_ms, until_ms);
   return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::watch_live(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  bool sound = false;
+  if (!read_live_key(info, &key, &sound)) return info.Env().Undefined();
+  const bool numbered = info.Length() >= 4 && info[3].IsNumber();
+  engine_->watch_live(key, sound, numbered ? info[3].As<Napi::Number>().Uint32Value() : 0);
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::end_live(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  bool sound = false;
+  if (read_live_key(info, &key, &sound)) engine_->end_live(key, sound);
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::show_key(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  if (!read_stream_key(info, &key)) return info.Env().Undefined();
+  if (info.Length() >= 3 && info[2].IsNumber()) {
+    engine_->show_key(key, info[2].As<Napi::Number>().Uint32Value());
+  } else {
+    Napi::TypeError::New(info.Env(), "the number of a viewer is needed").ThrowAsJavaScriptException();
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::set_live_buffer(const Napi::CallbackInfo& info) {
+  const bool is_bytes = info.Length() >= 1 && info[0].IsTypedArray() &&
+                        info[0].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+  if (is_bytes) {
+    live_buffer_ = Napi::Reference<Napi::Uint8Array>::New(info[0].As<Napi::Uint8Array>(), 1);
+  } else {
+    Napi::TypeError::New(info.Env(), "a buffer is needed").ThrowAsJavaScriptException();
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::key_picture(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  if (!read_stream_key(info, &key)) return info.Env().Undefined();
+  const double width =
+      info.Length() >= 3 && info[2].IsNumber() ? info[2].As<Napi::Number>().DoubleValue() : 0;
+  if (!(width >= 16 && width <= 8192)) {
+    Napi::RangeError::New(info.Env(), "the width is out of range").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  // Copied here: the engine may be gone when the work begins.
+  const auto picture = std::make_shared<media::KeyPicture>();
+  const bool found = engine_->key_picture(key, picture.get());
+  return start_picture(info.Env(), [picture, found, width] {
+    return found ? media::make_key_picture(*picture, static_cast<int>(width)) : media::SegmentPicture();
+  });
 }
 
 Napi::Value EngineObject::footage_ms(const Napi::CallbackInfo& info) {

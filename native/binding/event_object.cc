@@ -25,6 +25,10 @@ class Builder {
     object_.Set(name, Napi::Number::New(env_, static_cast<double>(value)));
     return *this;
   }
+  Builder& flag(const char* name, bool value) {
+    object_.Set(name, Napi::Boolean::New(env_, value));
+    return *this;
+  }
   Builder& object(const char* name, Napi::Value value) {
     object_.Set(name, value);
     return *this;
@@ -39,8 +43,9 @@ class Builder {
   Napi::Object object_;
 };
 
-struct Converter {
-  Napi::Env env;
+class Converter {
+ public:
+  explicit Converter(Napi::Env env) : env(env) {}
 
   Napi::Object operator()(const media::LinkEvent& event) const {
     Builder builder(env);
@@ -115,11 +120,35 @@ struct Converter {
   Napi::Object operator()(const media::StreamRemovedEvent& event) const {
     return Builder(env).text("type", "stream-removed").stream(event.key).number("token", event.token).done();
   }
+
+  Napi::Object operator()(const media::LiveHeaderEvent& event) const {
+    Builder builder(env);
+    builder.text("type", "live-header").stream(event.key).flag("sound", event.sound);
+    builder.number("viewer", event.viewer).number("generation", event.generation);
+    builder.text("codecs", event.codecs).number("width", event.width).number("height", event.height);
+    builder.number("fps", event.fps).number("startMs", event.start_ms).number("zeroMs", event.zero_ms);
+    return builder.object("init", copy(event.init->bytes())).done();
+  }
+
+  /// Without its bytes.
+  Napi::Object operator()(const media::LiveFragmentEvent& event) const {
+    Builder builder(env);
+    builder.text("type", "live-fragment").stream(event.key).flag("sound", event.sound);
+    builder.number("viewer", event.viewer).flag("key", event.begins_with_key).flag("goesOn", event.goes_on);
+    return builder.number("sizeBytes", event.bytes->bytes().size()).done();
+  }
+
+ private:
+  Napi::Value copy(const std::vector<uint8_t>& bytes) const {
+    return Napi::Buffer<uint8_t>::Copy(env, bytes.data(), bytes.size());
+  }
+
+  Napi::Env env;
 };
 }  // namespace
 
 Napi::Object to_object(Napi::Env env, const media::Event& event) {
-  return std::visit(Converter{env}, event);
+  return std::visit(Converter(env), event);
 }
 
 Napi::Object to_object(Napi::Env env, const media::EngineStats& stats) {

@@ -45,18 +45,18 @@ const char* state_name(const SegmentPicture& made) {
 constexpr size_t kStackBytes = 2 << 20;
 
 struct Job {
-  media::SegmentPictureRequest request;
+  PictureMaker make;
   SegmentPicture made;
-  void run() { made = media::make_segment_picture(media::posix_disk(), request); }
+  void run() { made = make(); }
 };
 
 class PictureWorker final : public Napi::AsyncWorker {
  public:
-  PictureWorker(Napi::Env env, media::SegmentPictureRequest request)
+  PictureWorker(Napi::Env env, PictureMaker make)
       : Napi::AsyncWorker(env, "thimble picture"),
         job_(std::make_shared<Job>()),
         promise_(Napi::Promise::Deferred::New(env)) {
-    job_->request = std::move(request);
+    job_->make = std::move(make);
   }
   /// Starts the work, after which this deletes itself.
   Napi::Promise start() {
@@ -96,9 +96,15 @@ class PictureWorker final : public Napi::AsyncWorker {
 Napi::Value segment_picture(const Napi::CallbackInfo& info) {
   media::SegmentPictureRequest request;
   if (!read_picture_request(info, &request)) return info.Env().Undefined();
-  return (new PictureWorker(info.Env(), std::move(request)))->start();
+  return start_picture(info.Env(), [request = std::move(request)] {
+    return media::make_segment_picture(media::posix_disk(), request);
+  });
 }
 }  // namespace
+
+Napi::Promise start_picture(Napi::Env env, PictureMaker make) {
+  return (new PictureWorker(env, std::move(make)))->start();
+}
 
 void export_picture_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("segmentPicture", Napi::Function::New(env, segment_picture, "segmentPicture"));

@@ -21,6 +21,14 @@ class EngineShell final : public Engine {
   void capture(const StreamKey& key, int64_t from_ms, int64_t until_ms) override {
     core_->capture(key, from_ms, until_ms);
   }
+  void watch_live(const StreamKey& key, bool sound, uint64_t viewer) override {
+    core_->watch_live(key, sound, viewer);
+  }
+  void end_live(const StreamKey& key, bool sound) override { core_->end_live(key, sound); }
+  void show_key(const StreamKey& key, uint64_t viewer) override { core_->show_key(key, viewer); }
+  bool key_picture(const StreamKey& key, KeyPicture* picture) override {
+    return core_->key_picture(key, picture);
+  }
   int64_t clock_offset_us() const override { return core_->clock_offset_us(); }
   EngineStats stats() override { return core_->stats(); }
 

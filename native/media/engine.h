@@ -53,6 +53,15 @@ class Engine {
   /// Has footage of this time written that the stream holds or is yet to come (UTC by `clock_offset_us`), and
   /// made durable at once; see Recorder::capture. For a stream that does not record it does nothing.
   virtual void capture(const StreamKey& key, int64_t from_ms, int64_t until_ms) = 0;
+  /// From now on until `end_live` LiveHeaderEvents and LiveFragmentEvents of the stream come for all that
+  /// watch, with sound or without; over reconnects, and also if the stream is only set later. `viewer` (0 =
+  /// none) gets the newest GOP so far for itself; when there is none yet, what comes first is for all.
+  virtual void watch_live(const StreamKey& key, bool sound, uint64_t viewer) = 0;
+  virtual void end_live(const StreamKey& key, bool sound) = 0;
+  /// Gives `viewer` (not 0) a header and the newest keyframe of a stream alone, if there is one.
+  virtual void show_key(const StreamKey& key, uint64_t viewer) = 0;
+  /// A copy of the newest keyframe of a stream; false without one. Waits as `stats` does; from any thread.
+  virtual bool key_picture(const StreamKey& key, KeyPicture* picture) = 0;
   /// What the engine adds to the monotonic clock to get UTC: it follows the system's clock slowly, up to a
   /// step of 2 s. Footage is dated by it.
   virtual int64_t clock_offset_us() const = 0;

@@ -112,6 +112,9 @@ void EngineCore::obey(Command& command, int64_t now_us) {
         streams_.push_back(std::make_unique<Stream>(context, std::move(command.settings),
                                                     end == ends_.end() ? FootageEnd{} : end->second, now_us));
         if (end != ends_.end()) ends_.erase(end);
+        for (const Watch& watch : watches_) {
+          if (watch.key == key) streams_.back()->watch_live(watch.sound, 0);
+        }
       }
       next_tick_us_ = now_us;
       return;
@@ -130,6 +133,13 @@ void EngineCore::obey(Command& command, int64_t now_us) {
     }
     case Command::Kind::kCapture:
       if (stream) stream->capture(command.from_ms, command.until_ms, now_us);
+      return;
+    case Command::Kind::kWatchLive:
+    case Command::Kind::kEndLive:
+      obey_live(command, stream);
+      return;
+    case Command::Kind::kShowKey:
+      if (stream) stream->show_key(command.token);
       return;
     case Command::Kind::kStop:
       stopping_since_us_ = now_us;
@@ -151,6 +161,18 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       }
       return;
     }
+  }
+}
+
+void EngineCore::obey_live(const Command& command, Stream* stream) {
+  const Watch watch{command.settings.key, command.settings.audio};
+  const auto at = std::find(watches_.begin(), watches_.end(), watch);
+  if (command.kind == Command::Kind::kWatchLive) {
+    if (at == watches_.end()) watches_.push_back(watch);
+    if (stream) stream->watch_live(watch.sound, command.token);
+  } else {
+    if (at != watches_.end()) watches_.erase(at);
+    if (stream) stream->end_live(watch.sound);
   }
 }
 

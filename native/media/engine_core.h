@@ -46,6 +46,26 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     command.until_ms = until_ms;
     post(std::move(command));
   }
+  void watch_live(const StreamKey& key, bool sound, uint64_t viewer) {
+    Command command{Command::Kind::kWatchLive};
+    command.settings.key = key;
+    command.settings.audio = sound;
+    command.token = viewer;
+    post(std::move(command));
+  }
+  void end_live(const StreamKey& key, bool sound) {
+    Command command{Command::Kind::kEndLive};
+    command.settings.key = key;
+    command.settings.audio = sound;
+    post(std::move(command));
+  }
+  void show_key(const StreamKey& key, uint64_t viewer) {
+    Command command{Command::Kind::kShowKey};
+    command.settings.key = key;
+    command.token = viewer;
+    post(std::move(command));
+  }
+  bool key_picture(const StreamKey& key, KeyPicture* picture);
   int64_t clock_offset_us() const { return clock_offset_us_.load(std::memory_order_relaxed); }
   EngineStats stats();
   /// The ingest thread.
@@ -53,7 +73,17 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
 
  private:
   struct Command {
-    enum class Kind { kSet, kRemove, kCapture, kStop, kSegmentClosed, kSegmentFailed };
+    enum class Kind {
+      kSet,
+      kRemove,
+      kCapture,
+      kWatchLive,
+      kEndLive,
+      kShowKey,
+      kStop,
+      kSegmentClosed,
+      kSegmentFailed
+    };
     Kind kind;
     StreamSettings settings{};
     uint64_t token = 0;
@@ -101,6 +131,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   void post(Command&& command);
   void take_commands(int64_t now_us);
   void obey(Command& command, int64_t now_us);
+  void obey_live(const Command& command, Stream* stream);
   void tick(int64_t now_us);
   void remove_finished(int64_t now_us);
   bool finished(int64_t now_us) const;
@@ -127,6 +158,12 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   std::unique_ptr<uint8_t[]> read_buffer_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Leaving> leaving_;
+  struct Watch {
+    StreamKey key;
+    bool sound;
+    bool operator==(const Watch& other) const { return key == other.key && sound == other.sound; }
+  };
+  std::vector<Watch> watches_;  ///< also of streams that are not there
   /// Where the footage of removed streams ended: one entry for each that there ever was.
   std::vector<std::pair<StreamKey, FootageEnd>> ends_;
   std::vector<std::pair<StreamKey, uint64_t>> unanswered_;  ///< removals that the stop overtook

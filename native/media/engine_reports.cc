@@ -54,6 +54,12 @@ void EngineCore::on_segment_failed(const SegmentFailed& failed) {
   post(std::move(command));
 }
 
+bool EngineCore::key_picture(const StreamKey& key, KeyPicture* picture) {
+  std::lock_guard<std::mutex> lock(work_mutex_);
+  const Stream* stream = find(key);
+  return stream && stream->key_picture(picture);
+}
+
 EngineStats EngineCore::stats() {
   EngineStats result;
   const int64_t now_us = clock_us(CLOCK_MONOTONIC);

@@ -1,9 +1,12 @@
 // What the engine tells its shell: plain structs, delivered in order through one sink.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -120,8 +123,55 @@ struct StreamRemovedEvent {
   uint64_t token;  ///< as given to remove_stream
 };
 
-using Event = std::variant<LinkEvent, ProblemsEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
-                           StorageFailedEvent, ClockStepEvent, StreamRemovedEvent>;
+/// Bytes for live viewers on their way to them, shared and never changed. Counted as long as anybody holds
+/// them.
+class LiveBytes {
+ public:
+  using Account = std::shared_ptr<std::atomic<size_t>>;
+
+  LiveBytes(std::vector<uint8_t> bytes, Account account)
+      : bytes_(std::move(bytes)), account_(std::move(account)) {
+    account_->fetch_add(weight(), std::memory_order_relaxed);
+  }
+  ~LiveBytes() { account_->fetch_sub(weight(), std::memory_order_relaxed); }
+  LiveBytes(const LiveBytes&) = delete;
+  LiveBytes& operator=(const LiveBytes&) = delete;
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
+
+ private:
+  /// What stands around them counts too: fragments of quiet pictures are tiny.
+  size_t weight() const { return bytes_.size() + 256; }
+  const std::vector<uint8_t> bytes_;
+  const Account account_;
+};
+
+/// A decoder is set up with `init` (ftyp + moov) for all fragments behind it.
+struct LiveHeaderEvent {
+  StreamKey key;
+  bool sound;           ///< of the feed with sound; whether there is any is told by `codecs`
+  uint64_t viewer;      ///< of watch_live; 0 = for all that watch
+  uint64_t generation;  ///< the same for the same init segment and times of this feed
+  std::string codecs;   ///< RFC 6381 list
+  int width, height;
+  double fps;        ///< from the parameter sets, 0 = not given
+  int64_t start_ms;  ///< UTC of the first picture behind it
+  int64_t zero_ms;   ///< UTC of media time 0
+  std::shared_ptr<const LiveBytes> init;
+};
+
+/// One moof + mdat.
+struct LiveFragmentEvent {
+  StreamKey key;
+  bool sound;
+  uint64_t viewer;
+  bool begins_with_key;
+  bool goes_on;  ///< false: what comes next cannot be decoded behind it, unless it begins with a keyframe
+  std::shared_ptr<const LiveBytes> bytes;
+};
+
+using Event =
+    std::variant<LinkEvent, ProblemsEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
+                 StorageFailedEvent, ClockStepEvent, StreamRemovedEvent, LiveHeaderEvent, LiveFragmentEvent>;
 
 /// Called on the engine's threads; must not block and must not call the engine.
 class EventSink {

@@ -26,6 +26,7 @@ void PacketRing::evict(uint64_t keep_video, uint64_t keep_audio, int64_t audio_f
     keys_.push_back(scanned_);
     key_picture_.clear();
     video_.slice(scanned_, &key_picture_);
+    key_pts90k_ = video_.at(scanned_).pts;
     cut_gop_ = false;
   }
   const auto drop_before = [&](uint64_t index) {

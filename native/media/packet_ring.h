@@ -84,6 +84,8 @@ class PacketRing {
   /// The bytes of the newest keyframe: held even when the rest of its GOP was too large. Empty when there is
   /// none.
   const std::vector<Slice>& key_picture() const { return key_picture_; }
+  /// Its time.
+  int64_t key_pts90k() const { return key_pts90k_; }
   /// The growing GOP exceeds the bound, so the ring does not hold it.
   bool cut_gop() const { return cut_gop_; }
 
@@ -97,6 +99,7 @@ class PacketRing {
   PacketTrack audio_{16 * 1024, account_};
   std::deque<uint64_t> keys_;  ///< indexes of the whole keyframes held
   std::vector<Slice> key_picture_;
+  int64_t key_pts90k_ = 0;
   bool cut_gop_ = false;
   uint64_t scanned_ = 0;  ///< video packets before this were looked at for keys
   size_t max_bytes_;

@@ -85,10 +85,11 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
   recorder_.begin_after(settings_.footage_end);
   ring_.set_max_bytes(settings_.ring_max_bytes);
   hold_pre_roll();
-  if (sound_ && settings_.record) sound_->set_recording(true);
-  if (sound_ && !settings_.record) sound_->finish();
+  const bool sound_wanted = this->sound_wanted();
+  if (sound_ && sound_wanted) sound_->set_recording(true);
+  if (sound_ && !sound_wanted) sound_->finish();
   recorder_.set_plan(plan(), now_us);
-  if (sound_ && !settings_.record) sound_->set_recording(false);
+  if (sound_ && !sound_wanted) sound_->set_recording(false);
   if (sound_) follow_sound();
   if (!new_way) return;
   url_index_ = 0;
@@ -100,6 +101,7 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
   if (session_) {
     flush_lines(now_us);
     recorder_.end_session(EndReason::kReconnect);
+    for (const auto& feed : feeds_) feed->end_session();
     restart_ = true;
     session_->teardown(now_us);
   }
@@ -112,6 +114,7 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
 void Stream::stop(EndReason reason, int64_t now_us) {
   if (!stopped_) flush_lines(now_us);
   stopped_ = true;
+  feeds_.clear();
   recorder_.end_session(reason);
   if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
   if (session_ && !leaving_) session_->teardown(now_us);
@@ -193,6 +196,7 @@ void Stream::end_attempt(int64_t now_us) {
     damaged_before_ += session_->video()->counters().damaged_units;
   }
   if (!restart_) judge_clocks();
+  for (const auto& feed : feeds_) feed->end_session();
   session_.reset();
   sync_.reset();
   video_line_.reset();
@@ -282,12 +286,10 @@ void Stream::on_described(const rtsp::SessionDescription& description) {
   decode_times_ = DecodeTimes();
   recorder_.drop_session();
   ring_.clear();
+  ring_parameters_.reset();
   begin_sound(description);
-  RecordSession session;
-  session.anchor = &anchor_;
-  session.sync = sync_.get();
-  session.audio_rate = sound_ ? sound_->line().clock_rate() : 0;
-  recorder_.begin_session(session);
+  recorder_.begin_session(session_times());
+  lend_to_feeds();
 }
 
 /// Once a session has them distrusted, the next one begins with it.
@@ -305,7 +307,7 @@ void Stream::begin_sound(const rtsp::SessionDescription& description) {
   const rtsp::Track* track = nullptr;
   if (description.audio >= 0) {
     track = &description.tracks[static_cast<size_t>(description.audio)];
-    sound_ = SoundTrack::create(*track, ring_.audio(), settings_.record, sound_clock_);
+    sound_ = SoundTrack::create(*track, ring_.audio(), sound_wanted(), sound_clock_);
   } else {
     for (const rtsp::Track& other : description.tracks) {
       if (!track && other.media == "audio") track = &other;

@@ -13,6 +13,8 @@
 #include "media/decode_times.h"
 #include "media/events.h"
 #include "media/gop_meter.h"
+#include "media/key_picture.h"
+#include "media/live_feed.h"
 #include "media/packet_ring.h"
 #include "media/parameter_sets.h"
 #include "media/rate_meter.h"
@@ -86,8 +88,18 @@ class Stream final : private SessionOwner {
   bool files_pending() const { return recorder_.files_pending(); }
   void on_segment_closed(SegmentHandle handle) { recorder_.on_segment_closed(handle); }
   FootageEnd footage_end() const { return recorder_.footage_end(); }
-  void on_clock_step() { recorder_.on_clock_step(); }
+  void on_clock_step();
   void on_segment_failed(SegmentHandle handle, uint64_t lost_bytes, int64_t now_us);
+
+  /// Begins the feed for viewers with or without sound when there is none yet; `viewer` (0 = none) gets its
+  /// begin at once when there is one, see LiveFeed::begin. Sound of cameras that send none that browsers know
+  /// is made AAC of as long as somebody hears it.
+  void watch_live(bool sound, uint64_t viewer);
+  void end_live(bool sound);
+  /// Gives `viewer` a header and the newest keyframe alone; nothing follows.
+  void show_key(uint64_t viewer);
+  /// The newest keyframe, as make_picture takes it. False without one.
+  bool key_picture(KeyPicture* picture) const;
 
   const StreamKey& key() const { return settings_.key; }
   StreamStats stats(int64_t now_us) const;
@@ -130,6 +142,10 @@ class Stream final : private SessionOwner {
   void judge_clocks();
   void begin_sound(const rtsp::SessionDescription& description);
   void follow_sound();
+  bool sound_wanted() const;
+  RecordSession session_times();
+  void lend_to_feeds();
+  void tell_feeds_parameters();
   const AudioParameters* audio_parameters() const { return sound_ ? sound_->parameters() : nullptr; }
 
   const StreamContext context_;
@@ -164,6 +180,10 @@ class Stream final : private SessionOwner {
   DecodeTimes decode_times_;
   std::deque<Undated> undated_;
   GopMeter gop_;
+  std::unique_ptr<VideoParameters> ring_parameters_;  ///< of the newest keyframe in the ring
+
+  /// At most one with sound and one without; none while nobody watches.
+  std::vector<std::unique_ptr<LiveFeed>> feeds_;
 
   // Of all sessions with this camera:
   StreamProblems problems_;

@@ -96,7 +96,11 @@ void Stream::date_pictures(int64_t now_us) {
 }
 
 void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t now_us) {
-  if (undated.parameters) apply_parameters(*undated.parameters);
+  if (undated.parameters) {
+    apply_parameters(*undated.parameters);
+    ring_parameters_ = std::move(undated.parameters);
+    tell_feeds_parameters();
+  }
   Packet& packet = undated.packet;
   packet.pts = stamp.ticks * 90000 / video_line_->clock_rate();
   packet.dts = decode_times_.next(packet.pts);
@@ -112,6 +116,7 @@ void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t 
   const uint64_t index = ring_.video().end();
   ring_.video().push(packet);
   recorder_.on_video(index, stamp.jump || stamp.switched, now_us);
+  for (const auto& feed : feeds_) feed->on_video(index, stamp.jump || stamp.switched);
   ring_.evict(recorder_.keep_video(), recorder_.keep_audio(), sound_worth_keeping());
   if (gop_.too_long() || ring_.cut_gop()) problems_.note(StreamProblem::kLongGop, now_us);
 }
@@ -151,6 +156,7 @@ void Stream::date_sound(int64_t now_us) {
     }
     sync_->observe(false, dated->ticks, dated->arrival_us);
     recorder_.on_audio(now_us);
+    for (const auto& feed : feeds_) feed->on_audio();
     ring_.evict_audio(recorder_.keep_audio(), sound_worth_keeping());
   }
   follow_sound();
@@ -163,6 +169,7 @@ void Stream::follow_sound() {
   if (sound_->failed()) audio_left_out_ = audio_codec_name_;
   if (!sets_.in_force().complete()) return;
   recorder_.set_parameters(sets_.in_force(), audio_parameters());
+  tell_feeds_parameters();
   report_parameters();
 }
 

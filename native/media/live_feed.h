@@ -1,0 +1,111 @@
+// Makes the fragments that live viewers of one stream get: a picture each, as it comes, written once for all
+// of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/codec_parameters.h"
+#include "media/events.h"
+#include "media/fragment.h"
+#include "media/packet_ring.h"
+#include "media/recorder.h"
+#include "media/wall_clock.h"
+
+namespace thimble::media {
+
+/// Lives on the ingest thread, and only while somebody watches. Media time goes on over parameter changes and
+/// sessions as the wall clock does, so that whoever keeps what came before need not move it.
+class LiveFeed {
+ public:
+  /// What may be on its way to the shell. Beyond it everything up to the next keyframe is left out: the shell
+  /// hangs, and neither memory nor the camera waits for it.
+  static constexpr size_t kMostOnTheWay = 4u << 20;
+  /// A GOP so far that is larger begins with its keyframe alone: clients and their queues have bounds too.
+  static constexpr size_t kMostBegin = 3u << 20;
+
+  /// All borrowed.
+  LiveFeed(const StreamKey& key, bool sound, PacketRing& ring, const WallClock& clock, EventSink& sink)
+      : key_(key), sound_(sound), ring_(ring), clock_(clock), sink_(sink) {}
+
+  bool sound() const { return sound_; }
+  /// The ring holds, and will hold, pictures of this session.
+  void begin_session(const RecordSession& session);
+  /// What the session lent goes away. Times begin anew with the next one.
+  void end_session();
+  /// In force from the next keyframe on that comes, or, before the first picture, in the ring.
+  void set_parameters(const VideoParameters& video, const AudioParameters* audio);
+  /// Times are told anew with the next keyframe.
+  void on_clock_step() { changed_ = true; }
+  /// Gives `viewer` the header and what the ring holds from the newest keyframe on, in one fragment; what
+  /// follows is for all. Without a keyframe nothing: the next one is for all.
+  /// `key_alone`: only the keyframe.
+  void begin(uint64_t viewer, bool key_alone = false);
+  /// The packet `index` was pushed to the ring's video track; call before it may be evicted. `jump`: the
+  /// camera's time line broke before it.
+  void on_video(uint64_t index, bool jump);
+  /// A sound packet was pushed: it goes with the next picture, or alone when none comes for long.
+  void on_audio();
+  /// Pictures that were not sent because too much was on its way.
+  uint64_t dropped() const { return dropped_; }
+
+ private:
+  struct Header {
+    uint64_t generation = 0;
+    std::string codecs;
+    int width = 0, height = 0;
+    double fps = 0;
+    int64_t zero_ms = 0;
+    std::shared_ptr<const LiveBytes> init;
+  };
+
+  bool open(uint64_t key_index);
+  bool make_init();
+  void set_zero(const Packet& first);
+  bool sound_flows() const;
+  int64_t utc_ms(int64_t pts90k) const;
+  int64_t sound_time(int64_t ticks) const;
+  uint64_t sound_at(int64_t pts90k) const;
+  void follow_sync(int64_t passed_ticks);
+  void add_video(uint64_t from, uint64_t to, Fragment* fragment) const;
+  /// Advances `cursor` over the sound whose duration is known, up to `end`. `follow`: the sound's place may
+  /// be moved on the way.
+  void add_audio(uint64_t* cursor, uint64_t end, bool follow, Fragment* fragment);
+  bool send(uint64_t viewer, const Fragment& fragment, bool goes_on);
+  void send_header(uint64_t viewer, int64_t first_pts90k);
+  void send_begin(uint64_t viewer, bool key_alone);
+
+  const StreamKey key_;
+  const bool sound_;
+  PacketRing& ring_;
+  const WallClock& clock_;
+  EventSink& sink_;
+  const LiveBytes::Account on_the_way_ = std::make_shared<std::atomic<size_t>>(0);
+
+  std::optional<RecordSession> session_;
+  VideoParameters video_;
+  std::optional<AudioParameters> audio_;
+  bool changed_ = false;  ///< a header is due with the next keyframe
+  bool broken_ = true;    ///< and media time is tied to the wall clock anew
+  bool awaits_key_ = true;
+
+  bool open_ = false;  ///< header_ and what is below hold
+  Header header_;
+  bool has_audio_ = false;
+  int64_t zero90k_ = 0;             ///< ring time of media time 0
+  std::optional<int64_t> zero_ms_;  ///< UTC of media time 0, as of the newest header
+  int64_t end90k_ = 0;              ///< media time where the newest picture ends
+  int64_t frame90k_ = 3600;         ///< duration of a picture that none follows yet
+  int64_t last_dts_ = 0;
+  uint64_t broke_at_ = UINT64_MAX;  ///< pictures from here on are of another time line
+  int64_t audio_origin90k_ = 0, audio_zero_ = 0;
+  uint64_t next_audio_ = 0;
+  int64_t sent_at_us_ = 0;  ///< arrival of what was sent last
+  uint32_t sequence_ = 0;
+  uint64_t dropped_ = 0;
+};
+
+}  // namespace thimble::media
