@@ -131,6 +131,11 @@ export class AccountTable {
     for (const change of changes) this.#store(change.kind, change.id, textOf(change));
   }
 
+  /** Resolves when what was noted is durable. Rejects when the volume refuses; it is then tried again. */
+  flush(): Promise<void> {
+    return this.#database.flush();
+  }
+
   /** Brings the mirror up to date; writes nothing when it already is. */
   mirror(): Promise<void> {
     const run = this.#mirroring.then(() => this.#writeMirror());

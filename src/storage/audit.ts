@@ -2,9 +2,9 @@
 import type { Database } from './database.ts';
 import { decodeRow, encodeRow } from './rows.ts';
 
-/** With the bound of each row at most 2 MiB of the index. */
+/** With the bound of each row at most 2.6 MB of the index. */
 const MAX_ROWS = 4096;
-const MAX_ROW_BYTES = 512;
+const MAX_ROW_BYTES = 640;
 const KEY_BYTES = 6;
 const FIRST = Buffer.alloc(KEY_BYTES);
 const LAST = Buffer.alloc(KEY_BYTES, 0xff);

@@ -1,0 +1,301 @@
+// The accounts of this board as the API sees them: who somebody is, how one gets in and out, and who may get in at all.
+import { background, type Clock, type Logger, NvrError } from '../core/index.ts';
+import type { Store } from '../storage/index.ts';
+import { Audit } from './audit.ts';
+import { credentialOf, sessionsIn, tokenIn } from './bearer-secret.ts';
+import type { Caller, Role } from './caller.ts';
+import { LoginGuard } from './login-guard.ts';
+import type { AccountParts, Actor } from './parts.ts';
+import { checkPassword, PasswordHasher } from './password.ts';
+import { LIFE_MS, type Origin, type SessionRecord, Sessions } from './sessions.ts';
+import { SetupCode } from './setup-code.ts';
+import { TokenAdmin } from './token-admin.ts';
+import { type TokenRecord, Tokens } from './tokens.ts';
+import { Turns } from './turns.ts';
+import { callerOf, narrowed, type UserRecord } from './user.ts';
+import { UserAdmin } from './user-admin.ts';
+import { Users } from './users.ts';
+
+const SWEEP_EACH_MS = 600_000;
+
+export interface AccountsOptions {
+  store: Pick<Store, 'accounts' | 'audit' | 'settings' | 'dir'>;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface LoginInput {
+  name: string;
+  password: string;
+  /** Of users with one-time codes, which this version has none of: for them it is not looked at. */
+  totp?: string | undefined;
+}
+
+export interface LoggedIn {
+  name: string;
+  role: Role;
+  /** For the cookie. */
+  secret: string;
+}
+
+/** A session as its user sees it; `id` is the public one. */
+export type SessionView = SessionRecord & { expiresMs: number };
+
+export class Accounts {
+  readonly audit: Audit;
+  readonly users: UserAdmin;
+  readonly tokens: TokenAdmin;
+  readonly #options: AccountsOptions;
+  readonly #parts: AccountParts;
+  readonly #guard: LoginGuard;
+  readonly #listeners = new Set<(credential: string) => void>();
+  #setup: SetupCode | undefined;
+  #timer: (() => void) | undefined;
+
+  constructor(options: AccountsOptions) {
+    const { store, clock, log } = options;
+    this.#options = options;
+    this.audit = new Audit(store.audit, clock);
+    const table = store.accounts;
+    const onEnded = (credential: string) => this.#revoked(credential);
+    this.#parts = {
+      ...{ table, clock, hasher: new PasswordHasher(), turns: new Turns(), users: new Users(table, log) },
+      sessions: new Sessions({ table, clock, onEnded }),
+      tokens: new Tokens({ table, clock, onEnded }),
+      tell: ({ caller, remoteAddress }, entry) => {
+        const by = caller.by === 'nobody' ? {} : { by: caller.by };
+        this.audit.record({ user: caller.name, ...by, address: remoteAddress, ...entry });
+      },
+    };
+    this.users = new UserAdmin(this.#parts);
+    this.tokens = new TokenAdmin(this.#parts);
+    this.#guard = new LoginGuard(store.settings, clock);
+  }
+
+  /** Loads what is stored; without an account there is a set-up code from now on. */
+  async start(): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const { users, sessions, tokens } = this.#parts;
+    users.load();
+    const isUser = (id: number) => users.get(id) !== undefined;
+    sessions.load(isUser);
+    tokens.load(isUser);
+    this.#guard.load();
+    const setup = new SetupCode(store.dir, clock, log);
+    if (users.size > 0) await setup.withdraw();
+    else {
+      this.#setup = setup;
+      await setup.publish();
+    }
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.();
+    this.#timer = undefined;
+  }
+
+  /** Set while there is no account. */
+  get setupCode(): string | undefined {
+    return this.#setup?.code;
+  }
+
+  /**
+   * Who sends these headers; undefined when they prove nothing. A token of ours that does not hold is not made good by a cookie; other
+   * credentials in `authorization` are some proxy's.
+   */
+  identify(credentials: { cookie?: string | undefined; authorization?: string | undefined }): Caller | undefined {
+    const { users, sessions, tokens, clock } = this.#parts;
+    const token = credentials.authorization === undefined ? undefined : tokenIn(credentials.authorization);
+    let caller: Caller | undefined;
+    if (token) caller = tokens.find(token, record => this.#callerOfToken(record));
+    else if (credentials.cookie !== undefined) {
+      for (const secret of sessionsIn(credentials.cookie)) {
+        caller = sessions.find(secret, ({ id, user }) => this.#callerOfSession(id, user));
+        if (caller) break;
+      }
+    }
+    if (caller) users.see(caller.user, clock.nowMs());
+    return caller;
+  }
+
+  /** What a user may at present, for what it has signed; undefined when there is no such user any more. */
+  callerOf(user: number): Caller | undefined {
+    const record = this.#parts.users.get(user);
+    return record && callerOf('link', record, record, '');
+  }
+
+  /** Called when a session or token ends, or may do other things than before: what was opened with it is to be closed. Gives what takes the listener away. */
+  onRevoked(listener: (credential: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Keeps the session alive of a page that only listens. False when there is none any more. */
+  touch(credential: string): boolean {
+    return this.#parts.sessions.touch(credential);
+  }
+
+  /**
+   * Makes the first account, an admin. Rejects with `not-found` once there is one, `permission-denied` for a wrong code,
+   * `resource-exhausted` after too many.
+   */
+  async setup(input: { code: string; name: string; password: string }, origin: Origin): Promise<LoggedIn> {
+    const { users, table, hasher, turns, clock } = this.#parts;
+    const { code, name, password } = input;
+    this.#openSetup().check(code, origin.remoteAddress);
+    checkPassword(password, name);
+    const hash = await hasher.hash(password);
+    return turns.run(async () => {
+      const setup = this.#openSetup();
+      const id = String(table.nextUserId());
+      const user: UserRecord = { id, name, role: 'admin', rights: [], password: hash, createdMs: clock.nowMs() };
+      users.check(user);
+      await table.change([users.change(user)]);
+      users.put(user);
+      this.#setup = undefined;
+      await setup.withdraw();
+      return this.#begin(user, origin, 'setup');
+    });
+  }
+
+  #openSetup(): SetupCode {
+    if (this.#setup) return this.#setup;
+    throw new NvrError('not-found', 'there is an account already', { cure: 'Log in.' });
+  }
+
+  /** Rejects with `unauthenticated`, in the same words and after the same work for a wrong name and a wrong password; `resource-exhausted` after too many tries. */
+  async login({ name, password }: LoginInput, origin: Origin): Promise<LoggedIn> {
+    const { users, sessions, hasher } = this.#parts;
+    const user = users.named(name);
+    const places = user ? sessions.of(Number(user.id)).map(({ address }) => address) : [];
+    const attempt = this.#guard.begin(name, origin.remoteAddress, places);
+    const isRight = await hasher.verify(password, user?.password).catch((error: unknown) => {
+      attempt.undo();
+      throw error;
+    });
+    // It may have been removed or given another password meanwhile.
+    const now = user && users.get(Number(user.id));
+    if (!isRight || !now || now.password !== user.password) {
+      this.audit.record({ action: 'login-failed', user: name, address: origin.remoteAddress });
+      throw new NvrError('unauthenticated', 'the name or the password is wrong');
+    }
+    attempt.succeeded();
+    if (now.totp !== undefined) {
+      throw new NvrError(
+        'failed-precondition',
+        'this account asks for one-time codes, which this version does not know',
+        {
+          cure: 'Use the version that set them up.',
+        },
+      );
+    }
+    return this.#begin(now, origin, 'login');
+  }
+
+  /** Ends the session; a token is not ended by it. */
+  async logout(actor: Actor): Promise<void> {
+    const { caller } = actor;
+    if (caller.by !== 'session' || caller.credential === undefined) return;
+    const session = this.#parts.sessions.get(caller.credential);
+    if (!session) return;
+    this.#parts.sessions.end([session]);
+    this.#parts.tell(actor, { action: 'logout' });
+    await this.#settle();
+  }
+
+  /** Changes one's own password: ends all sessions and begins a new one. Rejects with `permission-denied` when the present one is wrong. */
+  async changePassword(
+    actor: Actor & Origin,
+    { currentPassword, password }: { currentPassword: string; password: string },
+  ): Promise<LoggedIn> {
+    const { users, hasher } = this.#parts;
+    const { caller, remoteAddress } = actor;
+    const user = users.get(caller.user);
+    if (!user || caller.by !== 'session')
+      throw new NvrError('permission-denied', 'only somebody who is logged in may do this');
+    const attempt = this.#guard.begin(user.name, remoteAddress, [remoteAddress]);
+    const isRight = await hasher.verify(currentPassword, user.password).catch((error: unknown) => {
+      attempt.undo();
+      throw error;
+    });
+    if (!isRight) {
+      this.#parts.tell(actor, { action: 'denied', target: 'password' });
+      const field = 'currentPassword';
+      throw new NvrError('permission-denied', 'the present password is wrong', { field, cure: 'Type it again.' });
+    }
+    attempt.succeeded();
+    const changed = await this.users.setPassword(actor, user, password);
+    return this.#begin(changed, actor, undefined);
+  }
+
+  /** The sessions of a user, newest use first. */
+  sessions(user: number): SessionView[] {
+    const records = this.#parts.sessions.of(user).sort((a, b) => b.lastSeenMs - a.lastSeenMs);
+    return records.map(({ id, ...rest }) => ({ id: credentialOf(id), ...rest, expiresMs: rest.createdMs + LIFE_MS }));
+  }
+
+  /** Ends one session; `mayEnd` is asked whose it may be. Rejects with `not-found`. */
+  async endSession(actor: Actor, id: string, mayEnd: (user: number) => boolean): Promise<void> {
+    const record = this.#parts.sessions.get(id);
+    if (!record || !mayEnd(record.user)) throw new NvrError('not-found', 'there is no such session');
+    this.#parts.sessions.end([record]);
+    this.#parts.tell(actor, { action: 'remove', target: `session of ${this.#parts.users.get(record.user)?.name}` });
+    await this.#settle();
+  }
+
+  /** Ends all sessions of a user but the one that asks. */
+  async endSessions(actor: Actor, user: number): Promise<void> {
+    const { sessions, users } = this.#parts;
+    sessions.end(sessions.of(user).filter(({ id }) => credentialOf(id) !== actor.caller.credential));
+    this.#parts.tell(actor, { action: 'remove', target: `sessions of ${users.get(user)?.name}` });
+    await this.#settle();
+  }
+
+  #begin(user: UserRecord, origin: Origin, action: 'setup' | 'login' | undefined): LoggedIn {
+    const { sessions } = this.#parts;
+    const { secret } = sessions.begin(Number(user.id), origin);
+    const address = origin.remoteAddress;
+    if (action) this.audit.record({ action, user: user.name, by: 'session', address });
+    // Nobody waits: on a full volume one must get in to make room.
+    background(this.#settle(), 'store a session', this.#options.log);
+    return { name: user.name, role: user.role, secret };
+  }
+
+  /** What was noted is made durable; a volume that refuses is told of, and tried again later. */
+  async #settle(): Promise<void> {
+    try {
+      await this.#parts.table.flush();
+    } catch (error) {
+      this.#options.log.warn('sessions cannot be stored for the time being', { error });
+    }
+  }
+
+  #callerOfSession(id: string, userId: number): Caller | undefined {
+    const user = this.#parts.users.get(userId);
+    return user && callerOf('session', user, user, credentialOf(id));
+  }
+
+  #callerOfToken(token: TokenRecord): Caller | undefined {
+    const user = this.#parts.users.get(token.user);
+    return user && callerOf('token', user, narrowed(user, token), credentialOf(token.id));
+  }
+
+  #revoked(credential: string): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(credential);
+      } catch (error) {
+        this.#options.log.error('a listener failed', { event: 'revoked', error });
+      }
+    }
+  }
+
+  #arm(): void {
+    this.#timer = this.#options.clock.after(SWEEP_EACH_MS, () => {
+      this.#parts.sessions.sweep();
+      this.#parts.tokens.sweep();
+      this.#arm();
+    });
+  }
+}

@@ -1,0 +1,125 @@
+// The audit log: who did what, kept over restarts. Floods of denials are counted, not written line by line.
+import * as v from 'valibot';
+import type { Clock } from '../core/index.ts';
+import type { AuditTable } from '../storage/index.ts';
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from './audit-entry.ts';
+import { BoundedMap } from './bounded-map.ts';
+
+/** The same again within this time is counted in one line. */
+const MERGE_MS = 60_000;
+const MAX_MERGED = 64;
+/** Refusals that are told one by one in that time; of further ones only how many. */
+const MAX_REFUSALS = 60;
+const REFUSALS: ReadonlySet<AuditAction> = new Set(['denied', 'login-failed']);
+const MAX_TEXT_CHARS = 80;
+/** Of all texts of a line: a row takes 640 bytes, and a character up to four. */
+const MAX_LINE_CHARS = 100;
+
+export type StoredEntry = AuditEntry & { timeMs: number; count?: number };
+export type ListedEntry = StoredEntry & { id: number };
+
+const entrySchema = v.object({
+  action: v.picklist(AUDIT_ACTIONS),
+  timeMs: v.number(),
+  user: v.optional(v.string()),
+  by: v.optional(v.picklist(['session', 'token', 'link'])),
+  address: v.optional(v.string()),
+  target: v.optional(v.string()),
+  detail: v.optional(v.string()),
+  count: v.optional(v.number()),
+});
+
+interface Merged {
+  n: number;
+  entry: StoredEntry;
+  count: number;
+}
+
+export interface AuditQuery {
+  action?: AuditAction | undefined;
+  limit: number;
+  /** Of the page before. */
+  cursor?: string | undefined;
+}
+
+export class Audit {
+  readonly #table: Pick<AuditTable, 'append' | 'replace' | 'list'>;
+  readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  readonly #merged = new BoundedMap<string, Merged & { sinceMs: number }>(MAX_MERGED);
+  #refusals = { count: 0, sinceMs: Number.NEGATIVE_INFINITY };
+
+  constructor(table: Pick<AuditTable, 'append' | 'replace' | 'list'>, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  /** Never throws for what is in the entry: texts are cut. */
+  record(entry: AuditEntry): void {
+    const isRefusal = REFUSALS.has(entry.action);
+    const short = shortened(
+      isRefusal && this.#isFlood() ? { action: entry.action, detail: 'many of all kinds' } : entry,
+    );
+    const key = JSON.stringify(short);
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#merged.get(key);
+    if (isRefusal && before && nowMs - before.sinceMs < MERGE_MS) {
+      before.count++;
+      // What is listed is counted exactly; the volume is spared.
+      if (Number.isInteger(Math.log2(before.count)))
+        this.#table.replace(before.n, { ...before.entry, count: before.count });
+      return;
+    }
+    if (before && before.count > 1) this.#table.replace(before.n, { ...before.entry, count: before.count });
+    const stored: StoredEntry = { timeMs: this.#clock.nowMs(), ...short };
+    const n = this.#table.append(stored);
+    if (n !== undefined && isRefusal) this.#merged.set(key, { n, entry: stored, count: 1, sinceMs: nowMs });
+  }
+
+  /** Newest first. */
+  list({ action, limit, cursor }: AuditQuery): { entries: ListedEntry[]; cursor?: string } {
+    const counts = new Map([...this.#merged.entries()].map(([, { n, count }]) => [n, count]));
+    const entries: ListedEntry[] = [];
+    let before = cursor === undefined ? undefined : Number(cursor);
+    for (;;) {
+      const { lines, next } = this.#table.list(limit, before);
+      for (const { n, value } of lines) {
+        const result = v.safeParse(entrySchema, value);
+        if (!result.success || (action !== undefined && result.output.action !== action)) continue;
+        if (entries.length === limit) return { entries, cursor: String(entries.at(-1)?.id) };
+        const count = counts.get(n) ?? result.output.count ?? 1;
+        const { count: _stored, ...rest } = result.output as StoredEntry;
+        entries.push({ id: n, ...rest, ...(count > 1 && { count }) });
+      }
+      if (next === undefined) return { entries };
+      if (entries.length === limit) return { entries, cursor: String(entries.at(-1)?.id) };
+      before = next;
+    }
+  }
+
+  #isFlood(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#refusals.sinceMs >= MERGE_MS) this.#refusals = { count: 0, sinceMs: nowMs };
+    return ++this.#refusals.count > MAX_REFUSALS;
+  }
+}
+
+function shortened(entry: AuditEntry): AuditEntry {
+  let left = MAX_LINE_CHARS;
+  const cut = (text: string) => {
+    // What cannot be seen would take more bytes.
+    const short = [...text.slice(0, 1000).replace(/\p{C}/gu, '\ufffd')]
+      .slice(0, Math.min(MAX_TEXT_CHARS, left))
+      .join('');
+    left -= [...short].length;
+    return short;
+  };
+  const { action, by, user, address, target, detail } = entry;
+  return {
+    action,
+    ...(by && { by }),
+    ...(address && { address: address.slice(0, 45) }),
+    ...(user && { user: cut(user) }),
+    ...(target && { target: cut(target) }),
+    ...(detail && { detail: cut(detail) }),
+  };
+}
