@@ -169,6 +169,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     prober: new Prober({ engine, clock, hub, allowLoopback }),
     engine,
     events,
+    bus,
     webhooks,
     pictures,
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),

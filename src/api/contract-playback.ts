@@ -164,7 +164,8 @@ export interface StorageUpdate {
 
 /**
  * What WebSocket `/api/updates` sends, one message per text. `hello` comes first, and again when a client read too slowly: it replaces all
- * that was said before; the others change it. Only what the caller may see. At most one message of a kind and camera each 250 ms.
+ * that was said before; the others change it. Only what the caller may see. Of one thing at most one message each
+ * 250 ms, of an event that grows each 2 s.
  */
 export type Update =
   | {
@@ -188,8 +189,8 @@ export type Update =
   | { type: 'segment'; id: string; camera: CameraId; stream: StreamName; startMs: number; endMs?: number }
   /** Without `endMs` it goes on. */
   | { type: 'gap'; camera: CameraId; gap: Gap }
-  /** Footage older than `untilMs` was deleted, though not all of it where some is locked. */
-  | { type: 'deleted'; camera: CameraId; untilMs: number }
+  /** Footage of [fromMs, untilMs) was deleted, though not all of it where some is locked. */
+  | { type: 'deleted'; camera: CameraId; fromMs: number; untilMs: number }
   /** 0 to 15, as `activity` of the timeline; at most one a second and camera, and only changes. */
   | { type: 'activity'; camera: CameraId; level: number }
   /** The whole list. */

@@ -1,6 +1,6 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Cameras, Prober } from '../cameras/index.ts';
-import type { CameraId, Clock, EndReason, GapReason, Log, Logger, StreamName } from '../core/index.ts';
+import type { CameraId, Clock, EndReason, EventBus, GapReason, Log, Logger, StreamName } from '../core/index.ts';
 import type { CameraEvents, Webhooks } from '../events/index.ts';
 import type { Engine, ExportFile, ExportRequest, Pictures } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
@@ -85,8 +85,20 @@ export interface ApiServices {
   >;
   events: Pick<
     CameraEvents,
-    'trigger' | 'record' | 'list' | 'get' | 'change' | 'remove' | 'footage' | 'picturePath' | 'marks' | 'figures'
+    | 'trigger'
+    | 'record'
+    | 'list'
+    | 'get'
+    | 'find'
+    | 'ongoing'
+    | 'change'
+    | 'remove'
+    | 'footage'
+    | 'picturePath'
+    | 'marks'
+    | 'figures'
   >;
+  bus: Pick<EventBus, 'on'>;
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];

@@ -17,6 +17,7 @@ import { settingsRoutes } from './settings-routes.ts';
 import { statusRoutes } from './status-routes.ts';
 import { storageRoutes } from './storage-routes.ts';
 import { timelineRoutes } from './timeline-routes.ts';
+import { updatesRoutes } from './updates-routes.ts';
 
 /** What routes share beside the services. */
 export interface TableParts {
@@ -38,6 +39,7 @@ export function table(services: ApiServices, { answers, exports, playback, links
     ...pictureRoutes(services),
     ...timelineRoutes(services),
     ...playbackRoutes(services, playback),
+    ...updatesRoutes(services),
     ...exportRoutes(services, exports),
     ...eventRoutes(services, exports),
     ...storageRoutes(services),

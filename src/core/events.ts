@@ -31,6 +31,8 @@ export interface Events {
     sizeBytes: number;
     endReason: EndReason;
   };
+  /** Somewhere in [fromMs, untilMs); what is locked stays. */
+  'footage.deleted': { camera: CameraId; fromMs: number; untilMs: number };
   'gap.opened': { camera: CameraId; stream: StreamName; startMs: number; reason: GapReason };
   'gap.closed': { camera: CameraId; stream: StreamName; startMs: number; endMs: number; reason: GapReason };
   'event.opened': CameraEventSummary;

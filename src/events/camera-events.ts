@@ -223,6 +223,17 @@ export class CameraEvents {
     log.info('event removed', { camera, event: id, cause: 'owner' });
   }
 
+  /** Undefined when there is none. */
+  find(id: string): EventView | undefined {
+    const event = this.#options.store.events.get(id);
+    return event && eventView(event);
+  }
+
+  /** Those that go on. */
+  ongoing(): EventView[] {
+    return this.#options.store.events.ongoing().map(eventView);
+  }
+
   /** The footage that belongs to an event, so far. Throws `not-found`. */
   footage(id: string): { camera: CameraId; startMs: number; endMs: number } {
     return footageOf(this.#stored(id), this.#footageMs(this.#options.clock.nowMs()));
@@ -244,6 +255,7 @@ export class CameraEvents {
         ...{ id: event.id, startMs: event.startMs },
         ...(event.endMs === undefined ? {} : { endMs: event.endMs }),
         label: labelOf(event),
+        ...(event.picture ? { picture: true as const } : {}),
       }));
     return { events: marks, more };
   }

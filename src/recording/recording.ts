@@ -163,8 +163,11 @@ export class Recording {
   }
 
   /** Deletes a closed segment and leaves a gap in its place. Rejects with `not-found`. */
-  deleteSegment(id: string): Promise<Segment> {
-    return this.#options.store.deleteSegment(id);
+  async deleteSegment(id: string): Promise<Segment> {
+    const segment = await this.#options.store.deleteSegment(id);
+    const { camera, startMs: fromMs, endMs: untilMs } = segment;
+    this.#options.bus.emit('footage.deleted', { camera, fromMs, untilMs });
+    return segment;
   }
 
   /** Resolves when the changes of a camera that were heard of until now are in force. */
@@ -177,6 +180,7 @@ export class Recording {
     await this.#changes.get(camera);
     const purged = await this.#options.store.deleteCamera(camera);
     const { deleted, kept } = purged;
+    this.#options.bus.emit('footage.deleted', { camera, fromMs: 0, untilMs: this.#options.clock.nowMs() });
     this.#options.log.info('footage of a camera deleted', {
       ...{ camera, cause: 'owner', ...deleted },
       lockedSegments: kept.segments,

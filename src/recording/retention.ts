@@ -252,6 +252,7 @@ export class Retention {
       this.#deleted[cause].segments += segments.length;
       this.#deleted[cause].sizeBytes += sizeBytes;
       bytes += sizeBytes;
+      this.#tell(segments);
       if (cause === 'floor') this.#leastKept.taken(sizeBytes);
       this.#options.log.info('footage deleted', {
         cause,
@@ -260,6 +261,14 @@ export class Retention {
       });
     }
     return bytes;
+  }
+
+  #tell(victims: readonly Victim[]): void {
+    for (const camera of new Set(victims.map(({ segment }) => segment.camera))) {
+      const own = victims.filter(({ segment }) => segment.camera === camera).map(({ segment }) => segment);
+      const fromMs = Math.min(...own.map(segment => segment.startMs));
+      this.#options.bus.emit('footage.deleted', { camera, fromMs, untilMs: Math.max(...own.map(one => one.endMs)) });
+    }
   }
 }
 

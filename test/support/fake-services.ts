@@ -141,6 +141,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     hosts: { names: () => hosts, update: async names => void hosts.splice(0, hosts.length, ...names) },
     cameras,
     events: world.events,
+    bus: world.bus,
     webhooks: fakeWebhooks(world, cameras, store, posted),
     prober: new Prober({ engine, clock, hub, allowLoopback: false }),
     engine,
