@@ -2,6 +2,7 @@
 import { type Caller, NOBODY } from '../accounts/index.ts';
 import type { Logger } from '../core/index.ts';
 import { NvrError } from '../core/index.ts';
+import { AuditTrail } from './audit-trail.ts';
 import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
 import { ExportPlans } from './export-plans.ts';
@@ -35,7 +36,12 @@ const HEADERS: Record<string, string> = {
 
 /** Where there are no accounts. */
 const ANYBODY: Caller = { ...NOBODY, role: 'admin', cameras: undefined };
-const EVERYBODY: Identifier = { setupCode: undefined, identify: () => ANYBODY, callerOf: () => ANYBODY };
+const EVERYBODY: Identifier = {
+  setupCode: undefined,
+  identify: () => ANYBODY,
+  callerOf: () => ANYBODY,
+  audit: { record: () => {} },
+};
 
 const MAX_URL_CHARS = 4096;
 
@@ -46,6 +52,7 @@ export class Api {
   readonly #options: ApiOptions;
   readonly #answers = new Map<string, number>();
   #services: ApiServices | undefined;
+  #trail: AuditTrail | undefined;
   #gatekeeper: Gatekeeper | undefined;
   #sockets: OpenSockets | undefined;
   #exports: ExportPlans | undefined;
@@ -70,18 +77,20 @@ export class Api {
   open(services: ApiServices): void {
     const { clock, accounts = EVERYBODY } = services;
     const links = new SignedLinks({ key: services.linkKey, clock, callerOf: user => accounts.callerOf(user) });
-    const gatekeeper = new Gatekeeper(accounts, request => links.read(request), clock);
+    const trail = new AuditTrail(accounts.audit);
+    const gatekeeper = new Gatekeeper(accounts, request => links.read(request), trail, clock);
     const exports = new ExportPlans(clock);
     const playback = new PlaybackIndex({ segmentsFolder: services.segments.folder, openIndex: () => undefined });
     const parts = {
       ...{ answers: this.#answers, exports, playback, links },
       linkTable: {
         find: (method: string, path: string) => this.#router.find(method, path),
-        gateOf: (caller: Caller, route: Route, address: string) => gatekeeper.gateOf(caller, route, address),
+        gateOf: (caller: Caller, route: Route, request: HttpRequest) => gatekeeper.gateOf(caller, route, request),
       },
     };
     this.#router = new Router([this.#health(), ...table(services, parts)]);
     this.#sockets = new OpenSockets(clock);
+    this.#trail = trail;
     this.#gatekeeper = gatekeeper;
     this.#exports = exports;
     this.#services = services;
@@ -131,7 +140,10 @@ export class Api {
     const found = this.#find(request);
     if ('status' in found) return found;
     const { route, params } = found;
-    return route.answer(request, params, this.#pass(request, found, false));
+    const gate = this.#pass(request, found, false);
+    const reply = await route.answer(request, params, gate);
+    this.#trail?.done(request, route, gate.caller, reply);
+    return reply;
   }
 
   /** WebSockets go through the same gate. */

@@ -23,6 +23,7 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
     route('POST', '/api/cameras', {
       identity: 'admin',
       summary: 'Adds a camera.',
+      audit: 'add',
       body: newCameraSchema,
       handle: async ({ body }) => {
         const camera = await cameras.add(body);
@@ -50,6 +51,7 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
     route('PATCH', '/api/cameras/{id}', {
       identity: 'admin',
       summary: 'Changes what is given, and leaves the rest.',
+      audit: 'change',
       cameras: cameraInPath,
       body: cameraPatchSchema,
       handle: async ({ params, body }) => {
@@ -61,6 +63,7 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
     route('DELETE', '/api/cameras/{id}', {
       identity: 'admin',
       summary: 'Removes a camera, and its footage when that is wanted.',
+      audit: 'remove',
       cameras: cameraInPath,
       query: removeQuery,
       handle: async ({ params, query }) => {

@@ -112,6 +112,7 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans): Route[] 
     route('PATCH', '/api/events/{id}', {
       identity: 'operator',
       summary: 'Locks an event, marks it as seen, or adds a note.',
+      audit: 'change',
       cameras: eventCamera,
       body: patchSchema,
       handle: async ({ params, body }) => jsonReply(200, await events.change(params.id ?? '', body)),
@@ -120,6 +121,7 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans): Route[] 
       identity: 'viewer',
       right: 'delete',
       summary: 'Deletes an event that is not locked. Its footage stays.',
+      audit: 'remove',
       cameras: eventCamera,
       handle: async ({ params }) => {
         await events.remove(params.id ?? '');
@@ -139,6 +141,7 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans): Route[] 
       identity: 'viewer',
       right: 'export',
       summary: 'The footage of an event as one MP4 file.',
+      audit: 'export',
       rate: 'media',
       media: 'video/mp4',
       linkable: true,

@@ -39,6 +39,7 @@ export function exportRoutes(services: ApiServices, plans: ExportPlans): Route[]
       identity: 'viewer',
       right: 'export',
       summary: 'A range of footage as one MP4 file.',
+      audit: 'export',
       rate: 'media',
       media: 'video/mp4',
       linkable: true,

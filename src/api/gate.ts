@@ -1,6 +1,7 @@
 // Who may ask for what: from a request and a row of the table to a caller that may have it, or to the error that says why not.
-import { type Caller, NOBODY, ROLES, type Role, seesCamera } from '../accounts/index.ts';
+import { type AuditEntry, type Caller, NOBODY, ROLES, seesCamera } from '../accounts/index.ts';
 import { type Clock, NvrError } from '../core/index.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import { checkOrigin, type Proof } from './guard.ts';
 import { addressKey, RateLimit } from './rate-limit.ts';
 import type { Gate, Route } from './router.ts';
@@ -14,6 +15,7 @@ export interface Identifier {
   identify(credentials: { cookie?: string; authorization?: string; remoteAddress: string }): Caller | undefined;
   /** What a user may at present, whoever asks; undefined when there is none any more. */
   callerOf(user: number): Caller | undefined;
+  audit: { record(entry: AuditEntry): void };
 }
 
 /** Who stands behind the link of a request; undefined when the request carries none. Throws `permission-denied` for one that is not good any more. */
@@ -25,10 +27,12 @@ const BEFORE_ACCOUNTS = new Set(['/api/health', '/api/setup']);
 export class Gatekeeper {
   readonly #accounts: Identifier;
   readonly #links: LinkReader;
+  readonly #trail: AuditTrail;
   readonly #rates: RateLimit;
 
-  constructor(accounts: Identifier, links: LinkReader, clock: Pick<Clock, 'monotonicMs'>) {
+  constructor(accounts: Identifier, links: LinkReader, trail: AuditTrail, clock: Pick<Clock, 'monotonicMs'>) {
     this.#accounts = accounts;
+    this.#trail = trail;
     this.#links = links;
     this.#rates = new RateLimit(clock);
   }
@@ -45,29 +49,35 @@ export class Gatekeeper {
   pass(request: HttpRequest, route: Route, isUpgrade: boolean): Gate {
     const { caller, proof } =
       route.identity === 'public' ? { caller: NOBODY, proof: 'none' as const } : this.#who(request, route);
-    if (isUpgrade || request.method !== 'GET') checkOrigin(request, proof);
-    return this.gateOf(caller, route, request.remoteAddress);
+    const needsOrigin = isUpgrade || request.method !== 'GET';
+    if (needsOrigin) this.#refusing(request, caller, () => checkOrigin(request, proof));
+    return this.gateOf(caller, route, request);
   }
 
   /** The same for whoever is known already. */
-  gateOf(caller: Caller, route: Route, remoteAddress: string): Gate {
-    const isPublic = route.identity === 'public';
-    if (!isPublic && !isAtLeast(caller.role, route.identity as Role)) {
-      throw new NvrError('permission-denied', `this needs the role ${route.identity}`);
-    }
+  gateOf(caller: Caller, route: Route, request: HttpRequest): Gate {
+    this.#refusing(request, caller, () => checkRole(caller, route));
+    const who = caller.user > 0 ? `user ${caller.user}` : addressKey(request.remoteAddress);
     return {
       caller,
       admit: cameras => {
         // What a caller may not see does not exist for it.
-        if (!isPublic && !cameras.every(camera => seesCamera(caller, camera))) {
+        if (route.identity !== 'public' && !cameras.every(camera => seesCamera(caller, camera))) {
           throw new NvrError('not-found', 'there is no such camera');
         }
-        if (route.right !== undefined && caller.role !== 'admin' && !caller.rights.has(route.right)) {
-          throw new NvrError('permission-denied', `this needs the right to ${route.right}`);
-        }
-        this.#rates.take(caller.user > 0 ? `user ${caller.user}` : addressKey(remoteAddress), route.rate);
+        this.#refusing(request, caller, () => checkRight(caller, route));
+        this.#rates.take(who, route.rate);
       },
     };
+  }
+
+  #refusing(request: HttpRequest, caller: Caller, check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#trail.refused(request, caller, error);
+      throw error;
+    }
   }
 
   /** Whether the same proof is still good for the same things. */
@@ -105,8 +115,14 @@ function proofOf(authorization: string | undefined): Proof {
   return /^bearer /i.test(authorization ?? '') ? 'bearer' : 'basic';
 }
 
-function isAtLeast(role: Role, wanted: Role): boolean {
-  return ROLES.indexOf(role) >= ROLES.indexOf(wanted);
+function checkRole({ role }: Caller, { identity }: Route): void {
+  if (identity === 'public' || ROLES.indexOf(role) >= ROLES.indexOf(identity)) return;
+  throw new NvrError('permission-denied', `this needs the role ${identity}`);
+}
+
+function checkRight({ role, rights }: Caller, { right }: Route): void {
+  if (right === undefined || role === 'admin' || rights.has(right)) return;
+  throw new NvrError('permission-denied', `this needs the right to ${right}`);
 }
 
 function sameSet(a: ReadonlySet<number> | undefined, b: ReadonlySet<number> | undefined): boolean {

@@ -28,7 +28,7 @@ export interface LinkTable {
   /** What the links lead into. */
   find: Router['find'];
   /** What a caller may of it. */
-  gateOf(caller: Caller, route: Route, remoteAddress: string): Gate;
+  gateOf(caller: Caller, route: Route, request: HttpRequest): Gate;
 }
 
 export function linkRoutes({ clock }: Pick<ApiServices, 'clock'>, links: SignedLinks, table: LinkTable) {
@@ -36,6 +36,7 @@ export function linkRoutes({ clock }: Pick<ApiServices, 'clock'>, links: SignedL
     route('POST', '/api/links', {
       identity: 'viewer',
       summary: 'Makes an address that can be read without cookie or token for a while.',
+      audit: 'add',
       body: linkSchema,
       handle: async ({ body, request, caller }) => {
         const [path = '', query = ''] = body.path.split('?', 2);
@@ -52,7 +53,7 @@ export function linkRoutes({ clock }: Pick<ApiServices, 'clock'>, links: SignedL
           header: () => undefined,
           body: async () => Buffer.alloc(0),
         };
-        await found.route.check(asked, found.params, table.gateOf(caller, found.route, remoteAddress));
+        await found.route.check(asked, found.params, table.gateOf(caller, found.route, asked));
         const expiresMs = clock.nowMs() + body.ttlMs;
         return jsonReply(201, { url: links.sign(path, query, caller.user, expiresMs), expiresMs } satisfies NewLink);
       },

@@ -1,6 +1,6 @@
 // The table of routes: what is not in it does not exist.
 import * as v from 'valibot';
-import type { Caller, Right } from '../accounts/index.ts';
+import type { AuditAction, Caller, Right } from '../accounts/index.ts';
 import { type CameraId, NvrError } from '../core/index.ts';
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './contract.ts';
 import { nothing, parseBody, parseQuery } from './input.ts';
@@ -38,6 +38,8 @@ interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   query?: Q;
   /** Without one, a body is not read. */
   body?: B;
+  /** What the audit log says of it when it was done. */
+  audit?: AuditAction;
   /** Reading it needs no more than a signed link. */
   linkable?: boolean;
   /** The cameras that a request is about: those that the caller may not see do not exist for it. Absent: `handle` asks `seesCamera`. */
@@ -106,6 +108,7 @@ export interface Route<Name extends string = string> {
   rate: RateClass;
   right: Right | undefined;
   linkable: boolean;
+  audit: AuditAction | undefined;
   /** For the API reference. */
   facts: { summary: string | undefined; query: v.GenericSchema; body: v.GenericSchema | undefined; media: string };
   /** Resolves when the caller may have what it asks for. */
@@ -185,6 +188,7 @@ function row<const M extends Method, const P extends string, Q extends v.Generic
     rate: spec.rate ?? (method === 'GET' ? 'free' : 'change'),
     right: spec.right,
     linkable: spec.linkable === true,
+    audit: spec.audit,
     facts: { summary: spec.summary, query: spec.query ?? nothing, body: spec.body, media },
   };
 }

@@ -61,6 +61,7 @@ export function segmentRoutes(services: ApiServices): Route[] {
     route('PATCH', '/api/segments/{id}', {
       identity: 'operator',
       summary: 'Locks a segment, or unlocks it.',
+      audit: 'change',
       cameras: segmentCamera,
       body: patchSchema,
       handle: async ({ params, body }) => {
@@ -75,6 +76,7 @@ export function segmentRoutes(services: ApiServices): Route[] {
       identity: 'viewer',
       right: 'delete',
       summary: 'Deletes a segment that is not locked.',
+      audit: 'remove',
       cameras: segmentCamera,
       handle: async ({ params }) => {
         const id = params.id ?? '';

@@ -45,6 +45,7 @@ export function settingsRoutes(services: ApiServices): Route[] {
     route('PATCH', '/api/settings', {
       identity: 'admin',
       summary: 'Changes what is given, and leaves the rest.',
+      audit: 'change',
       body: patchSchema,
       handle: async ({ body }) => {
         const levels = body.log && changedLevels(logs.levels, body.log);
