@@ -10,8 +10,8 @@ export interface EventView extends Omit<StoredEvent, 'payload'> {
 
 /** Events of a camera for its timeline. */
 export interface EventMarks {
-  /** By their start. */
-  events: { id: string; startMs: number; endMs?: number; label: string }[];
+  /** By their start; `picture` where one of it is stored. */
+  events: { id: string; startMs: number; endMs?: number; label: string; picture?: true }[];
   /** How many are left out; the strongest are shown. */
   more: number;
 }
