@@ -1,5 +1,6 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
+import { Accounts } from './accounts/index.ts';
 import { Api, type ApiServices, HostNames, NodeServer, staticFiles, webFolder } from './api/index.ts';
 import { Cameras, DirectHub, Prober } from './cameras/index.ts';
 import {
@@ -105,6 +106,10 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const provisioning = new Provisioning({ configuration, store, allowLoopback, clock, log: log.logger('config') });
   await step(EXIT.usage, () => provisioning.apply());
 
+  const accounts = new Accounts({ store, clock, log: log.logger('accounts') });
+  lifecycle.register({ name: 'accounts', priority: 10, deadlineMs: 1000, stop: async () => accounts.stop() });
+  await accounts.start();
+
   const engine = makeEngine(options, store, log);
   const ringBudget = new RingBudget(memoryLimitBytes());
   const cameras = new Cameras({
@@ -159,6 +164,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
 
   const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
   api.open({
+    accounts,
     hosts: new HostNames(store.settings),
     linkKey: store.deriveKey('links'),
     ...storageServices(store, recording, care),
@@ -177,7 +183,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     clock,
     log: log.logger('api'),
   });
-  announce(options, url, log.logger('main'));
+  announce(options, { url, setupCode: accounts.setupCode }, log.logger('main'));
   supervise(engine, signal, log.logger('main'));
 }
 
@@ -278,14 +284,21 @@ function startedMs(): number {
   return Math.round(Date.now() - performance.now());
 }
 
-function announce(options: ServeOptions, url: string, log: Logger): void {
+interface Announcement {
+  url: string;
+  /** While there is no account. */
+  setupCode: string | undefined;
+}
+
+function announce(options: ServeOptions, { url, setupCode }: Announcement, log: Logger): void {
   const { dataDir, hub } = options;
   if (process.stdout.isTTY) {
-    process.stdout.write(`\nThimble is ready at ${url}  (footage and settings: ${dataDir})\n\n`);
+    const setup = setupCode === undefined ? '' : `Set-up code for the first account: ${setupCode}\n\n`;
+    process.stdout.write(`\nThimble is ready at ${url}  (footage and settings: ${dataDir})\n\n${setup}`);
     return;
   }
   const tookMs = Math.round(performance.now());
-  log.info('ready', { url, version, dataDir, hub, startMs: startedMs(), tookMs });
+  log.info('ready', { url, version, dataDir, hub, setupCode, startMs: startedMs(), tookMs });
 }
 
 /** One line per write; never throws, never waits for the reader. */

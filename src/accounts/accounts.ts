@@ -235,6 +235,12 @@ export class Accounts {
     return records.map(({ id, ...rest }) => ({ id: credentialOf(id), ...rest, expiresMs: rest.createdMs + LIFE_MS }));
   }
 
+  /** When a session or token ends by itself; undefined for a token without an end, and for what does not exist. */
+  expiryOf(credential: string): number | undefined {
+    const session = this.#parts.sessions.get(credential);
+    return session ? session.createdMs + LIFE_MS : this.#parts.tokens.get(credential)?.expiresMs;
+  }
+
   /** Ends one session; `mayEnd` is asked whose it may be. Rejects with `not-found`. */
   async endSession(actor: Actor, id: string, mayEnd: (user: number) => boolean): Promise<void> {
     const record = this.#parts.sessions.get(id);

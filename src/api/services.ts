@@ -1,11 +1,11 @@
 // What the API needs of the parts below it, as narrow as it can be.
+import type { Accounts } from '../accounts/index.ts';
 import type { Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, EventBus, GapReason, Log, Logger, StreamName } from '../core/index.ts';
 import type { CameraEvents, Webhooks } from '../events/index.ts';
 import type { Engine, ExportFile, ExportRequest, Pictures } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
 import type { Problem } from './contract.ts';
-import type { Identifier } from './gate.ts';
 import type { HostNames } from './host-names.ts';
 
 /** A closed segment as the index has it. */
@@ -65,7 +65,7 @@ export interface SegmentSource {
 
 export interface ApiServices {
   /** Absent: everybody may everything. */
-  accounts?: Identifier;
+  accounts?: Accounts;
   /** Signs links. */
   linkKey: Buffer;
   hosts: Pick<HostNames, 'names' | 'update'>;

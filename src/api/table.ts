@@ -1,4 +1,6 @@
 // The table of all routes: what is not in it does not exist, and what is in the contract is in it.
+import { credentialRoutes, userRoutes } from './account-admin-routes.ts';
+import { accountRoutes } from './account-routes.ts';
 import { cameraRoutes } from './camera-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { ExportPlans } from './export-plans.ts';
@@ -30,6 +32,7 @@ export interface TableParts {
 
 /** All but `health`, which is answered before there are services. */
 export function table(services: ApiServices, { answers, exports, playback, links, linkTable }: TableParts): Route[] {
+  const { accounts } = services;
   return [
     ...statusRoutes(services),
     ...metricsRoutes(services, answers),
@@ -45,5 +48,8 @@ export function table(services: ApiServices, { answers, exports, playback, links
     ...storageRoutes(services),
     ...settingsRoutes(services),
     ...linkRoutes(services, links, linkTable),
+    ...(accounts ? accountRoutes(services, accounts) : []),
+    ...(accounts ? userRoutes(services, accounts) : []),
+    ...(accounts ? credentialRoutes(accounts) : []),
   ];
 }
