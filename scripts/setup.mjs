@@ -1,4 +1,4 @@
-// Makes a checkout ready to run, step by step and each only when needed: npm packages, system packages, addon, bundle.
+// Makes a checkout ready to run, step by step and each only when needed: npm packages, system packages, addon, bundle, web pages.
 // With --tests also what `npm test` needs, with --faults what `npm run faults` needs. Uses nothing but Node's own modules until
 // node_modules is there.
 import { addonIsCurrent, buildAddon } from './addon.mjs';
@@ -8,6 +8,7 @@ import { lmdbIsMended, mendLmdb } from './lmdb.mjs';
 import { takeLock } from './lock.mjs';
 import { requireBuildPackages, requireFaultPackages, requireTestPackages, wishForTestPackages } from './packages.mjs';
 import { giveUp, SetupError } from './terminal.mjs';
+import { buildWeb, webIsCurrent } from './web.mjs';
 
 const forFaults = process.argv.includes('--faults');
 const forTests = forFaults || process.argv.includes('--tests');
@@ -15,7 +16,7 @@ const forTests = forFaults || process.argv.includes('--tests');
 try {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) throw new SetupError(`Node.js 20 or newer is needed, this is ${process.version}.`, 2);
-  const ready = dependenciesAreCurrent() && lmdbIsMended() && addonIsCurrent() && bundleIsCurrent();
+  const ready = dependenciesAreCurrent() && lmdbIsMended() && addonIsCurrent() && bundleIsCurrent() && webIsCurrent();
   if (!ready || forTests) {
     takeLock();
     if (forFaults) requireFaultPackages();
@@ -25,6 +26,7 @@ try {
     mendLmdb();
     buildAddon();
     await buildBundle();
+    await buildWeb();
     if (forTests) wishForTestPackages();
   }
 } catch (error) {

@@ -1,0 +1,234 @@
+// Builds web/ into dist/web: modules, style sheets and icons under names that carry their content's hash, index.html and the
+// few files with fixed names, a .gz twin of each. Fails when the pages have grown beyond their budgets.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { takeLock } from './lock.mjs';
+import { filesBelow, fingerprint, isCurrent, readStamp, removeStamp, writeStamp, writeWhole } from './stamp.mjs';
+import { giveUp, root, SetupError, say } from './terminal.mjs';
+
+const STAMP = 'dist/web.stamp';
+const RESULT = 'dist/web';
+const INDEX = `${RESULT}/index.html`;
+const APP_CSS = 'web/src/css/app.css';
+
+/** Of everything that a browser loads as text, by gzip -9: on the first visit, and in all. */
+const BUDGETS = { first: 60_000, all: 100_000 };
+
+/** What is no older than the browsers that UI.md of the design names. */
+const TARGET = ['chrome106', 'firefox110', 'safari16'];
+
+/** @typedef {{name: string, content: Uint8Array, first: boolean}} Built a file below dist/web; `first`: a first visit loads it */
+
+function sources() {
+  const paths = [...filesBelow('web'), 'package.json', 'package-lock.json', 'scripts/web.mjs'];
+  return fingerprint(paths, '');
+}
+
+/** True when the pages there are what the sources would give. Costs a few milliseconds. */
+export function webIsCurrent() {
+  return isCurrent(readStamp(STAMP), sources().key, [INDEX]);
+}
+
+/** Builds what is missing. Throws a SetupError with esbuild's words, or with the sizes when they are too large. */
+export async function buildWeb() {
+  const now = sources();
+  if (isCurrent(readStamp(STAMP), now.key, [INDEX])) return;
+  say('building the web pages');
+  removeStamp(STAMP);
+  const draft = `${RESULT}.part`;
+  rmSync(join(root, draft), { recursive: true, force: true });
+  const files = await webFiles();
+  for (const { name, content } of files) {
+    writeWhole(join(root, draft, name), content);
+    if (isText(name)) writeWhole(join(root, draft, `${name}.gz`), gzipSync(content, { level: 9 }));
+  }
+  checkSizes(files);
+  rmSync(join(root, RESULT), { recursive: true, force: true });
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  renameSync(join(root, draft), join(root, RESULT));
+  writeStamp(STAMP, { ...now, endedMs: Date.now(), needs: [] });
+}
+
+/** @returns {Promise<Built[]>} */
+async function webFiles() {
+  const sheets = await styleSheets();
+  const [appSheet, ...lazySheets] = sheets;
+  if (!appSheet) throw new SetupError('web/ has no style sheet.');
+  const languages = languageFiles();
+  const modules = await scripts({
+    SHEETS: JSON.stringify(Object.fromEntries(lazySheets.map(({ name }) => [areaOf(name), name]))),
+    LANGUAGES: JSON.stringify(Object.fromEntries(languages.map(({ name }) => [areaOf(name), name]))),
+  });
+  const boot = await plainScript('web/boot.js', 'a/boot', {});
+  const icons = pictures();
+  const app = modules.find(({ name }) => name.startsWith('a/app-'));
+  if (!app) throw new SetupError('web/src/app.tsx gave no module.');
+  const preloads = modules.filter(file => file.first && file !== app).map(({ name }) => name);
+  /** @type {Record<string, string>} */
+  const places = {
+    app: app.name,
+    boot: boot.name,
+    css: appSheet.name,
+    preloads: preloads.map(name => `<link rel="modulepreload" href="${name}">`).join(''),
+    ...Object.fromEntries(icons.map(({ name }) => [areaOf(name), name])),
+  };
+  const pages = ['index.html', 'offline.html', 'manifest.webmanifest'].map(name => filled(name, places));
+  const offline = ['offline.html', appSheet.name, boot.name];
+  const worker = await plainScript('web/offline-worker.js', 'offline-worker', { FILES: JSON.stringify(offline) });
+  return [...pages, worker, boot, ...sheets, ...modules, ...languages, ...icons];
+}
+
+/** app.css first, then one for each folder of web/src that has a sheet of its own name. @returns {Promise<Built[]>} */
+async function styleSheets() {
+  const { build } = await import('esbuild');
+  const folders = readdirSync(join(root, 'web/src')).filter(name =>
+    existsSync(join(root, `web/src/${name}/${name}.css`)),
+  );
+  const entryPoints = [APP_CSS, ...folders.map(name => `web/src/${name}/${name}.css`)];
+  const built = [];
+  for (const entry of entryPoints) {
+    const { outputFiles } = await told(
+      build({ ...shared(), entryPoints: [entry], outdir: 'out', write: false, bundle: true }),
+    );
+    const content = outputFiles[0]?.contents ?? new Uint8Array();
+    built.push({ name: hashed(`a/${basename(entry)}`, content), content, first: entry === APP_CSS });
+  }
+  return built;
+}
+
+/** The app and its lazy pieces. @param {Record<string, string>} define @returns {Promise<Built[]>} */
+async function scripts(define) {
+  const { build } = await import('esbuild');
+  const { outputFiles, metafile } = await told(
+    build({
+      ...shared(),
+      define,
+      entryPoints: ['web/src/app.tsx'],
+      outdir: 'a',
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      jsx: 'automatic',
+      jsxImportSource: 'preact',
+      entryNames: '[name]-[hash]',
+      chunkNames: '[name]-[hash]',
+      metafile: true,
+      write: false,
+    }),
+  );
+  const first = staticPieces(metafile);
+  return outputFiles.map(({ path, contents }) => {
+    const name = path.slice(root.length + 1);
+    return { name, content: contents, first: first.has(name) };
+  });
+}
+
+/** What the app imports before anything is asked of it. @param {import('esbuild').Metafile} metafile @returns {Set<string>} */
+function staticPieces({ outputs }) {
+  const [app] = Object.entries(outputs).find(([, output]) => output.entryPoint === 'web/src/app.tsx') ?? [];
+  const found = new Set(app ? [app] : []);
+  for (const name of found)
+    for (const { path, kind } of outputs[name]?.imports ?? []) if (kind === 'import-statement') found.add(path);
+  return found;
+}
+
+/** A script that is no module. @param {string} entry @param {string} name @param {Record<string, string>} define @returns {Promise<Built>} */
+async function plainScript(entry, name, define) {
+  const { build } = await import('esbuild');
+  const options = { ...shared(), define, entryPoints: [entry], bundle: true, write: /** @type {const} */ (false) };
+  const { outputFiles } = await told(build({ ...options, format: 'iife' }));
+  const content = outputFiles[0]?.contents ?? new Uint8Array();
+  return {
+    name: name.startsWith('a/') ? hashed(`${name}.js`, content) : `${name}.js`,
+    content,
+    first: name === 'a/boot',
+  };
+}
+
+/** Icons for home screens and tabs. @returns {Built[]} */
+function pictures() {
+  return readdirSync(join(root, 'web/icons')).map(file => {
+    const content = readFileSync(join(root, 'web/icons', file));
+    return { name: hashed(`a/${file}`, content), content, first: false };
+  });
+}
+
+/** Translations, one file a language. @returns {Built[]} */
+function languageFiles() {
+  const folder = join(root, 'web/languages');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).map(file => {
+    const content = Buffer.from(JSON.stringify(JSON.parse(readFileSync(join(folder, file), 'utf8'))));
+    return { name: hashed(`a/${file}`, content), content, first: false };
+  });
+}
+
+/** A page whose `{places}` are filled in. @param {string} name @param {Record<string, string>} places @returns {Built} */
+function filled(name, places) {
+  const text = readFileSync(join(root, 'web', name), 'utf8').replace(/\{\{([\w-]+)\}\}/g, (_, place) => {
+    const value = places[place];
+    if (value === undefined) throw new SetupError(`web/${name} asks for "${place}", which there is not.`);
+    return value;
+  });
+  return { name, content: Buffer.from(text.replace(/^\s+/gm, '')), first: name === 'index.html' };
+}
+
+function shared() {
+  return {
+    absWorkingDir: root,
+    minify: true,
+    target: TARGET,
+    legalComments: /** @type {const} */ ('none'),
+    logLevel: /** @type {const} */ ('warning'),
+  };
+}
+
+/** @template T @param {Promise<T>} work @returns {Promise<T>} */
+async function told(work) {
+  return work.catch(error => {
+    throw new SetupError(`building the web pages failed: ${error instanceof Error ? error.message : error}`);
+  });
+}
+
+/** `a/app.css` -> `a/app-1A2B3C4D.css` @param {string} name @param {Uint8Array} content */
+function hashed(name, content) {
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8).toUpperCase();
+  return name.replace(/(\.\w+)$/, `-${hash}$1`);
+}
+
+/** `a/timeline-1A2B3C4D.css` -> `timeline` @param {string} name */
+function areaOf(name) {
+  return basename(name).replace(/-[0-9A-F]{8}\.\w+$/, '');
+}
+
+/** @param {string} name */
+function isText(name) {
+  return /\.(html|js|css|svg|json|webmanifest)$/.test(name);
+}
+
+/** Prints what each file weighs. Throws a SetupError when that is too much. @param {Built[]} files */
+function checkSizes(files) {
+  const weighed = files
+    .filter(({ name }) => isText(name))
+    .map(({ name, content, first }) => ({ name, first, bytes: gzipSync(content, { level: 9 }).length }))
+    .sort((a, b) => Number(b.first) - Number(a.first) || b.bytes - a.bytes);
+  const sum = (/** @type {{bytes: number}[]} */ list) => list.reduce((total, { bytes }) => total + bytes, 0);
+  const sizes = { first: sum(weighed.filter(({ first }) => first)), all: sum(weighed) };
+  const lines = weighed.map(({ name, first, bytes }) => `  ${String(bytes).padStart(6)} ${first ? '*' : ' '} ${name}`);
+  const total = `gzip -9: first visit (*) ${sizes.first} of ${BUDGETS.first} bytes, everything ${sizes.all} of ${BUDGETS.all}`;
+  say(`${total}\n${lines.join('\n')}`);
+  if (sizes.first > BUDGETS.first || sizes.all > BUDGETS.all)
+    throw new SetupError(`the web pages are too large: ${total}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    takeLock();
+    await buildWeb();
+  } catch (error) {
+    giveUp(error);
+  }
+}

@@ -1,0 +1,59 @@
+// All pages: address, title, who may open it, and the piece of the program it lies in.
+import type { ComponentType } from 'preact';
+import type { Role } from '../../src/api/contract.ts';
+import LivePage from './live/page.tsx';
+import { matchPath, type Place } from './router.ts';
+
+export interface PageProps {
+  /** What stands in the braces of the pattern. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+}
+
+/** Which item of the navigation a page belongs to. */
+export type Section = 'live' | 'timeline' | 'events' | 'health' | 'settings';
+
+export interface PageRoute {
+  pattern: string;
+  /** Absent = before logging in. */
+  section?: Section;
+  /** The least role; absent = everybody, also who is not logged in. */
+  role?: Role;
+  /** Folder of web/src whose style sheet it needs. */
+  sheet?: string;
+  load(): Promise<{ default: ComponentType<PageProps> }>;
+}
+
+/** It is what is opened first: nobody waits for another piece. */
+const live = () => Promise.resolve({ default: LivePage });
+
+export const ROUTES: readonly PageRoute[] = [
+  { pattern: '', section: 'live', role: 'viewer', load: live },
+  { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
+  { pattern: 'login', load: () => import('./account/login-page.tsx') },
+];
+
+/** The page of a place and what its braces hold; undefined when there is none. */
+export function routeOf({ parts }: Place): { route: PageRoute; params: Record<string, string> } | undefined {
+  for (const route of ROUTES) {
+    const params = matchPath(route.pattern, parts);
+    if (params) return { route, params };
+  }
+  return undefined;
+}
+
+/** Whether there is a page for it: links to others are not shown. */
+export function hasPage(path: string): boolean {
+  return routeOf({ parts: path.split('/').filter(part => part !== ''), query: new URLSearchParams() }) !== undefined;
+}
+
+const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+
+export function mayOpen(role: Role | undefined, route: PageRoute): boolean {
+  return route.role === undefined || (role !== undefined && RANK[role] >= RANK[route.role]);
+}
+
+/** True when `role` may what `least` may. */
+export function isAtLeast(role: Role | undefined, least: Role): boolean {
+  return role !== undefined && RANK[role] >= RANK[least];
+}

@@ -1,0 +1,78 @@
+// Logging in and out, and what is asked for right behind it.
+import type { LoggedIn } from '../../src/api/contract.ts';
+import { call, type Result } from './api.ts';
+import { Bus } from './bus.ts';
+import { go, href, place } from './router.ts';
+import { signInAgain } from './sign-in.ts';
+import { forgetAll, me, unseenEvents } from './state.ts';
+import { boardAheadMs } from './zone.ts';
+
+/** Of the one page that there is. */
+let bus: Bus | undefined;
+
+/** What the board says about who we are. `setup`: there is no account yet. */
+export type Standing = 'in' | 'out' | 'setup' | 'unreachable';
+
+/** Asks who we are; when logged in, everything else begins. */
+export async function enter(): Promise<Standing> {
+  const sentMs = Date.now();
+  const answer = await call('GET /api/me', {}, { quiet: true });
+  if (answer.is === 'ok') {
+    boardAheadMs.value = ahead(answer.value.boardTimeMs, sentMs);
+    me.value = answer.value;
+    bus ??= new Bus({ mayConnect });
+    bus.start();
+    void refreshUnseen();
+    return 'in';
+  }
+  if (answer.is === 'error' && answer.status === 0) return 'unreachable';
+  const setup = await call('GET /api/setup', {}, { quiet: true });
+  if (setup.is === 'ok') return setup.value.open ? 'setup' : 'out';
+  return setup.is === 'error' && setup.status === 0 ? 'unreachable' : 'out';
+}
+
+/** Clocks that agree to the second need no correction, and the way to the board takes some of that. */
+function ahead(boardMs: number, sentMs: number): number {
+  const middleMs = (sentMs + Date.now()) / 2;
+  const difference = boardMs - middleMs;
+  return Math.abs(difference) < 2000 ? 0 : Math.round(difference);
+}
+
+/** False while the board does not answer; who is not logged in any more is asked to. */
+async function mayConnect(): Promise<boolean> {
+  const answer = await call('GET /api/me', {}, { quiet: true, timeLimitMs: 5000 });
+  if (answer.is === 'error' && answer.status === 401) return signInAgain();
+  if (answer.is === 'ok') me.value = answer.value;
+  return answer.is === 'ok';
+}
+
+/** Tries name and password; the board sets the cookie. */
+export async function signIn(name: string, password: string): Promise<Result<LoggedIn>> {
+  return call('POST /api/login', { body: { name, password } }, { quiet: true });
+}
+
+export async function signOut(): Promise<void> {
+  await call('POST /api/logout', {}, { quiet: true });
+  leave();
+}
+
+/** To the login page; what the reader had open is opened again afterwards. */
+export function leave(): void {
+  bus?.stop();
+  forgetAll();
+  go(href('login'));
+}
+
+/** Where to go after logging in. */
+export function wantedAddress(): string {
+  const next = place.value.query.get('next');
+  return next?.startsWith('/') ? `#${next}` : href('');
+}
+
+/** At most so many are counted: beyond that the number says nothing more. */
+const MOST_COUNTED = 100;
+
+export async function refreshUnseen(): Promise<void> {
+  const answer = await call('GET /api/events', { query: { reviewed: false, limit: MOST_COUNTED } });
+  if (answer.is === 'ok') unseenEvents.value = answer.value.events.length;
+}
