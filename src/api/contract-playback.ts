@@ -119,10 +119,10 @@ export interface Playback {
 }
 
 /**
- * `GET /api/cameras/{id}/keyframe?atMs&stream`: `video/mp4`, a fragment with the one keyframe nearest to `atMs` and not behind it. Headers:
- * `Thimble-Start-Ms` (UTC of the picture), `Thimble-Segment` (id), `Thimble-Segment-Start-Ms` and `Thimble-First-Pts` (as `startMs` and
- * `firstPts90k` of the segment), `Thimble-Init` (id), `Thimble-Init-Url`, `Thimble-Init-Bytes`, `Thimble-Codecs`. 404 where there is no
- * footage, with `gap` beside `error` when the reason is known.
+ * `GET /api/cameras/{id}/keyframe?atMs&stream`: `video/mp4`, a fragment with the one keyframe nearest to `atMs` and not behind it, without
+ * sound. Headers: `Thimble-Start-Ms` (UTC of the picture), `Thimble-Segment` (id), `Thimble-Segment-Start-Ms` and `Thimble-First-Pts` (as
+ * `startMs` and `firstPts90k` of the segment), `Thimble-Codecs`, `Thimble-Init` (id) and `Thimble-Init-Url` of its init segment: the same as
+ * those of `playback?audio=0`. 404 where there is no footage, with `gap` beside `error` when the reason is known.
  */
 export interface NoKeyframe extends ErrorBody {
   gap?: Gap;

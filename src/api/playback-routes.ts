@@ -54,12 +54,13 @@ export function playbackRoutes(services: ApiServices, index: PlaybackIndex) {
         const inits = new Map<string, PlaybackInit>();
         const segments = pieces.map(({ segment, map, fragments }): PlaybackSegment => {
           const { id, startMs, codecs, open } = segment;
-          if (!inits.has(map.initId)) {
+          const init = audio ? map.initId : `${map.initId}v`;
+          if (!inits.has(init)) {
             const shown = audio ? codecs : codecs.split(',', 1).join();
-            inits.set(map.initId, { id: map.initId, codecs: shown, url: address(id), sizeBytes: map.initBytes });
+            inits.set(init, { id: init, codecs: shown, url: address(id), sizeBytes: map.initBytes });
           }
           return {
-            ...{ id, startMs, endMs: segment.endMs, open, init: map.initId, url: address(id) },
+            ...{ id, startMs, endMs: segment.endMs, open, init, url: address(id) },
             firstPts90k: map.firstPts90k,
             fragments: fragments.map(
               ({ start90k, offset, sizeBytes, key }): PlaybackFragment => [

@@ -5,6 +5,7 @@ import { cameraRoutes } from './camera-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { ExportPlans } from './export-plans.ts';
 import { exportRoutes } from './export-routes.ts';
+import { keyframeRoutes } from './keyframe-routes.ts';
 import { type LinkTable, linkRoutes } from './link-routes.ts';
 import type { SignedLinks } from './links.ts';
 import { logRoutes } from './log-routes.ts';
@@ -42,6 +43,7 @@ export function table(services: ApiServices, { answers, exports, playback, links
     ...pictureRoutes(services),
     ...timelineRoutes(services),
     ...playbackRoutes(services, playback),
+    ...keyframeRoutes(services, playback),
     ...updatesRoutes(services),
     ...exportRoutes(services, exports),
     ...eventRoutes(services, exports),
