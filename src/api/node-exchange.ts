@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { NvrError } from '../core/index.ts';
+import { bodyTooLong } from './body-too-long.ts';
 import { type Client, clientOf, plainAddress } from './remote-address.ts';
 import type { ByteSource, HttpReply, HttpRequest } from './server.ts';
 
@@ -85,10 +86,6 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
     throw new NvrError('invalid-argument', 'the request was cut off', { cause: error });
   }
   return Buffer.concat(pieces);
-}
-
-export function bodyTooLong(maxBytes: number): NvrError {
-  return new NvrError('invalid-argument', `the body is longer than ${maxBytes} bytes`, { cure: 'Send less.' });
 }
 
 /** What cannot be read as HTTP gets a bare answer and the end of its connection. */

@@ -2,8 +2,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { background, type Clock, type Logger } from '../core/index.ts';
-import { jsonReply } from './json-reply.ts';
+import { background } from '../core/index.ts';
 import { listenError } from './listen-error.ts';
 import { hasBody, refuseUnreadable, send, toRequest, writeHead } from './node-exchange.ts';
 import { plainAddress } from './remote-address.ts';
@@ -16,29 +15,10 @@ import {
   type UpgradeHandler,
   type WebSocketHandler,
 } from './server.ts';
+import { type ServerOptions, tooManyWebSockets } from './server-options.ts';
 import { WebSocketConnection } from './web-socket-connection.ts';
 import { acceptKey, refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
 import { WebSockets } from './web-sockets.ts';
-
-/** Both in PEM. */
-export interface TlsIdentity {
-  certificate: string;
-  key: string;
-}
-
-export interface ServerOptions {
-  /** Without brackets. */
-  host: string;
-  port: number;
-  log: Logger;
-  clock: Clock;
-  /** Encrypted with this; otherwise plain. */
-  tls?: TlsIdentity;
-  /** Proxies whose word about their clients counts, by address. */
-  proxies?: readonly string[];
-  /** Where they differ from LIMITS. */
-  limits?: Partial<Limits>;
-}
 
 export class NodeServer implements HttpServer {
   readonly #options: ServerOptions;
@@ -247,9 +227,4 @@ export class NodeServer implements HttpServer {
     response.on('finish', () => socket.end(() => socket.destroy()));
     await this.#send(request, response, reply, true);
   }
-}
-
-export function tooManyWebSockets(): HttpReply {
-  const error = { kind: 'unavailable', message: 'too many WebSockets are open', cure: 'Close some pages.' };
-  return jsonReply(503, { error }, { 'Retry-After': '10' });
 }

@@ -8,8 +8,8 @@ const PING_MS = 30_000;
 const LOOK_MS = 15_000;
 
 export interface WatchedSocket {
-  /** Asks a silent client whether it is there, and lets go of one that has not answered for `goneMs`. */
-  check(silentMs: number, goneMs: number): void;
+  /** Asks a silent client whether it is there, and lets go of one that has not answered for `goneMs`. Absent: it does so itself. */
+  check?(silentMs: number, goneMs: number): void;
   close(code: number, reason?: string): void;
 }
 
@@ -39,7 +39,7 @@ export class WebSockets {
 
   add(socket: WatchedSocket): void {
     this.#open.add(socket);
-    this.#cancel ??= this.#clock.after(LOOK_MS, () => this.#look());
+    if (socket.check) this.#cancel ??= this.#clock.after(LOOK_MS, () => this.#look());
   }
 
   remove(socket: WatchedSocket): void {
@@ -55,7 +55,7 @@ export class WebSockets {
 
   #look(): void {
     this.#cancel = undefined;
-    for (const socket of [...this.#open]) socket.check(PING_MS, 2 * PING_MS);
+    for (const socket of [...this.#open]) socket.check?.(PING_MS, 2 * PING_MS);
     if (this.#open.size > 0) this.#cancel = this.#clock.after(LOOK_MS, () => this.#look());
   }
 }

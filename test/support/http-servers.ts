@@ -1,21 +1,44 @@
 // All servers that the API can run on, for tests that hold for each of them.
 import { NodeServer } from '../../src/api/node-server.ts';
-import type { HttpServer, Limits } from '../../src/api/server.ts';
-import { systemClock } from '../../src/core/index.ts';
-import type { fakeLog } from './fake-log.ts';
+import { type HttpServer, LIMITS, type Limits } from '../../src/api/server.ts';
+import { loadUws } from '../../src/api/uws-binary.ts';
+import { UwsServer } from '../../src/api/uws-server.ts';
+import { type Logger, systemClock } from '../../src/core/index.ts';
 
 export interface ServerKind {
   name: string;
-  /** Frames against the rules are answered with a close frame. */
+  /** WebSocket frames against the rules are answered with a close frame. */
   saysWhy: boolean;
-  make(options: { log: ReturnType<typeof fakeLog>['logger']; port?: number; limits?: Partial<Limits> }): HttpServer;
+  /** What a client sends behind its handshake before that is accepted is kept for it. */
+  keepsEarlyFrames: boolean;
+  /** Requests that come before the last is answered wait for their turn. */
+  pipelines: boolean;
+  make(options: { log: Logger; port?: number; limits?: Partial<Limits> }): HttpServer;
 }
+
+// Read by the library when it is loaded.
+process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(LIMITS.headerBytes);
+const uws = loadUws();
 
 export const SERVERS: readonly ServerKind[] = [
   {
     name: 'node',
     saysWhy: true,
-    make: ({ log, port = 0, limits }) =>
-      new NodeServer({ host: '127.0.0.1', port, log, clock: systemClock, ...(limits && { limits }) }),
+    keepsEarlyFrames: true,
+    pipelines: true,
+    make: ({ log, port = 0, limits = {} }) =>
+      new NodeServer({ host: '127.0.0.1', port, log, clock: systemClock, limits }),
   },
+  ...(uws
+    ? [
+        {
+          name: 'uws',
+          saysWhy: false,
+          keepsEarlyFrames: false,
+          pipelines: false,
+          make: ({ log, port = 0, limits = {} }: Parameters<ServerKind['make']>[0]) =>
+            new UwsServer(uws, { host: '127.0.0.1', port, log, clock: systemClock, limits }),
+        },
+      ]
+    : []),
 ];

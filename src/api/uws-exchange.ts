@@ -1,0 +1,253 @@
+// One request and its reply in terms of uWebSockets.js, whose objects end the process or throw when they are used at the wrong time:
+// everything of the request is copied while it is valid, and nothing touches the response after it was aborted or is complete.
+import { type Clock, NvrError } from '../core/index.ts';
+import { bodyTooLong } from './body-too-long.ts';
+import { clientOf, plainAddress } from './remote-address.ts';
+import type { ByteSource, HttpReply, HttpRequest, Limits } from './server.ts';
+import { statusLine } from './status-line.ts';
+import type { UwsRequest, UwsResponse } from './uws-binary.ts';
+
+/** A client that goes on sending a body that is too long is listened to so much longer, so that it sees the answer. */
+const PATIENCE_BYTES = 1024 * 1024;
+
+export interface ExchangeOptions {
+  limits: Limits;
+  proxies: ReadonlySet<string>;
+  clock: Clock;
+}
+
+export class UwsExchange {
+  readonly #response: UwsResponse;
+  readonly #options: ExchangeOptions;
+  /** As sent. */
+  readonly method: string;
+  readonly request: HttpRequest;
+  /** The request cannot be read safely: whoever stands before us may see its end elsewhere. */
+  readonly isMalformed: boolean;
+  /** Resolves when the client has gone before its answer was complete. */
+  readonly gone: Promise<'gone'>;
+  #isOver = false;
+  #onGone: () => void = () => undefined;
+  #onCutOff: () => void = () => undefined;
+  #body: Promise<Buffer> | undefined;
+  #isBodyPending = false;
+
+  /** To be made in the handler's own call. */
+  constructor(response: UwsResponse, request: UwsRequest, options: ExchangeOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.gone = new Promise(resolve => {
+      this.#onGone = () => resolve('gone');
+    });
+    // First of all: a response without it ends the process.
+    response.onAborted(() => this.#abort());
+    this.method = request.getCaseSensitiveMethod();
+    const headers = new Map<string, string>();
+    const lengths: string[] = [];
+    request.forEach((name, value) => {
+      if (name === 'content-length') lengths.push(value);
+      const before = headers.get(name);
+      // Several lines of one name count as one list, so that no check sees only the first.
+      headers.set(name, before === undefined ? value : `${before}, ${value}`);
+    });
+    const encoding = headers.get('transfer-encoding');
+    const hasBody = encoding !== undefined || (lengths.length > 0 && lengths[0] !== '0');
+    this.isMalformed =
+      lengths.length > 1 ||
+      lengths.some(length => !/^\d{1,15}$/.test(length)) ||
+      (encoding !== undefined && (encoding.toLowerCase() !== 'chunked' || lengths.length > 0)) ||
+      (hasBody && (this.method === 'GET' || this.method === 'HEAD'));
+    if (hasBody && !this.isMalformed) this.#body = this.#collect(Number(lengths[0] ?? 0));
+    this.request = this.#toRequest(request, headers);
+  }
+
+  #toRequest(request: UwsRequest, headers: ReadonlyMap<string, string>): HttpRequest {
+    const header = (name: string) => headers.get(name);
+    const remoteAddress = plainAddress(Buffer.from(this.#response.getRemoteAddressAsText()).toString());
+    return {
+      method: this.method === 'HEAD' ? 'GET' : this.method,
+      path: request.getUrl(),
+      query: request.getQuery() ?? '',
+      ...clientOf({ remoteAddress, secure: false }, header, this.#options.proxies),
+      header,
+      body: () => this.#body ?? Promise.resolve(Buffer.alloc(0)),
+      isGone: () => this.#isOver,
+    };
+  }
+
+  /** True once nothing may be done with the response any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Ends the connection without a word. */
+  cut(): void {
+    if (!this.#isOver) this.#response.close();
+  }
+
+  /** Accepts the WebSocket that was asked for. */
+  upgrade(data: unknown, context: unknown): void {
+    const key = this.request.header('sec-websocket-key') ?? '';
+    this.#isOver = true;
+    this.#response.cork(() => this.#response.upgrade(data, key, '', '', context));
+  }
+
+  /** `last`: the connection ends with this reply. Closes the reply's source in any case; rejects when that fails. */
+  async send(reply: HttpReply, last: boolean): Promise<void> {
+    const { body } = reply;
+    const source = body && !Buffer.isBuffer(body) ? body : undefined;
+    try {
+      if (this.#isOver) return;
+      if (source && this.method !== 'HEAD' && source.sizeBytes !== 0) await this.#sendSource(reply, source);
+      else if (Buffer.isBuffer(body) && this.method !== 'HEAD') await this.#sendBuffer(reply, body, last);
+      else this.#sendHead(reply, last);
+    } catch (error) {
+      this.cut();
+      throw error;
+    } finally {
+      await source?.close();
+    }
+  }
+
+  #sendHead(reply: HttpReply, last: boolean): void {
+    const { status, body } = reply;
+    const hasLength = status >= 200 && status !== 204 && status !== 304;
+    const sizeBytes = Buffer.isBuffer(body) ? body.length : body ? body.sizeBytes : 0;
+    this.#isOver = true;
+    this.#response.cork(() => {
+      this.#writeHead(reply, last);
+      this.#response.endWithoutBody(hasLength ? sizeBytes : undefined, last || this.#isBodyPending);
+    });
+  }
+
+  async #sendBuffer(reply: HttpReply, body: Buffer, last: boolean): Promise<void> {
+    // A short one is in the system's hands at once; of a long one nothing is to wait in memory a second time.
+    if (body.length > this.#options.limits.bodyBytes && !last && !this.#isBodyPending) {
+      const pieces = [body];
+      await this.#sendSource(reply, {
+        sizeBytes: body.length,
+        next: async () => pieces.pop(),
+        close: async () => undefined,
+      });
+      return;
+    }
+    this.#isOver = true;
+    this.#response.cork(() => {
+      this.#writeHead(reply, last);
+      this.#response.end(body, last || this.#isBodyPending);
+    });
+  }
+
+  #writeHead(reply: HttpReply, last: boolean): void {
+    this.#response.writeStatus(statusLine(reply.status));
+    for (const [name, value] of Object.entries(reply.headers ?? {})) this.#response.writeHeader(name, value);
+    // A body that nobody read is read to its end however long it is, unless the connection ends.
+    if (last || this.#isBodyPending) this.#response.writeHeader('Connection', 'close');
+  }
+
+  /** One piece at a time: the next is read when the system has taken the last. */
+  async #sendSource(reply: HttpReply, source: ByteSource): Promise<void> {
+    let isFirst = true;
+    for (;;) {
+      const pending = source.next();
+      const piece = await Promise.race([pending, this.gone]);
+      if (piece === 'gone') {
+        pending.catch(() => undefined);
+        return;
+      }
+      if (!piece) break;
+      const writeFirst = isFirst ? () => this.#writeHead(reply, false) : undefined;
+      isFirst = false;
+      const taken =
+        source.sizeBytes === undefined
+          ? this.#write(piece, writeFirst)
+          : this.#tryEnd(piece, source.sizeBytes, writeFirst);
+      if ((await Promise.race([taken, this.gone])) === 'gone' || this.#isOver) return;
+    }
+    if (source.sizeBytes !== undefined) {
+      // The length is promised: only the end of the connection can say that it was not kept.
+      this.cut();
+      return;
+    }
+    this.#isOver = true;
+    this.#response.cork(() => {
+      if (isFirst) this.#writeHead(reply, false);
+      this.#response.end();
+    });
+  }
+
+  /** Resolves when all of the piece was taken. */
+  async #tryEnd(piece: Buffer, totalBytes: number, writeFirst: (() => void) | undefined): Promise<void> {
+    const response = this.#response;
+    const startBytes = response.getWriteOffset();
+    if (startBytes + piece.length > totalBytes) throw new NvrError('internal', 'a source gave more than it promised');
+    let isTaken = false;
+    response.cork(() => {
+      writeFirst?.();
+      [isTaken, this.#isOver] = response.tryEnd(piece, totalBytes);
+    });
+    if (isTaken || this.#isOver) return;
+    await new Promise<void>(resolve => {
+      response.onWritable(offset => {
+        if (isTaken || this.#isOver) return true;
+        [isTaken, this.#isOver] = response.tryEnd(piece.subarray(offset - startBytes), totalBytes);
+        if (isTaken || this.#isOver) resolve();
+        return isTaken;
+      });
+    });
+  }
+
+  async #write(piece: Buffer, writeFirst: (() => void) | undefined): Promise<void> {
+    const response = this.#response;
+    let isTaken = false;
+    response.cork(() => {
+      writeFirst?.();
+      isTaken = response.write(piece);
+    });
+    if (isTaken) return;
+    await new Promise<void>(resolve => {
+      response.onWritable(() => {
+        resolve();
+        return true;
+      });
+    });
+  }
+
+  /** The body, up to its limit. `statedBytes`: 0 when it comes in chunks. */
+  #collect(statedBytes: number): Promise<Buffer> {
+    const { limits, clock } = this.#options;
+    let pieces: Buffer[] = [];
+    let sizeBytes = 0;
+    this.#isBodyPending = true;
+    const body = new Promise<Buffer>((resolve, reject) => {
+      const cancel = clock.after(limits.requestTimeMs, () => this.cut());
+      this.#onCutOff = () => {
+        cancel();
+        reject(new NvrError('invalid-argument', 'the request was cut off'));
+      };
+      if (statedBytes > limits.bodyBytes) reject(bodyTooLong(limits.bodyBytes));
+      this.#response.onData((chunk, isLast) => {
+        sizeBytes += chunk.byteLength;
+        if (sizeBytes <= limits.bodyBytes) pieces.push(Buffer.from(new Uint8Array(chunk)));
+        else {
+          pieces = [];
+          reject(bodyTooLong(limits.bodyBytes));
+        }
+        if (isLast) {
+          this.#isBodyPending = false;
+          cancel();
+          resolve(Buffer.concat(pieces));
+        } else if (sizeBytes > limits.bodyBytes + PATIENCE_BYTES) this.cut();
+      });
+    });
+    // Nobody may ask for it.
+    body.catch(() => undefined);
+    return body;
+  }
+
+  #abort(): void {
+    this.#isOver = true;
+    this.#onCutOff();
+    this.#onGone();
+  }
+}

@@ -1,0 +1,199 @@
+// The HTTP server on uWebSockets.js: listens, keeps the limits, lets WebSockets in. Plain connections only.
+import { createServer } from 'node:net';
+import { background, NvrError } from '../core/index.ts';
+import { jsonReply } from './json-reply.ts';
+import { connectionsByAddress } from './kernel-connections.ts';
+import { listenError } from './listen-error.ts';
+import { plainAddress } from './remote-address.ts';
+import {
+  type HttpHandler,
+  type HttpReply,
+  type HttpServer,
+  LIMITS,
+  type Limits,
+  type UpgradeHandler,
+} from './server.ts';
+import { type ServerOptions, tooManyWebSockets } from './server-options.ts';
+import type { Uws, UwsApp, UwsRequest, UwsResponse } from './uws-binary.ts';
+import { UwsExchange } from './uws-exchange.ts';
+import { type PeerData, UwsWebSocketPeer } from './uws-web-socket.ts';
+import { refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
+import { WebSockets } from './web-sockets.ts';
+
+/** Seconds without a word from a client; it is asked before that. A multiple of 4. */
+const IDLE_S = 60;
+/** The kernel is asked for its connections at most so often. */
+const COUNT_MS = 1000;
+
+const MALFORMED: HttpReply = jsonReply(400, {
+  error: { kind: 'invalid-argument', message: 'the request cannot be read' },
+});
+
+interface Handlers {
+  handler: HttpHandler;
+  upgrade: UpgradeHandler | undefined;
+}
+
+export class UwsServer implements HttpServer {
+  readonly #uws: Uws;
+  readonly #options: ServerOptions;
+  readonly #limits: Limits;
+  readonly #proxies: ReadonlySet<string>;
+  readonly #webSockets: WebSockets;
+  readonly #app: UwsApp;
+  #listening: { socket: unknown; port: number } | undefined;
+  #stopping: Promise<void> | undefined;
+  #connections = 0;
+  #exchanges = 0;
+  #onIdle: () => void = () => undefined;
+  #counted: { atMs: number; byAddress: Map<string, number> } | undefined;
+
+  constructor(uws: Uws, options: ServerOptions) {
+    this.#uws = uws;
+    this.#options = options;
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#proxies = new Set(options.proxies?.map(plainAddress));
+    this.#webSockets = new WebSockets(options.clock, this.#limits.webSockets);
+    this.#app = uws.App();
+  }
+
+  async start(handler: HttpHandler, upgrade?: UpgradeHandler): Promise<{ host: string; port: number }> {
+    const { host, port, log } = this.#options;
+    const handlers = { handler, upgrade };
+    const { webSocketMessageBytes, webSocketQueueBytes } = this.#limits;
+    this.#app.filter((response, change) => this.#count(response, change));
+    this.#app.any('/*', (response, request) => {
+      this.#guarded(response, () => this.#begin(handlers, response, request));
+    });
+    this.#app.ws<PeerData>('/*', {
+      compression: this.#uws.DISABLED,
+      maxPayloadLength: webSocketMessageBytes,
+      maxBackpressure: webSocketQueueBytes,
+      closeOnBackpressureLimit: true,
+      idleTimeout: IDLE_S,
+      sendPingsAutomatically: true,
+      upgrade: (response, request, context) =>
+        this.#guarded(response, () => this.#begin(handlers, response, request, context)),
+      open: socket => socket.getUserData().peer.opened(socket),
+      message: (socket, message, isBinary) => socket.getUserData().peer.message(message, isBinary),
+      drain: socket => socket.getUserData().peer.drained(),
+      close: socket => {
+        const { peer } = socket.getUserData();
+        this.#webSockets.remove(peer);
+        peer.closed();
+      },
+    });
+    const socket = await new Promise<unknown>(resolve => {
+      this.#app.listen(host, port, this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+    });
+    if (!socket) throw await whyNot(host, port);
+    this.#listening = { socket, port: this.#uws.us_socket_local_port(socket) };
+    log.debug('uWebSockets.js listens', { port: this.#listening.port });
+    return { host, port: this.#listening.port };
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    if (!this.#listening) return;
+    this.#uws.us_listen_socket_close(this.#listening.socket);
+    this.#webSockets.closeAll();
+    if (this.#exchanges > 0) {
+      await new Promise<void>(resolve => {
+        const cancel = this.#options.clock.after(graceMs, resolve);
+        this.#onIdle = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    this.#app.close();
+  }
+
+  #count(response: UwsResponse, change: number): void {
+    this.#connections += change;
+    if (change < 0) return;
+    const { connections, connectionsPerAddress } = this.#limits;
+    const isTooMuch =
+      this.#connections > connections ||
+      (this.#connections > connectionsPerAddress && this.#countOf(response) > connectionsPerAddress);
+    if (isTooMuch) response.close();
+  }
+
+  /** Connections of the address that this one comes from. Their ends are told without an address: the kernel knows better. */
+  #countOf(response: UwsResponse): number {
+    const address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString());
+    if (this.#proxies.has(address)) return 0;
+    const atMs = this.#options.clock.monotonicMs();
+    if (!this.#counted || atMs - this.#counted.atMs > COUNT_MS) {
+      this.#counted = { atMs, byAddress: connectionsByAddress(this.#listening?.port ?? 0) };
+    } else this.#counted.byAddress.set(address, (this.#counted.byAddress.get(address) ?? 0) + 1);
+    return this.#counted.byAddress.get(address) ?? 0;
+  }
+
+  /** Counts what is under way; what fails is logged and its connection ended. */
+  #run(exchange: UwsExchange, work: () => Promise<void>): void {
+    this.#exchanges++;
+    const done = work()
+      .catch((error: unknown) => {
+        exchange.cut();
+        this.#options.log.error('an answer was cut off', { error });
+      })
+      .then(() => {
+        if (--this.#exchanges === 0) this.#onIdle();
+      });
+    background(done, 'answer a request', this.#options.log);
+  }
+
+  /** `context`: of the library, for requests that it takes for the handshake of a WebSocket. */
+  #begin(handlers: Handlers, response: UwsResponse, request: UwsRequest, context?: unknown): void {
+    const { clock } = this.#options;
+    const exchange = new UwsExchange(response, request, { limits: this.#limits, proxies: this.#proxies, clock });
+    this.#run(exchange, async () => {
+      const { handler, upgrade } = handlers;
+      if (exchange.isMalformed) await exchange.send(MALFORMED, true);
+      else if (upgrade && wantsWebSocket(exchange.request)) await this.#upgrade(upgrade, exchange, context);
+      else await this.#send(exchange, await handler(exchange.request));
+    });
+  }
+
+  async #send(exchange: UwsExchange, reply: HttpReply): Promise<void> {
+    await exchange.send(reply, this.#stopping !== undefined);
+  }
+
+  async #upgrade(upgrade: UpgradeHandler, exchange: UwsExchange, context: unknown): Promise<void> {
+    const refusal = refuseHandshake(exchange.method, exchange.request);
+    if (refusal) return this.#send(exchange, refusal);
+    if (!this.#webSockets.reserve()) return this.#send(exchange, tooManyWebSockets());
+    const decision = await upgrade(exchange.request).finally(() => this.#webSockets.release());
+    if ('status' in decision) return this.#send(exchange, decision);
+    if (exchange.isOver) return;
+    const peer = new UwsWebSocketPeer(decision, this.#options.log);
+    this.#webSockets.add(peer);
+    exchange.upgrade({ peer } satisfies PeerData, context);
+  }
+
+  /** What a handler of the library throws would end the process. */
+  #guarded(response: UwsResponse, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#options.log.error('a request failed', { error });
+      response.close();
+    }
+  }
+}
+
+/** The library does not say why it cannot listen; the system says it once more. */
+function whyNot(host: string, port: number): Promise<NvrError> {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.once('error', error => resolve(listenError(error, host, port, '--listen')));
+    server.listen({ host, port }, () => {
+      server.close(() => resolve(new NvrError('unavailable', `listening on ${host}:${port} failed`)));
+    });
+  });
+}
