@@ -24,6 +24,13 @@ export interface AccountsOptions {
   log: Logger;
 }
 
+/** What a request says of who sends it. */
+export interface Credentials {
+  cookie?: string | undefined;
+  authorization?: string | undefined;
+  remoteAddress?: string;
+}
+
 export interface LoginInput {
   name: string;
   password: string;
@@ -104,7 +111,7 @@ export class Accounts {
    * Who sends these headers; undefined when they prove nothing. A token of ours that does not hold is not made good by a cookie; other
    * credentials in `authorization` are some proxy's.
    */
-  identify(credentials: { cookie?: string | undefined; authorization?: string | undefined }): Caller | undefined {
+  identify(credentials: Credentials): Caller | undefined {
     const { users, sessions, tokens, clock } = this.#parts;
     const token = credentials.authorization === undefined ? undefined : tokenIn(credentials.authorization);
     let caller: Caller | undefined;

@@ -3,6 +3,7 @@ export { Accounts, type LoggedIn, type SessionView } from './accounts.ts';
 export { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from './audit-entry.ts';
 export { type Caller, NOBODY, RIGHTS, type Right, ROLES, type Role, seesCamera } from './caller.ts';
 export type { Actor } from './parts.ts';
+export { type ResetUser, resetUser } from './reset.ts';
 export { LIFE_MS as SESSION_LIFE_MS } from './sessions.ts';
 export type { NewTokenInput, TokenView } from './token-admin.ts';
 export { camerasSchema, nameSchema, rightsSchema, roleSchema } from './user.ts';

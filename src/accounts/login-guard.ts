@@ -24,6 +24,11 @@ export interface Attempt {
   undo(): void;
 }
 
+/** Nobody waits any more; to be called while no service runs. */
+export function forgetTries(settings: Pick<Store['settings'], 'stage'>): void {
+  settings.stage(SECTION, []);
+}
+
 export class LoginGuard {
   readonly #settings: Pick<Store['settings'], 'get' | 'stage'>;
   readonly #places: BackOff;

@@ -29,7 +29,16 @@ export interface MaintainOptions {
   logLevels: LogLevels;
 }
 
-export type Options = ServeOptions | MaintainOptions | { command: 'version' } | { command: 'help' };
+/** A new password for somebody who has lost theirs, on a data directory that no service uses. */
+export interface UserResetOptions {
+  command: 'user-reset';
+  name: string;
+  /** Absolute. */
+  dataDir: string;
+  logLevels: LogLevels;
+}
+
+export type Options = ServeOptions | MaintainOptions | UserResetOptions | { command: 'version' } | { command: 'help' };
 
 interface Flag {
   name: string;
@@ -87,7 +96,7 @@ const MAINTENANCE: Record<MaintainOptions['command'], string> = {
 const MAINTENANCE_FLAGS = ['--data', '--log'];
 
 /** Part of the design, and not of this version: named, so that nobody takes silence for obedience. */
-const LATER_COMMANDS = ['user', 'go2rtc', 'export'];
+const LATER_COMMANDS = ['go2rtc', 'export'];
 
 /** What `--help` prints. */
 export function usage(): string {
@@ -96,7 +105,7 @@ export function usage(): string {
     return `  ${left.padEnd(26)} ${flag.help}\n  ${''.padEnd(26)} or ${flag.variable}=${flag.value ?? '1'}`;
   });
   const commands = Object.entries(MAINTENANCE).map(([name, help]) => `  ${name.padEnd(26)} ${help}`);
-  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n\nthimble check|repair|reindex [--data DIR] [--log …], while no service runs on DIR\n\n${commands.join('\n')}\n`;
+  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n\nthimble check|repair|reindex [--data DIR] [--log …], while no service runs on DIR\n\n${commands.join('\n')}\n\nthimble user reset NAME [--data DIR], while no service runs on DIR: prints a new password once\n`;
 }
 
 /** Flags win over the environment. Throws `invalid-argument` with `field` = the flag or variable, and a cure. */
@@ -105,6 +114,7 @@ export function parseOptions(argv: readonly string[], environment: Record<string
   if (args[0] !== undefined && !args[0].startsWith('-')) {
     const command = args.shift() as string;
     if (isMaintenance(command)) return parseMaintenance(command, args, environment);
+    if (command === 'user') return parseUserReset(args, environment);
     if (command !== 'serve') throw unknownCommand(command);
   }
   if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
@@ -135,12 +145,31 @@ function parseMaintenance(
   environment: Record<string, string | undefined>,
 ): Options {
   if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  return { command, ...parseOffline(command, args, environment) };
+}
+
+const USER_CURE = 'Write thimble user reset NAME --data DIR.';
+
+function parseUserReset(args: string[], environment: Record<string, string | undefined>): Options {
+  if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  const action = args.shift();
+  if (action !== 'reset') throw invalid('command', `"user ${action ?? ''}" is not a command`, USER_CURE);
+  const name = args[0]?.startsWith('-') ? undefined : args.shift();
+  if (!name) throw invalid('NAME', 'user reset needs the name of a user', USER_CURE);
+  return { command: 'user-reset', name, ...parseOffline('user reset', args, environment) };
+}
+
+/** What commands on a directory take that no service uses. */
+function parseOffline(
+  command: string,
+  args: readonly string[],
+  environment: Record<string, string | undefined>,
+): Pick<MaintainOptions, 'dataDir' | 'logLevels'> {
   const given = fromArguments(args);
   const foreign = Object.keys(given).find(name => !MAINTENANCE_FLAGS.includes(name));
   if (foreign) throw invalid(foreign, `${foreign} means nothing to ${command}`, 'Leave it out.');
   const values = { ...fromEnvironment(environment), ...given };
   return {
-    command,
     dataDir: resolve(nonEmpty(values['--data']) ?? 'thimble-data'),
     logLevels: values['--log'] ? parseLevels(values['--log']) : { other: 'error', tags: {} },
   };
@@ -250,7 +279,7 @@ function unknownFlag(name: string): NvrError {
 
 function unknownCommand(command: string): NvrError {
   if (LATER_COMMANDS.includes(command)) return notYet(command);
-  const meant = nearest(command, ['serve', ...Object.keys(MAINTENANCE)]);
+  const meant = nearest(command, ['serve', 'user', ...Object.keys(MAINTENANCE)]);
   return invalid('command', `"${command}" is not a command`, meant ? `Did you mean ${meant}?` : 'See --help.');
 }
 

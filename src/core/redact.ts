@@ -12,11 +12,17 @@ const USERINFO = /([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s"'<>]*@/gi;
 /** Cameras that take the password as a parameter of the path: `?user=admin&password=x`, `_password=x_`. */
 const PARAMETER = /((?:[?&;_/]|\b)(?:passw(?:or)?d|pwd|pass|token|auth|secret)=)[^&\s"'<>]*/gi;
 const AUTHORIZATION = /\b(authorization:\s*(?:\w+\s+)?|bearer\s+)[^\r\n]{6,}/gi;
+/** Sessions and API tokens wherever they stand, also such as were cut, and hashes of passwords. */
+const BEARER = /\btm[st]_[\w-]{12,}|\$scrypt\$[^\s"']{20,200}/g;
 
-/** The text without passwords that stand in URLs and headers. */
+/** The text without passwords that stand in URLs and headers, and without what proves who somebody is. */
 export function redactText(text: string): string {
   const cut = text.length > MAX_TEXT_CHARS ? `${text.slice(0, MAX_TEXT_CHARS)}…` : text;
-  return cut.replace(USERINFO, `$1${HIDDEN}@`).replace(PARAMETER, `$1${HIDDEN}`).replace(AUTHORIZATION, `$1${HIDDEN}`);
+  return cut
+    .replace(USERINFO, `$1${HIDDEN}@`)
+    .replace(PARAMETER, `$1${HIDDEN}`)
+    .replace(AUTHORIZATION, `$1${HIDDEN}`)
+    .replace(BEARER, HIDDEN);
 }
 
 /** A copy that JSON can hold, bounded in depth and width, without the values of fields whose names say secret. */

@@ -101,10 +101,25 @@ test('check, repair and reindex take a directory and nothing that belongs to the
 });
 
 test('says of what comes later that it is not in this version', () => {
-  for (const args of [['user', 'reset', 'bob'], ['--hub', 'go2rtc'], ['go2rtc']]) {
+  for (const args of [['--hub', 'go2rtc'], ['go2rtc']]) {
     assert.match(refusal(args).message, 'not in this version');
   }
   assert.is(serve(['--hub', 'auto']).hub, 'direct');
+});
+
+test('gives a user of a data directory a new password', () => {
+  const logLevels = { other: 'error', tags: {} };
+  const wanted = { command: 'user-reset', name: 'Anna B', dataDir: '/srv/x', logLevels };
+  assert.equal(parseOptions(['user', 'reset', 'Anna B', '--data', '/srv/x'], {}), wanted);
+  assert.equal(parseOptions(['user', 'reset', 'Anna B'], { THIMBLE_DATA: '/srv/x' }), wanted);
+  assert.equal(parseOptions(['user', '--help'], {}), { command: 'help' });
+  assert.match(refusal(['user']).cure ?? '', 'user reset NAME');
+  assert.match(refusal(['user', 'remove', 'x']).message, 'not a command');
+  assert.match(refusal(['user', 'reset']).message, 'needs the name');
+  assert.match(refusal(['user', 'reset', '--data', '/srv/x']).message, 'needs the name');
+  assert.is(refusal(['user', 'reset', 'x', '--demo']).field, '--demo');
+  assert.match(refusal(['user', 'reset', 'x', 'y']).message, 'belongs to no flag');
+  assert.match(refusal(['user', 'reset', '']).message, 'needs the name');
 });
 
 test('refuses values that are missing, doubled or of the wrong kind', () => {
