@@ -57,7 +57,7 @@ async function download(service: Service, path: string): Promise<{ seconds: numb
     rssMiB = Math.max(rssMiB, processFigures(service.pid).rssMiB);
   }, WATCH_MS);
   try {
-    const call = request(new URL(path, service.ready.url), { agent: false });
+    const call = request(new URL(path, service.ready.url), { agent: false, headers: service.headers });
     call.end();
     const [response] = (await once(call, 'response')) as [IncomingMessage];
     if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);

@@ -107,10 +107,10 @@ class Asker {
   }
 
   async get(path: string): Promise<Taken> {
-    const { pid, ready } = this.#service;
+    const { pid, ready, headers } = this.#service;
     const cpuBefore = mainThreadMs(pid);
     const began = performance.now();
-    const call = request(new URL(path, ready.url), { agent: this.#agent });
+    const call = request(new URL(path, ready.url), { agent: this.#agent, headers });
     call.end();
     const [response] = (await once(call, 'response')) as [IncomingMessage];
     if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);

@@ -191,7 +191,7 @@ test('it takes little memory', async () => {
 test.needs(noBrowser === undefined, noBrowser ?? '', 'Chromium plays all of it', async () => {
   const browser = await Browser.start();
   try {
-    const player = await VideoPlayer.open(browser, service.ready.url, hourPath());
+    const player = await VideoPlayer.open(browser, service, hourPath());
     const lengthS = (endMs - startMs - GAP_MS) / 1000;
     assert.ok(Math.abs(player.durationS - lengthS) < 0.05, `${player.durationS} s`);
     for (const [number, part] of parts.entries()) {
@@ -216,7 +216,7 @@ test.needs(noBrowser === undefined, noBrowser ?? '', 'Chromium plays segment fil
   const browser = await Browser.start();
   try {
     for (const [name, segment] of recorded) {
-      const player = await VideoPlayer.open(browser, service.ready.url, `/api/segments/${segment.id}/file`);
+      const player = await VideoPlayer.open(browser, service, `/api/segments/${segment.id}/file`);
       const lengthS = (segment.endMs - segment.startMs) / 1000;
       assert.ok(Math.abs(player.durationS - lengthS) < 0.1, `${name}: ${player.durationS} of ${lengthS} s`);
       assert.is((await player.seek(5.02)).width, name === 'smallWide' ? 480 : 320);

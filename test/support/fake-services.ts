@@ -5,9 +5,12 @@ import type { ApiServices, IndexedSegment } from '../../src/api/index.ts';
 import { Cameras, DirectHub, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
 import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
+import { Live } from '../../src/native/index.ts';
 import { EventWorld } from './event-world.ts';
+import { FakeAccounts } from './fake-accounts.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { FakeLive } from './fake-live.ts';
 import { type FakeLog, fakeLog } from './fake-log.ts';
 import { FakeStore } from './fake-store.ts';
 
@@ -137,6 +140,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
   const posted: string[] = [];
   const hosts: string[] = [];
   const services: ApiServices = {
+    accounts: FakeAccounts.open().real,
     linkKey: Buffer.alloc(32, 1),
     hosts: { names: () => hosts, update: async names => void hosts.splice(0, hosts.length, ...names) },
     cameras,
@@ -175,6 +179,14 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
           .map(one => [one.startMs, one.endMs, one.sizeBytes]),
       eventFootage: (_, startMs, endMs) => events.filter(([fromMs, toMs]) => fromMs < endMs && toMs > startMs),
       totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
+    },
+    live: {
+      feeds: new Live(new FakeLive()),
+      need: () => () => undefined,
+      keyPicture: async () => {
+        throw new NvrError('not-found', 'there is no keyframe to make a picture of');
+      },
+      newestSegment: () => segments.at(-1),
     },
     recordingSettled: async () => {},
     storage: fakeStorage(segments),

@@ -26,6 +26,8 @@ export interface ServiceOptions {
   dataByEnvironment?: boolean;
   /** Whether cameras on this machine are allowed; default true. */
   allowLoopback?: boolean;
+  /** Whether the first account is made, and all requests carry a token of it; default true. */
+  account?: boolean;
 }
 
 export interface Ready {
@@ -33,7 +35,12 @@ export interface Ready {
   version: string;
   dataDir: string;
   hub: string;
+  /** While there is no account. */
+  setupCode?: string;
 }
+
+/** The account that tests make. */
+export const ACCOUNT = { name: 'tester', password: 'correct horse battery' };
 
 export interface Answer<T = unknown> {
   status: number;
@@ -46,11 +53,19 @@ export class Service {
   readonly child: Child;
   readonly dataDir: string;
   readonly ready: Ready;
+  /** Of data directories whose account this process has made. */
+  static readonly #tokens = new Map<string, string>();
+  #token: string | undefined;
 
   private constructor(child: Child, dataDir: string, ready: Ready) {
     this.child = child;
     this.dataDir = dataDir;
     this.ready = ready;
+  }
+
+  /** What proves to the service that it is us, for requests that are not made by this class. */
+  get headers(): Record<string, string> {
+    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
   }
 
   /** Starts it without waiting for anything: for starts that are meant to fail. */
@@ -78,7 +93,12 @@ export class Service {
       const record = parseLine(line);
       return record?.msg === 'ready' ? (record as unknown as Ready) : undefined;
     }, timeoutMs);
-    return { child, started: ready.then(said => new Service(child, dataDir, said)) };
+    const started = ready.then(async said => {
+      const service = new Service(child, dataDir, said);
+      if (options.account !== false) await service.#enter();
+      return service;
+    });
+    return { child, started };
   }
 
   get pid(): number {
@@ -123,7 +143,11 @@ export class Service {
     const content = body === undefined ? undefined : JSON.stringify(body);
     const call = request(new URL(path, this.ready.url), {
       method,
-      headers: { ...(content !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(content !== undefined && { 'content-type': 'application/json' }),
+        ...(headers.cookie === undefined && this.headers),
+        ...headers,
+      },
       agent: false,
       timeout: 30_000,
     });
@@ -164,6 +188,19 @@ export class Service {
   /** SIGTERM; resolves with how it ended. SIGKILL after 10 s. */
   async stop(): Promise<Exit> {
     return this.child.stop(10_000);
+  }
+
+  /** Makes the first account where there is none; knows its token again in later runs. */
+  async #enter(): Promise<void> {
+    const { setupCode: code, url } = this.ready;
+    if (code !== undefined) {
+      const setup = await this.exchange('POST', '/api/setup', { code, ...ACCOUNT });
+      const cookie = setup.headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
+      const answer = await this.exchange('POST', '/api/tokens', { name: 'tests' }, { cookie, origin: url });
+      if (answer.status !== 201) throw new Error(`no account: ${setup.status} ${setup.data}, ${answer.data}`);
+      Service.#tokens.set(this.dataDir, JSON.parse(answer.data.toString('utf8')).token);
+    }
+    this.#token = Service.#tokens.get(this.dataDir);
   }
 
   #wanted<T>(answer: Answer<T>, method: string, path: string): T {

@@ -1,6 +1,7 @@
 // A video element in Chromium: where it can be moved to, which picture it shows there, and what it says when it cannot play.
 import type { Page } from 'playwright-core';
 import type { Browser } from './browser.ts';
+import type { Service } from './service.ts';
 
 export interface ShownPicture {
   /** Its place on the file's time line. */
@@ -68,9 +69,10 @@ export class VideoPlayer {
     this.durationS = durationS;
   }
 
-  /** Loads `path` of the service at `url` until its first picture is there. The page goes with the browser. */
-  static async open(browser: Browser, url: string, path: string): Promise<VideoPlayer> {
-    const { page } = await browser.open(new URL('/api/health', url).href);
+  /** Loads `path` of the service until its first picture is there. The page goes with the browser. */
+  static async open(browser: Browser, service: Service, path: string): Promise<VideoPlayer> {
+    const { page } = await browser.open(new URL('/api/health', service.ready.url).href);
+    await page.setExtraHTTPHeaders(service.headers);
     await page.evaluate(PLAYER);
     return new VideoPlayer(page, await ask<number>(page, `player.load(${JSON.stringify(path)})`));
   }

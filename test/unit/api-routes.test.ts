@@ -123,7 +123,14 @@ test('bodies are JSON objects, declared as such and not nested without end', asy
 
 test('answers only under names of this machine', async () => {
   const own = hostname();
-  const names = ['localhost:80', 'LOCALHOST', 'localhost.', own, `${own.toUpperCase()}:8080`, `${own.split('.')[0]}.local`];
+  const names = [
+    'localhost:80',
+    'LOCALHOST',
+    'localhost.',
+    own,
+    `${own.toUpperCase()}:8080`,
+    `${own.split('.')[0]}.local`,
+  ];
   for (const host of ['127.0.0.1', '127.0.0.1:80', '192.168.1.5', '[::1]:80', '[fe80::2]', ...names]) {
     assert.is((await ask('GET', '/api/health', undefined, { host })).status, 200, host);
   }
