@@ -32,7 +32,7 @@ function App() {
         </Empty>
       </main>
     );
-  const bare = me.value === undefined || place.value.query.has('wall');
+  const bare = me.value === undefined || isPublic() || place.value.query.has('wall');
   return (
     <>
       <button type="button" class="button skip" onClick={() => focusOn('#main h1')}>

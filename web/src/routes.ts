@@ -30,6 +30,14 @@ const live = () => Promise.resolve({ default: LivePage });
 export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
+  { pattern: 'setup', sheet: 'account', load: () => import('./account/setup-page.tsx') },
+  {
+    pattern: 'set/me',
+    section: 'settings',
+    role: 'viewer',
+    sheet: 'account',
+    load: () => import('./account/me-page.tsx'),
+  },
   { pattern: 'login', load: () => import('./account/login-page.tsx') },
 ];
 

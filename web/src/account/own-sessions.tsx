@@ -1,0 +1,60 @@
+// Where one is logged in, and how to end that.
+import { useEffect, useState } from 'preact/hooks';
+import type { Session } from '../../../src/api/contract.ts';
+import { type ApiError, call, type Result } from '../api.ts';
+import { ErrorNote } from '../components/notes.tsx';
+import { toast } from '../components/toast.tsx';
+import { moment } from '../time.ts';
+import { now, zone } from '../zone.ts';
+import { browserName } from './browser-name.ts';
+import { meWords } from './me-words.ts';
+
+export function OwnSessions() {
+  const [sessions, setSessions] = useState<readonly Session[]>([]);
+  const [error, setError] = useState<ApiError>();
+  const load = async () => {
+    const answer = await call('GET /api/sessions', {});
+    if (answer.is === 'ok') setSessions(answer.value.sessions);
+    setError(answer.is === 'error' ? answer.error : undefined);
+  };
+  useEffect(() => void load(), []);
+  const done = async (answer: Result<unknown>, text: string) => {
+    if (answer.is === 'error') return setError(answer.error);
+    toast(text);
+    await load();
+  };
+  const end = async (id: string) => done(await call('DELETE /api/sessions/{id}', { params: { id } }), meWords('ended'));
+  const endOthers = async () => done(await call('DELETE /api/sessions', {}), meWords('othersEnded'));
+  const at = (ms: number) => moment(ms, zone(), now());
+  return (
+    <section class="card stack">
+      <h2>{meWords('sessions')}</h2>
+      <ul class="stack">
+        {sessions.map(({ id, userAgent, current, createdMs, lastSeenMs, address }) => (
+          <li key={id} class="row spread">
+            <div class="grow">
+              <div>
+                {userAgent ? browserName(userAgent) : meWords('unknownBrowser')}{' '}
+                {current && <span class="tag">{meWords('thisOne')}</span>}
+              </div>
+              <div class="quiet dense">{meWords('since', { since: at(createdMs), seen: at(lastSeenMs), address })}</div>
+            </div>
+            {!current && (
+              <button type="button" class="button" onClick={() => void end(id)}>
+                {meWords('end')}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {error && <ErrorNote error={error} />}
+      {sessions.length > 1 && (
+        <div class="row">
+          <button type="button" class="button" onClick={() => void endOthers()}>
+            {meWords('endOthers')}
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
