@@ -17,11 +17,12 @@ import {
   redactText,
   type ServeOptions,
   systemClock,
+  type UserResetOptions,
   usage,
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
 import { CameraEvents, WebhookSender, WebhookSettings, Webhooks } from './events/index.ts';
-import { maintain } from './maintenance/index.ts';
+import { maintain, resetUserPassword } from './maintenance/index.ts';
 import {
   clockSynchronised,
   Engine,
@@ -374,8 +375,8 @@ async function run(options: ServeOptions): Promise<number> {
   return clean || exitCode !== EXIT.clean ? exitCode : EXIT.failed;
 }
 
-/** Checks or mends a data directory; the lines about it go to stdout, the log to stderr. */
-async function maintainStore(options: MaintainOptions): Promise<number> {
+/** Works on a data directory that no service uses; the lines about it go to stdout, the log to stderr. */
+async function workOffline(options: MaintainOptions | UserResetOptions): Promise<number> {
   const log = new Log({
     clock: systemClock,
     write: outputWriter(process.stderr),
@@ -385,19 +386,20 @@ async function maintainStore(options: MaintainOptions): Promise<number> {
     repeatMs: 0,
   });
   try {
-    const well = await maintain({
-      command: options.command,
-      dataDir: options.dataDir,
-      examine: segmentExaminer(),
-      lock: lockDirectory,
-      clock: systemClock,
+    const work = {
+      ...{ dataDir: options.dataDir, examine: segmentExaminer(), lock: lockDirectory, clock: systemClock },
       log: log.logger('storage'),
-      print: line => process.stdout.write(`${line}\n`),
+      print: (line: string) => process.stdout.write(`${line}\n`),
       human: process.stdout.isTTY,
-    });
-    return well ? EXIT.clean : EXIT.failed;
+    };
+    if (options.command === 'user-reset') {
+      await resetUserPassword({ ...work, name: options.name });
+      return EXIT.clean;
+    }
+    return (await maintain({ ...work, command: options.command })) ? EXIT.clean : EXIT.failed;
   } catch (error) {
     explain(error);
+    if (options.command === 'user-reset' && error instanceof NvrError && error.kind === 'not-found') return EXIT.failed;
     return error instanceof NvrError && error.kind !== 'internal' ? EXIT.data : EXIT.failed;
   }
 }
@@ -406,7 +408,7 @@ async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2), process.env);
     if (options.command === 'serve') return await run(options);
-    if (options.command !== 'version' && options.command !== 'help') return await maintainStore(options);
+    if (options.command !== 'version' && options.command !== 'help') return await workOffline(options);
     process.stdout.write(options.command === 'version' ? `thimble ${version}\n` : usage());
     return EXIT.clean;
   } catch (error) {
