@@ -29,6 +29,7 @@ import {
   lockDirectory,
   notify,
   openPictures,
+  type Pictures,
   planExport,
   Supervisor,
   segmentExaminer,
@@ -179,6 +180,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     bus,
     webhooks,
     pictures,
+    live: liveServices(store, engine, cameras, pictures),
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
     facts,
     clock,
@@ -277,6 +279,17 @@ function storageServices(
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
     shortPastMs: camera => recording.shortPastMs(camera),
     indexBytes: () => store.indexBytes(),
+  };
+}
+
+/** What the API asks of those who have the newest pictures. */
+function liveServices(store: Store, engine: Engine, cameras: Cameras, pictures: Pictures): ApiServices['live'] {
+  return {
+    feeds: engine.live,
+    need: (camera, stream) => cameras.need(camera, stream),
+    keyPicture: request => pictures.makeFromMemory(request, engine),
+    newestSegment: (camera, stream) =>
+      store.segments.list({ camera, stream, startMs: 0, endMs: Date.now(), limit: 1, newestFirst: true }).segments[0],
   };
 }
 

@@ -1,6 +1,7 @@
 #include "binding/engine_object.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -16,6 +17,9 @@
 namespace thimble::binding {
 
 namespace {
+/// The time of one keyframe may move by so much as its camera's clock is learnt.
+constexpr int64_t kSameKeyMs = 20;
+
 /// Carries events from the engine's threads to the JavaScript thread, in order. What nobody fetched is
 /// bounded: link states of a blocked event loop are worth nothing, and closed segments are found again at the
 /// next start.
@@ -70,6 +74,7 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
          InstanceMethod<&EngineObject::set_live_buffer>("setLiveBuffer"),
          InstanceMethod<&EngineObject::key_picture>("keyPicture"),
          InstanceMethod<&EngineObject::footage_ms>("footageMs"),
+         InstanceMethod<&EngineObject::open_index>("openIndex"),
          InstanceMethod<&EngineObject::stats>("stats")});
   }
 
@@ -106,6 +111,7 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   Napi::Value key_picture(const Napi::CallbackInfo& info);
   Napi::Value footage_ms(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value open_index(const Napi::CallbackInfo& info);
   void deliver();
   void add_bytes(Napi::Object object, const media::LiveFragmentEvent& event);
 
@@ -278,6 +284,15 @@ Napi::Value EngineObject::key_picture(const Napi::CallbackInfo& info) {
   // Copied here: the engine may be gone when the work begins.
   const auto picture = std::make_shared<media::KeyPicture>();
   const bool found = engine_->key_picture(key, picture.get());
+  const int64_t known_ms =
+      info.Length() >= 4 && info[3].IsNumber() ? info[3].As<Napi::Number>().Int64Value() : 0;
+  if (found && known_ms > 0 && std::llabs(picture->at_ms - known_ms) <= kSameKeyMs) {
+    const Napi::Promise::Deferred same = Napi::Promise::Deferred::New(info.Env());
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("state", "same");
+    same.Resolve(result);
+    return same.Promise();
+  }
   return start_picture(info.Env(), [picture, found, width] {
     return found ? media::make_key_picture(*picture, static_cast<int>(width)) : media::SegmentPicture();
   });
@@ -300,6 +315,19 @@ Napi::Value EngineObject::stats(const Napi::CallbackInfo& info) {
   const media::EngineStats figures = engine_->stats();
   if (!delivering_) deliver();
   return to_object(info.Env(), figures);
+}
+
+Napi::Value EngineObject::open_index(const Napi::CallbackInfo& info) {
+  media::StreamKey key;
+  if (!read_stream_key(info, &key)) return info.Env().Undefined();
+  if (info.Length() < 4 || !info[2].IsNumber() || !info[3].IsNumber()) {
+    Napi::TypeError::New(info.Env(), "a time and a generation are needed").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  const std::vector<uint8_t> index = engine_->open_index(key, info[2].As<Napi::Number>().Int64Value(),
+                                                         info[3].As<Napi::Number>().Uint32Value());
+  if (index.empty()) return info.Env().Undefined();
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), index.data(), index.size());
 }
 }  // namespace
 

@@ -37,6 +37,7 @@ import type {
   UserList,
   WebhookTestResult,
 } from './contract.ts';
+import type { LiveRoutes } from './contract-live.ts';
 import type { PlaybackRoutes } from './contract-playback.ts';
 
 type StreamName = 'main' | 'sub';
@@ -45,7 +46,7 @@ type StreamName = 'main' | 'sub';
  * `query`, `body`: what is sent; lists in a query are repeated parameters, null is sent as `none`. `answer`: the JSON of a 2xx
  * answer; absent where there is none (bytes, empty answers, WebSockets). A field that is absent is not accepted.
  */
-export interface ApiRoutes extends PlaybackRoutes {
+export interface ApiRoutes extends PlaybackRoutes, LiveRoutes {
   'GET /api/health': { answer: Health };
   'GET /api/status': { answer: Status };
   'GET /api/metrics': object;

@@ -256,10 +256,10 @@ export interface LivePause {
 }
 
 /**
- * Why the board closed a live WebSocket: 4000 the camera or stream was removed, disabled, or never had that stream; 4001 it may not be seen
+ * Why the board closed a live WebSocket: 4000 the camera or stream was removed, disabled, or never had that stream; 1008 it may not be seen
  * any more; 1013 the client takes too little, or too many watch; 1001 the service stops. The reason says it in words.
  */
-export type LiveCloseCode = 4000 | 4001 | 1013 | 1001;
+export type LiveCloseCode = 4000 | 1008 | 1013 | 1001;
 
 export type { AuditAction, Right, Role } from '../accounts/index.ts';
 

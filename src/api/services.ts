@@ -3,7 +3,15 @@ import type { Accounts } from '../accounts/index.ts';
 import type { Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, EventBus, GapReason, Log, Logger, StreamName } from '../core/index.ts';
 import type { CameraEvents, Webhooks } from '../events/index.ts';
-import type { Engine, ExportFile, ExportRequest, Pictures } from '../native/index.ts';
+import type {
+  Engine,
+  ExportFile,
+  ExportRequest,
+  Live,
+  MemoryPictureRequest,
+  Picture,
+  Pictures,
+} from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
 import type { Problem } from './contract.ts';
 import type { HostNames } from './host-names.ts';
@@ -63,15 +71,26 @@ export interface SegmentSource {
   totals(camera?: CameraId): { segments: number; sizeBytes: number };
 }
 
+/** What cameras show now. */
+export interface LiveServices {
+  feeds: Live;
+  /** As `Cameras.need`. */
+  need(camera: CameraId, stream: StreamName): () => void;
+  /** As `Pictures.makeFromMemory`. */
+  keyPicture(request: MemoryPictureRequest): Promise<Picture>;
+  /** The last closed one that the index has. */
+  newestSegment(camera: CameraId, stream: StreamName): IndexedSegment | undefined;
+}
+
 export interface ApiServices {
-  /** Absent: everybody may everything. */
-  accounts?: Accounts;
+  accounts: Accounts;
   /** Signs links. */
   linkKey: Buffer;
   hosts: Pick<HostNames, 'names' | 'update'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
   prober: Pick<Prober, 'probe'>;
   engine: Pick<Engine, 'stats'>;
+  live: LiveServices;
   segments: SegmentSource;
   pictures: Pick<Pictures, 'make'>;
   /** As the native engine's `planExport`. */

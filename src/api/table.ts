@@ -8,6 +8,8 @@ import { exportRoutes } from './export-routes.ts';
 import { keyframeRoutes } from './keyframe-routes.ts';
 import { type LinkTable, linkRoutes } from './link-routes.ts';
 import type { SignedLinks } from './links.ts';
+import type { LiveFeeds } from './live-feeds.ts';
+import { liveRoutes } from './live-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { type AnswerCounts, metricsRoutes } from './metrics-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
@@ -28,11 +30,15 @@ export interface TableParts {
   exports: ExportPlans;
   playback: PlaybackIndex;
   links: SignedLinks;
+  live: LiveFeeds;
   linkTable: LinkTable;
 }
 
 /** All but `health`, which is answered before there are services. */
-export function table(services: ApiServices, { answers, exports, playback, links, linkTable }: TableParts): Route[] {
+export function table(
+  services: ApiServices,
+  { answers, exports, playback, links, live, linkTable }: TableParts,
+): Route[] {
   const { accounts } = services;
   return [
     ...statusRoutes(services),
@@ -41,6 +47,7 @@ export function table(services: ApiServices, { answers, exports, playback, links
     ...cameraRoutes(services),
     ...segmentRoutes(services),
     ...pictureRoutes(services),
+    ...liveRoutes(services, live),
     ...timelineRoutes(services),
     ...playbackRoutes(services, playback),
     ...keyframeRoutes(services, playback),
@@ -50,8 +57,8 @@ export function table(services: ApiServices, { answers, exports, playback, links
     ...storageRoutes(services),
     ...settingsRoutes(services),
     ...linkRoutes(services, links, linkTable),
-    ...(accounts ? accountRoutes(services, accounts) : []),
-    ...(accounts ? userRoutes(services, accounts) : []),
-    ...(accounts ? credentialRoutes(accounts) : []),
+    ...accountRoutes(services, accounts),
+    ...userRoutes(services, accounts),
+    ...credentialRoutes(accounts),
   ];
 }

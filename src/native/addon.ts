@@ -10,6 +10,7 @@ import type {
   EngineStats,
   Examination,
   ExportFacts,
+  LiveEvent,
   SegmentReport,
   StreamSettings,
 } from './messages.ts';
@@ -20,7 +21,21 @@ export interface NativeEngine {
   setStream(settings: StreamSettings): void;
   removeStream(camera: number, stream: string): Promise<void>;
   capture(camera: number, stream: string, fromMs: number, untilMs: number): void;
+  /** `viewer`: 1 to 2^32-1. */
+  watchLive(camera: number, stream: string, sound: boolean, viewer: number): void;
+  endLive(camera: number, stream: string, sound: boolean): void;
+  showKey(camera: number, stream: string, viewer: number): void;
+  /** Fragments that fit are put there, and are good until the next call back. */
+  setLiveBuffer(buffer: Buffer): void;
+  /** The newest keyframe in memory; `none` when there is none, `same` when it is still that of `knownAtMs` (0 = none is known). */
+  keyPicture(
+    camera: number,
+    stream: string,
+    width: number,
+    knownAtMs: number,
+  ): Promise<NativePicture | { state: 'same' }>;
   footageMs(systemMs: number): number;
+  openIndex(camera: number, stream: string, startMs: number, clockGen: number): Buffer | undefined;
   stats(): EngineStats;
 }
 
@@ -56,7 +71,7 @@ export type NativePicture =
   | { state: 'none' | 'damaged' | 'too-large' | 'unsupported' | 'no-memory' };
 
 export interface Addon {
-  Engine: new (options: EngineOptions, onEvent: (event: EngineEvent) => void) => NativeEngine;
+  Engine: new (options: EngineOptions, onEvent: (event: EngineEvent | LiveEvent) => void) => NativeEngine;
   /** One datagram to a socket of sd_notify(3), `@` = abstract; false when it did not get there. */
   notify(socketPath: string, state: string): boolean;
   ExportPlan: new (range: {

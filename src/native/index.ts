@@ -2,12 +2,14 @@
 import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
 import { type Examine, makeExaminer } from './examiner.ts';
 import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
-import type { EngineEvent, EngineOptions, EngineStats, StreamSettings } from './messages.ts';
+import { Live } from './live.ts';
+import type { EngineEvent, EngineOptions, EngineStats, LiveEvent, StreamSettings } from './messages.ts';
 import { Pictures } from './picture.ts';
 
 export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
+export { Live, type LiveListener } from './live.ts';
 export type * from './messages.ts';
-export type { Picture, PictureRequest, Pictures } from './picture.ts';
+export type { MemoryPictureRequest, Picture, PictureRequest, Pictures } from './picture.ts';
 export * from './supervisor.ts';
 
 /** Cameras in, segment files out. One per service; its threads start with `start` and are gone after `stop`. */
@@ -15,11 +17,14 @@ export class Engine {
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   readonly #native: NativeEngine;
   readonly #onListenerError: (error: unknown) => void;
+  /** What viewers get of streams as they come in. */
+  readonly live: Live;
 
   /** `onListenerError` hears of listeners that throw; the others are called all the same. */
   constructor(options: EngineOptions, onListenerError: (error: unknown) => void) {
     this.#onListenerError = onListenerError;
     this.#native = new (addon().Engine)(options, event => this.#deliver(event));
+    this.live = new Live(this.#native);
   }
 
   /** Starts the ingest and writer threads. Throws `internal` when the system refuses them. */
@@ -62,8 +67,31 @@ export class Engine {
     return this.#native.footageMs(systemMs);
   }
 
+  /** As `Pictures.makeFromMemory` needs it. */
+  keyPicture(
+    camera: number,
+    stream: 'main' | 'sub',
+    width: number,
+    knownAtMs: number,
+  ): ReturnType<NativeEngine['keyPicture']> {
+    return this.#native.keyPicture(camera, stream, width, knownAtMs);
+  }
+
   stats(): EngineStats {
     return this.#native.stats();
+  }
+
+  /**
+   * The fragments that a segment being written has by now, as the sidx it would get if it ended now, with an offset of 0 to the first.
+   * Undefined when no such segment is open.
+   */
+  openIndex(segment: {
+    camera: number;
+    stream: 'main' | 'sub';
+    startMs: number;
+    clockGen: number;
+  }): Buffer | undefined {
+    return this.#native.openIndex(segment.camera, segment.stream, segment.startMs, segment.clockGen);
   }
 
   /**
@@ -80,7 +108,15 @@ export class Engine {
     return () => this.#listeners.delete(listener);
   }
 
-  #deliver(event: EngineEvent): void {
+  #deliver(event: EngineEvent | LiveEvent): void {
+    if (event.type === 'live-header' || event.type === 'live-fragment') {
+      try {
+        this.live.deliver(event);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+      return;
+    }
     for (const listener of this.#listeners) {
       try {
         listener(event);

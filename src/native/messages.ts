@@ -194,3 +194,44 @@ export interface SegmentReport {
   removedBytes: number;
   codecs: string;
 }
+
+/** What a decoder has to know for all fragments behind it. */
+export interface LiveHeaderFacts {
+  type: 'live-header';
+  camera: CameraId;
+  stream: StreamName;
+  /** Of the feed with sound; whether there is any stands in `codecs`. */
+  sound: boolean;
+  /** Who asked for it; 0 = for all that watch. */
+  viewer: number;
+  /** The same as long as init segment and times are, within one feed. */
+  generation: number;
+  codecs: string;
+  width: number;
+  height: number;
+  fps: number;
+  /** UTC of the first picture behind it. */
+  startMs: number;
+  /** UTC of media time 0. */
+  zeroMs: number;
+  /** ftyp + moov. */
+  init: Buffer;
+}
+
+/** One moof + mdat. */
+export interface LiveFragment {
+  type: 'live-fragment';
+  camera: CameraId;
+  stream: StreamName;
+  sound: boolean;
+  viewer: number;
+  /** Begins with a keyframe. */
+  key: boolean;
+  /** False: what comes next cannot be decoded behind it, unless it begins with a keyframe. */
+  goesOn: boolean;
+  sizeBytes: number;
+  /** Absent when it fitted into the buffer of `setLiveBuffer`. */
+  data?: Buffer;
+}
+
+export type LiveEvent = LiveHeaderFacts | LiveFragment;

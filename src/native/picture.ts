@@ -1,6 +1,6 @@
 // Pictures out of footage: the keyframe nearest to a moment, as a JPEG; one at a time, with a bounded queue.
 import { type CameraId, fromSystem, NvrError, type StreamName } from '../core/index.ts';
-import type { Addon, NativePicture } from './addon.ts';
+import type { Addon, NativeEngine, NativePicture } from './addon.ts';
 
 export interface PictureRequest {
   /** Absolute path of a segment file. */
@@ -34,6 +34,19 @@ const RETRY_AFTER_S = 2;
 
 type Make = Addon['segmentPicture'];
 
+export interface MemoryPictureRequest {
+  camera: CameraId;
+  stream: StreamName;
+  /** As of `PictureRequest`. */
+  width: number;
+  /** What was made of it before, so wide: it is given back when the keyframe is still the newest. */
+  known?: Picture;
+  isWanted?: () => boolean;
+}
+
+/** As `Engine.keyPicture`. */
+type KeyPicture = NativeEngine['keyPicture'];
+
 /** The one place where pictures are made. */
 export class Pictures {
   readonly #make: Make;
@@ -51,10 +64,26 @@ export class Pictures {
    * Rejects with `not-found` when there is no keyframe (yet) or no file, `data-loss` when the file is damaged or another's,
    * `failed-precondition` when the keyframe is too large for a picture, and `resource-exhausted` when too many are asked for.
    */
-  async make(request: PictureRequest): Promise<Picture> {
+  make({ isWanted, ...request }: PictureRequest): Promise<Picture> {
+    return this.#inTurn(isWanted, () => this.#make({ ...request, storeUuid: this.#storeUuid }));
+  }
+
+  /** Of the newest keyframe in the engine's memory; rejects as `make`, with `not-found` when there is none. */
+  makeFromMemory(
+    { camera, stream, width, known, isWanted }: MemoryPictureRequest,
+    engine: { keyPicture: KeyPicture },
+  ): Promise<Picture> {
+    return this.#inTurn(isWanted, async () => {
+      const made = await engine.keyPicture(camera, stream, width, known?.atMs ?? 0);
+      if (made.state !== 'same') return made;
+      return known ? { state: 'made', ...known } : { state: 'none' };
+    });
+  }
+
+  async #inTurn(isWanted: (() => boolean) | undefined, make: () => Promise<NativePicture>): Promise<Picture> {
     if (this.#waiting > MOST_WAITING) throw tooMany();
     this.#waiting++;
-    const turn = this.#last.then(() => this.#run(request));
+    const turn = this.#last.then(() => this.#run(isWanted, make));
     this.#last = turn.catch(() => undefined);
     try {
       return await turn;
@@ -63,9 +92,9 @@ export class Pictures {
     }
   }
 
-  async #run({ isWanted, ...request }: PictureRequest): Promise<Picture> {
+  async #run(isWanted: (() => boolean) | undefined, make: () => Promise<NativePicture>): Promise<Picture> {
     if (isWanted && !isWanted()) throw new NvrError('unavailable', 'nobody waits for this picture any more');
-    const made = await this.#make({ ...request, storeUuid: this.#storeUuid });
+    const made = await make();
     if (made.state !== 'made') throw failure(made);
     const { jpeg, atMs, width, height } = made;
     return { jpeg, atMs, width, height };
@@ -82,7 +111,7 @@ function tooMany(): NvrError {
 function failure(made: Exclude<NativePicture, { state: 'made' }>): NvrError {
   switch (made.state) {
     case 'none':
-      return new NvrError('not-found', 'there is no keyframe in this segment');
+      return new NvrError('not-found', 'there is no keyframe to make a picture of');
     case 'unreadable':
       return unreadable(made.code);
     case 'damaged':

@@ -1,0 +1,144 @@
+// Who watches which stream live: one feed of the engine for all viewers of a stream, none for a stream that nobody watches.
+import type { CameraId, StreamName } from '../core/index.ts';
+import type { Live, LiveFragment, LiveHeaderFacts } from '../native/index.ts';
+import type { LiveViewer } from './live-viewer.ts';
+
+export interface LiveFigures {
+  viewers: number;
+  /** Streams of which fragments are made; with sound and without counts twice. */
+  feeds: number;
+  /** What waits for slow viewers. */
+  queuedBytes: number;
+  /** Fragments that slow viewers did not get. */
+  skipped: number;
+}
+
+/** Two screens of sixteen cameras for three households; beyond it somebody only wears the board out. */
+export const MOST_VIEWERS = 96;
+/** What may wait for all viewers together. */
+const MOST_QUEUED_BYTES = 24 * 1024 * 1024;
+const MOST_NUMBER = 0xffff_ffff;
+
+interface Feed {
+  /** Counts all feeds there ever were: generations of headers mean something within one only. */
+  instance: number;
+  viewers: Set<LiveViewer>;
+}
+
+export class LiveFeeds {
+  readonly #live: Live;
+  readonly #viewers = new Map<number, LiveViewer>();
+  readonly #feeds = new Map<string, Feed>();
+  #lastNumber = 0;
+  #lastInstance = 0;
+  #skippedBefore = 0;
+
+  constructor(live: Live) {
+    this.#live = live;
+    live.listen({
+      header: event => this.#header(event),
+      fragment: (event, bytes) => this.#fragment(event, bytes),
+    });
+  }
+
+  figures(): LiveFigures {
+    let skipped = this.#skippedBefore;
+    for (const viewer of this.#viewers.values()) skipped += viewer.skipped;
+    return { viewers: this.#viewers.size, feeds: this.#feeds.size, queuedBytes: this.#queuedBytes(), skipped };
+  }
+
+  get isFull(): boolean {
+    return this.#viewers.size >= MOST_VIEWERS;
+  }
+
+  viewers(): Iterable<LiveViewer> {
+    return this.#viewers.values();
+  }
+
+  /** Takes a viewer in; returns its number. */
+  enter(viewer: LiveViewer): number {
+    do this.#lastNumber = (this.#lastNumber % MOST_NUMBER) + 1;
+    while (this.#viewers.has(this.#lastNumber));
+    this.#viewers.set(this.#lastNumber, viewer);
+    return this.#lastNumber;
+  }
+
+  leave(viewer: LiveViewer): void {
+    if (!this.#viewers.delete(viewer.number)) return;
+    this.#skippedBefore += viewer.skipped;
+  }
+
+  /** From now on the viewer gets what comes, from the newest keyframe on. */
+  join(viewer: LiveViewer): void {
+    const { camera, stream, sound } = viewer;
+    const key = keyOf(viewer);
+    const feed = this.#feeds.get(key);
+    if (feed) {
+      feed.viewers.add(viewer);
+      this.#live.begin(camera, stream, sound, viewer.number);
+    } else {
+      this.#feeds.set(key, { instance: ++this.#lastInstance, viewers: new Set([viewer]) });
+      this.#live.watch(camera, stream, sound, viewer.number);
+    }
+  }
+
+  part(viewer: LiveViewer): void {
+    const key = keyOf(viewer);
+    const feed = this.#feeds.get(key);
+    if (!feed?.viewers.delete(viewer) || feed.viewers.size > 0) return;
+    this.#feeds.delete(key);
+    this.#live.end(viewer.camera, viewer.stream, viewer.sound);
+  }
+
+  /** The newest key picture of a stream, for one viewer. */
+  showKey(camera: CameraId, stream: StreamName, viewer: LiveViewer): void {
+    this.#live.showKey(camera, stream, viewer.number);
+  }
+
+  /** More waits for all viewers together than memory is meant for. */
+  isOverfull(): boolean {
+    return this.#queuedBytes() > MOST_QUEUED_BYTES;
+  }
+
+  #queuedBytes(): number {
+    let sum = 0;
+    for (const viewer of this.#viewers.values()) sum += viewer.queuedBytes;
+    return sum;
+  }
+
+  #header(event: LiveHeaderFacts): void {
+    const feed = this.#feeds.get(keyOf(event));
+    if (event.viewer === 0) for (const viewer of feed?.viewers ?? []) viewer.header(event, feed?.instance ?? 0);
+    else this.#viewers.get(event.viewer)?.header(event, feed?.instance ?? 0);
+  }
+
+  #fragment(event: LiveFragment, bytes: Buffer): boolean {
+    const delivery = new Delivery(bytes);
+    if (event.viewer === 0)
+      for (const viewer of this.#feeds.get(keyOf(event))?.viewers ?? []) viewer.fragment(event, delivery);
+    else this.#viewers.get(event.viewer)?.fragment(event, delivery);
+    return delivery.isKept;
+  }
+}
+
+/** The bytes of one fragment for all its viewers. */
+export class Delivery {
+  readonly bytes: Buffer;
+  /** Somebody still needs `bytes` when the call is over. */
+  isKept = false;
+  #copy: Buffer | undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  /** The same for those whose sockets are not ready: one for all of them. */
+  get copy(): Buffer {
+    this.#copy ??= Buffer.from(this.bytes);
+    return this.#copy;
+  }
+}
+
+function keyOf({ camera, stream, sound }: { camera: CameraId; stream: StreamName; sound: boolean }): string {
+  return `${camera} ${stream} ${sound}`;
+}

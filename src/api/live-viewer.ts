@@ -1,0 +1,181 @@
+// One live WebSocket: what it gets, what is left out for it when it is slow, and when it ends.
+import type { CameraId, Clock, StreamName } from '../core/index.ts';
+import type { LiveFragment, LiveHeaderFacts } from '../native/index.ts';
+import type { LiveHeader } from './contract.ts';
+import type { Delivery, LiveFeeds } from './live-feeds.ts';
+import type { WebSocketHandler, WebSocketPeer } from './server.ts';
+
+export interface LiveViewerOptions {
+  feeds: LiveFeeds;
+  camera: CameraId;
+  stream: StreamName;
+  sound: boolean;
+  clock: Pick<Clock, 'monotonicMs'>;
+  /** Whether main's key picture is to be shown at first. */
+  wantsStill(): boolean;
+  /** Why it cannot be watched; undefined when it can. */
+  refusal(): string | undefined;
+  onClosed(): void;
+}
+
+/** What may wait for one viewer. Half of it is what others of the same board may need too. */
+const MOST_QUEUED_BYTES = 1024 * 1024;
+/** For so long something may always be waiting. */
+const MOST_LATE_MS = 2000;
+/** Who takes nothing at all for so long is not there. */
+const GONE_MS = 20_000;
+const GONE = 4000;
+const TOO_SLOW = 1013;
+
+export class LiveViewer implements WebSocketHandler {
+  readonly camera: CameraId;
+  readonly stream: StreamName;
+  readonly sound: boolean;
+  number = 0;
+  skipped = 0;
+  readonly #options: LiveViewerOptions;
+  #peer: WebSocketPeer | undefined;
+  #paused = false;
+  /** A header came since it joined. */
+  #hasBegun = false;
+  #awaitsKey = true;
+  /** Of the init segment that it has. */
+  #known = '';
+  /** When nothing waited for it the last time, monotonic. */
+  #emptyMs = 0;
+  #leastQueued = 0;
+  #progressMs = 0;
+  /** What is sent leaves at once, as far as is known. */
+  #isPrompt = true;
+
+  constructor(options: LiveViewerOptions) {
+    this.#options = options;
+    this.camera = options.camera;
+    this.stream = options.stream;
+    this.sound = options.sound;
+  }
+
+  get queuedBytes(): number {
+    return this.#peer?.bufferedBytes ?? 0;
+  }
+
+  opened(peer: WebSocketPeer): void {
+    this.#peer = peer;
+    const { feeds } = this.#options;
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) {
+      this.close(GONE, refusal);
+      return;
+    }
+    if (feeds.isFull) {
+      this.close(TOO_SLOW, 'too many watch live');
+      return;
+    }
+    this.number = feeds.enter(this);
+    this.#emptyMs = this.#progressMs = this.#options.clock.monotonicMs();
+    if (this.#options.wantsStill()) feeds.showKey(this.camera, 'main', this);
+    feeds.join(this);
+  }
+
+  message(text: string): void {
+    const pause = readPause(text);
+    if (pause === undefined || pause === this.#paused || this.number === 0) return;
+    this.#paused = pause;
+    const { feeds } = this.#options;
+    if (pause) feeds.part(this);
+    else {
+      this.#hasBegun = false;
+      this.#awaitsKey = true;
+      feeds.join(this);
+    }
+  }
+
+  closed(): void {
+    this.#peer = undefined;
+    if (this.number !== 0) {
+      this.#options.feeds.part(this);
+      this.#options.feeds.leave(this);
+      this.number = 0;
+    }
+    this.#options.onClosed();
+  }
+
+  close(code: number, reason: string): void {
+    this.#peer?.close(code, reason);
+  }
+
+  /** The camera changed: ends when it cannot be watched any more. */
+  check(): void {
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) this.close(GONE, refusal);
+  }
+
+  header(event: LiveHeaderFacts, instance: number): void {
+    if (this.#paused || !this.#peer) return;
+    const isStill = event.stream !== this.stream;
+    if (isStill && this.#hasBegun) return;
+    if (!isStill) this.#hasBegun = true;
+    this.#awaitsKey = true;
+    const known = isStill ? 'still' : `${instance} ${event.generation}`;
+    if (known === this.#known) return;
+    this.#known = known;
+    const { codecs, width, height, fps, startMs, zeroMs, stream } = event;
+    const header: LiveHeader = {
+      codecs,
+      width,
+      height,
+      fps,
+      startMs,
+      zeroMs,
+      stream,
+      ...(isStill ? { still: true } : {}),
+    };
+    this.#peer.send(JSON.stringify(header));
+    this.#peer.send(event.init);
+  }
+
+  fragment(event: LiveFragment, delivery: Delivery): void {
+    const peer = this.#peer;
+    const isStill = event.stream !== this.stream;
+    if (!peer || this.#paused || isStill === this.#hasBegun) return;
+    const queued = peer.bufferedBytes;
+    if ((this.#awaitsKey && !event.key) || !this.#hasRoom(queued, event.sizeBytes)) {
+      this.skipped++;
+      this.#awaitsKey = true;
+      return;
+    }
+    const isPrompt = this.#isPrompt && queued === 0;
+    peer.send(isPrompt ? delivery.bytes : delivery.copy);
+    const isGone = peer.bufferedBytes === 0;
+    if (isPrompt && !isGone) delivery.isKept = true;
+    this.#isPrompt = isGone;
+    this.#awaitsKey = !event.goesOn;
+  }
+
+  /** Looks at how it takes what it is sent; ends it when it takes nothing. */
+  #hasRoom(queued: number, sizeBytes: number): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (queued === 0) this.#emptyMs = nowMs;
+    if (queued === 0 || queued < this.#leastQueued) {
+      this.#leastQueued = queued;
+      this.#progressMs = nowMs;
+    }
+    if (queued === 0) return true;
+    if (nowMs - this.#progressMs > GONE_MS) {
+      this.close(TOO_SLOW, 'the pictures are not taken');
+      return false;
+    }
+    // Once it has fallen behind it goes on when all of it is through.
+    if (this.#awaitsKey || queued + sizeBytes > MOST_QUEUED_BYTES || nowMs - this.#emptyMs > MOST_LATE_MS) return false;
+    return !this.#options.feeds.isOverfull();
+  }
+}
+
+function readPause(text: string): boolean | undefined {
+  try {
+    const { pause } = JSON.parse(text) as { pause?: unknown };
+    return typeof pause === 'boolean' ? pause : undefined;
+  } catch {
+    return undefined;
+  }
+}
