@@ -62,7 +62,7 @@ export class Api {
       request => this.#answer(request),
       request => this.#upgrade(request),
     );
-    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
+    return { url: `http://${hostInUrl(host)}:${port}` };
   }
 
   /** From now on all routes are there. */
@@ -196,4 +196,11 @@ export class Api {
 
 function isApi(path: string): boolean {
   return path === '/api' || path.startsWith('/api/');
+}
+
+/** One under which this machine itself gets there. */
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
