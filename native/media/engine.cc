@@ -31,6 +31,10 @@ class EngineShell final : public Engine {
   }
   int64_t clock_offset_us() const override { return core_->clock_offset_us(); }
   EngineStats stats() override { return core_->stats(); }
+  std::vector<uint8_t> open_index(const StreamKey& key, int64_t start_ms,
+                                  uint32_t clock_generation) override {
+    return core_->open_index(key, start_ms, clock_generation);
+  }
 
  private:
   const std::shared_ptr<EngineCore> core_;

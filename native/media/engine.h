@@ -66,6 +66,10 @@ class Engine {
   /// step of 2 s. Footage is dated by it.
   virtual int64_t clock_offset_us() const = 0;
   virtual EngineStats stats() = 0;
+  /// The fragments that a segment being written has by now, as the sidx it would get if it ended now, with an
+  /// offset of 0 to the first. Empty when no such segment is open. Waits for nothing but a copy.
+  virtual std::vector<uint8_t> open_index(const StreamKey& key, int64_t start_ms,
+                                          uint32_t clock_generation) = 0;
 };
 
 }  // namespace thimble::media

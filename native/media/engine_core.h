@@ -68,6 +68,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   bool key_picture(const StreamKey& key, KeyPicture* picture);
   int64_t clock_offset_us() const { return clock_offset_us_.load(std::memory_order_relaxed); }
   EngineStats stats();
+  std::vector<uint8_t> open_index(const StreamKey& key, int64_t start_ms, uint32_t clock_generation);
   /// The ingest thread.
   void run();
 
@@ -101,12 +102,14 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     std::string path, codecs;
     uint64_t size_bytes = 0;  ///< of its whole fragments, 0 = none yet
     int64_t end_ms = 0;
+    SegmentIndex index;
     StreamKey key() const { return {identity.camera, identity.stream}; }
   };
 
   // WriterListener, on the writer thread
   void on_segment_opened(const SegmentOpened& opened) override;
-  void on_segment_grown(SegmentHandle handle, uint64_t size_bytes, int64_t end_ms) override;
+  void on_segment_grown(SegmentHandle handle, const FragmentSummary& fragment, uint64_t size_bytes,
+                        int64_t end_ms) override;
   void on_segment_closed(const SegmentClosed& closed) override;
   void on_segment_failed(const SegmentFailed& failed) override;
 

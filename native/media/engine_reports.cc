@@ -7,7 +7,7 @@ namespace thimble::media {
 void EngineCore::on_segment_opened(const SegmentOpened& opened) {
   {
     std::lock_guard<std::mutex> lock(files_mutex_);
-    files_[opened.handle] = OpenFile{opened.identity, opened.path, opened.codecs};
+    files_[opened.handle] = OpenFile{opened.identity, opened.path, opened.codecs, 0, 0, {}};
   }
   sink_.on_event(SegmentOpenedEvent{{opened.identity.camera, opened.identity.stream},
                                     opened.identity.start_ms,
@@ -15,12 +15,25 @@ void EngineCore::on_segment_opened(const SegmentOpened& opened) {
                                     opened.path});
 }
 
-void EngineCore::on_segment_grown(SegmentHandle handle, uint64_t size_bytes, int64_t end_ms) {
+void EngineCore::on_segment_grown(SegmentHandle handle, const FragmentSummary& fragment, uint64_t size_bytes,
+                                  int64_t end_ms) {
   std::lock_guard<std::mutex> lock(files_mutex_);
   const auto file = files_.find(handle);
   if (file == files_.end()) return;
   file->second.size_bytes = size_bytes;
   file->second.end_ms = end_ms;
+  file->second.index.add(fragment);
+}
+
+std::vector<uint8_t> EngineCore::open_index(const StreamKey& key, int64_t start_ms,
+                                            uint32_t clock_generation) {
+  std::lock_guard<std::mutex> lock(files_mutex_);
+  for (const auto& [handle, file] : files_) {
+    const SegmentIdentity& identity = file.identity;
+    if (!(file.key() == key) || identity.start_ms != start_ms) continue;
+    if (identity.clock_generation == clock_generation) return file.index.encode();
+  }
+  return {};
 }
 
 void EngineCore::on_segment_closed(const SegmentClosed& closed) {

@@ -167,8 +167,9 @@ int SegmentFile::append(const Fragment& fragment) {
   end_ += size;
   ++fragments_;
   counters_.media_bytes.fetch_add(data_bytes, std::memory_order_relaxed);
-  index_.add(
-      {size, fragment.has_video, fragment.begins_with_key, fragment.earliest_pts90k, fragment.duration90k});
+  newest_ = {size, fragment.has_video, fragment.begins_with_key, fragment.earliest_pts90k,
+             fragment.duration90k};
+  index_.add(newest_);
   for (const FragmentRun& run : fragment.runs) {
     if (run.track_id == 1 && !run.samples.empty()) video_end90k_ = std::max(video_end90k_, run_span(run).end);
   }

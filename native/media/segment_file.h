@@ -77,6 +77,7 @@ class SegmentFile {
   const SegmentIdentity& identity() const { return identity_; }
   const std::string& codecs() const { return codecs_; }
   uint64_t size_bytes() const { return end_; }
+  const FragmentSummary& newest() const { return newest_; }  ///< the fragment that was appended last
   /// UTC where the media end, rounded down.
   int64_t end_ms() const;
 
@@ -94,6 +95,7 @@ class SegmentFile {
   SegmentIdentity identity_;
   SegmentLayout layout_;
   SegmentIndex index_;
+  FragmentSummary newest_;
   uint64_t end_ = 0;           ///< behind the last whole fragment
   uint64_t preallocated_ = 0;  ///< blocks are there up to here
   uint64_t step_bytes_ = 0;    ///< of preallocation; 0 = the volume cannot

@@ -32,6 +32,10 @@ class SegmentIndex {
   /// The sidx box and behind it the header of the `free` box that fills the reserved box up. Neighbouring
   /// references are merged until both fit. Empty when not even one fits.
   std::vector<uint8_t> encode(uint32_t reserved_bytes) const;
+  /// The sidx box alone, with all references. Empty without any.
+  std::vector<uint8_t> encode() const {
+    return encode(kIndexHeadBytes + kIndexReferenceBytes * static_cast<uint32_t>(references_.size()));
+  }
 
  private:
   struct Reference {

@@ -135,7 +135,8 @@ void WriterCore::append_to(SegmentHandle segment, Fragment fragment) {
   }
   note_dirty();
   if (!left_behind_) {
-    listener_.on_segment_grown(segment, entry->second->size_bytes(), entry->second->end_ms());
+    const SegmentFile& file = *entry->second;
+    listener_.on_segment_grown(segment, file.newest(), file.size_bytes(), file.end_ms());
   }
 }
 

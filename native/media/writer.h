@@ -10,6 +10,7 @@
 #include "media/disk.h"
 #include "media/fragment.h"
 #include "media/segment.h"
+#include "media/segment_index.h"
 
 namespace thimble::media {
 
@@ -58,7 +59,8 @@ class WriterListener {
   virtual ~WriterListener() = default;
   virtual void on_segment_opened(const SegmentOpened& opened) = 0;
   /// Another fragment is whole in the file: what a reader of the open segment may count on.
-  virtual void on_segment_grown(SegmentHandle /*handle*/, uint64_t /*size_bytes*/, int64_t /*end_ms*/) {}
+  virtual void on_segment_grown(SegmentHandle /*handle*/, const FragmentSummary& /*fragment*/,
+                                uint64_t /*size_bytes*/, int64_t /*end_ms*/) {}
   virtual void on_segment_closed(const SegmentClosed& closed) = 0;
   virtual void on_segment_failed(const SegmentFailed& failed) = 0;
 };

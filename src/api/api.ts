@@ -72,7 +72,10 @@ export class Api {
     const trail = new AuditTrail(accounts.audit);
     const gatekeeper = new Gatekeeper(accounts, request => links.read(request), trail, clock);
     const exports = new ExportPlans(clock);
-    const playback = new PlaybackIndex({ segmentsFolder: services.segments.folder, openIndex: () => undefined });
+    const playback = new PlaybackIndex({
+      segmentsFolder: services.segments.folder,
+      openIndex: segment => services.engine.openIndex(segment),
+    });
     const parts = {
       ...{ answers: this.#answers, exports, playback, links, live: new LiveFeeds(services.live.feeds) },
       linkTable: {

@@ -89,7 +89,7 @@ export interface ApiServices {
   hosts: Pick<HostNames, 'names' | 'update'>;
   cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
   prober: Pick<Prober, 'probe'>;
-  engine: Pick<Engine, 'stats'>;
+  engine: Pick<Engine, 'stats' | 'openIndex'>;
   live: LiveServices;
   segments: SegmentSource;
   pictures: Pick<Pictures, 'make'>;

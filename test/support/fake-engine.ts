@@ -48,6 +48,11 @@ export class FakeEngine {
     };
   }
 
+  /** It knows nothing of files: they are read. */
+  openIndex(): Buffer | undefined {
+    return undefined;
+  }
+
   on(listener: (event: EngineEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
