@@ -5,14 +5,14 @@ import { cameraPatchSchema, newCameraSchema, probeSchema } from '../cameras/inde
 import { type CameraId, NvrError } from '../core/index.ts';
 import type { CameraList, FootageKept } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
 const removeQuery = v.strictObject({
   footage: v.optional(v.picklist(['keep', 'delete'], 'Use keep or delete.')),
 });
 
-export function cameraRoutes({ cameras, prober, segments, recordingSettled }: ApiServices): Route[] {
+export function cameraRoutes({ cameras, prober, segments, recordingSettled }: ApiServices) {
   return [
     route('GET', '/api/cameras', {
       identity: 'viewer',

@@ -10,7 +10,7 @@ import { sendExport } from './export-routes.ts';
 import { fileSource, openFile } from './file-source.ts';
 import { cameraId, flag, integer, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import { endBeforeStart, plan } from './segment-routes.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
@@ -67,7 +67,7 @@ const recordSchema = v.strictObject({
   ),
 });
 
-export function eventRoutes(services: ApiServices, plans: ExportPlans): Route[] {
+export function eventRoutes(services: ApiServices, plans: ExportPlans) {
   const { events } = services;
   return [
     route('POST', '/api/cameras/{id}/trigger', {

@@ -7,7 +7,7 @@ import type { ExportSegment } from '../native/index.ts';
 import { type ExportPiece, exportPieces } from './export-pieces.ts';
 import type { ExportLease, ExportPlans } from './export-plans.ts';
 import { cameraId, streamName, timeMs } from './input.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import { endBeforeStart, openSegments, plan } from './segment-routes.ts';
 import type { ByteSource, HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
@@ -33,7 +33,7 @@ export interface ExportQuery {
   timeZone: string | undefined;
 }
 
-export function exportRoutes(services: ApiServices, plans: ExportPlans): Route[] {
+export function exportRoutes(services: ApiServices, plans: ExportPlans) {
   return [
     route('GET', '/api/export.mp4', {
       identity: 'viewer',

@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../core/index.ts';
 import type { LogLine, LogLines } from './contract.ts';
 import { cameraId, integer, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
 const DEFAULT_LINES = 200;
@@ -18,7 +18,7 @@ const logQuery = v.strictObject({
   afterMs: v.optional(timeMs),
 });
 
-export function logRoutes({ logs }: Pick<ApiServices, 'logs'>): Route[] {
+export function logRoutes({ logs }: Pick<ApiServices, 'logs'>) {
   return [
     route('GET', '/api/logs', {
       identity: 'admin',

@@ -5,14 +5,14 @@ import type { Camera } from './contract.ts';
 import { eventFamilies } from './event-metrics.ts';
 import { problems } from './problems.ts';
 import { counter, type Family, gauge, METRICS_CONTENT_TYPE, metricsText, type Sample, single } from './prometheus.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 import { type VolumeSpace, volumeSpace } from './volume-space.ts';
 
 /** Answers so far by the class of their status: `2xx`. */
 export type AnswerCounts = ReadonlyMap<string, number>;
 
-export function metricsRoutes(services: ApiServices, answers: AnswerCounts): Route[] {
+export function metricsRoutes(services: ApiServices, answers: AnswerCounts) {
   return [
     route('GET', '/api/metrics', {
       identity: 'admin',

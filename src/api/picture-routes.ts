@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { NvrError } from '../core/index.ts';
 import type { Picture } from '../native/index.ts';
 import { integer, timeMs } from './input.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import { findSegment, matchesAny, segmentCamera } from './segment-routes.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
@@ -16,7 +16,7 @@ const pictureQuery = v.strictObject({
   width: v.optional(integer(16, 8192)),
 });
 
-export function pictureRoutes(services: ApiServices): Route[] {
+export function pictureRoutes(services: ApiServices) {
   return [
     route('GET', '/api/segments/{id}/picture.jpg', {
       identity: 'viewer',

@@ -7,7 +7,7 @@ import type { Segment, SegmentList } from './contract.ts';
 import { fileSource, openFile } from './file-source.ts';
 import { cameraId, integer, MAX_TIME_MS, streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices, IndexedSegment, SegmentPosition, SegmentQuery } from './services.ts';
 
@@ -26,7 +26,7 @@ const listQuery = v.strictObject({
 
 const patchSchema = v.strictObject({ locked: v.boolean('Use true or false.') });
 
-export function segmentRoutes(services: ApiServices): Route[] {
+export function segmentRoutes(services: ApiServices) {
   return [
     route('GET', '/api/segments', {
       identity: 'viewer',

@@ -6,7 +6,7 @@ import { storagePatchSchema } from '../recording/index.ts';
 import type { Settings } from './contract.ts';
 import { hostsSchema } from './host-names.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
 /** More than the service has parts. */
@@ -27,7 +27,7 @@ const patchSchema = v.strictObject({
 
 type LogPatch = v.InferOutput<typeof logPatchSchema>;
 
-export function settingsRoutes(services: ApiServices): Route[] {
+export function settingsRoutes(services: ApiServices) {
   const { storage, logs, log, webhooks, hosts } = services;
   const all = (): Settings => ({
     storage: storage.settings(),

@@ -4,11 +4,11 @@ import { processMemory } from '../core/index.ts';
 import type { Status } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
 import { problems } from './problems.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 import { volumeSpace } from './volume-space.ts';
 
-export function statusRoutes(services: ApiServices): Route[] {
+export function statusRoutes(services: ApiServices) {
   return [
     route('GET', '/api/status', {
       identity: 'viewer',

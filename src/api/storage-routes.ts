@@ -4,7 +4,7 @@ import { seesCamera } from '../accounts/index.ts';
 import type { Forecast, StorageInfo } from './contract.ts';
 import { cameraId, integer } from './input.ts';
 import { jsonReply } from './json-reply.ts';
-import { type Route, route } from './router.ts';
+import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
 const MAX_BYTES = 999_999_999_999_999;
@@ -27,7 +27,7 @@ const forecastQuery = v.strictObject({
   totalQuotaBytes: v.optional(limit(0, MAX_BYTES)),
 });
 
-export function storageRoutes({ storage }: ApiServices): Route[] {
+export function storageRoutes({ storage }: ApiServices) {
   return [
     route('GET', '/api/storage', {
       identity: 'viewer',

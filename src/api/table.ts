@@ -35,10 +35,7 @@ export interface TableParts {
 }
 
 /** All but `health`, which is answered before there are services. */
-export function table(
-  services: ApiServices,
-  { answers, exports, playback, links, live, linkTable }: TableParts,
-): Route[] {
+export function table(services: ApiServices, { answers, exports, playback, links, live, linkTable }: TableParts) {
   const { accounts } = services;
   return [
     ...statusRoutes(services),

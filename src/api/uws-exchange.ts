@@ -115,7 +115,7 @@ export class UwsExchange {
     const sizeBytes = Buffer.isBuffer(body) ? body.length : body ? body.sizeBytes : 0;
     this.#isOver = true;
     this.#response.cork(() => {
-      this.#writeHead(reply, last);
+      this.#writeHead(reply);
       this.#response.endWithoutBody(hasLength ? sizeBytes : undefined, last || this.#isBodyPending);
     });
   }
@@ -133,16 +133,14 @@ export class UwsExchange {
     }
     this.#isOver = true;
     this.#response.cork(() => {
-      this.#writeHead(reply, last);
+      this.#writeHead(reply);
       this.#response.end(body, last || this.#isBodyPending);
     });
   }
 
-  #writeHead(reply: HttpReply, last: boolean): void {
+  #writeHead(reply: HttpReply): void {
     this.#response.writeStatus(statusLine(reply.status));
     for (const [name, value] of Object.entries(reply.headers ?? {})) this.#response.writeHeader(name, value);
-    // A body that nobody read is read to its end however long it is, unless the connection ends.
-    if (last || this.#isBodyPending) this.#response.writeHeader('Connection', 'close');
   }
 
   /** One piece at a time: the next is read when the system has taken the last. */
@@ -156,7 +154,7 @@ export class UwsExchange {
         return;
       }
       if (!piece) break;
-      const writeFirst = isFirst ? () => this.#writeHead(reply, false) : undefined;
+      const writeFirst = isFirst ? () => this.#writeHead(reply) : undefined;
       isFirst = false;
       const taken =
         source.sizeBytes === undefined
@@ -171,7 +169,7 @@ export class UwsExchange {
     }
     this.#isOver = true;
     this.#response.cork(() => {
-      if (isFirst) this.#writeHead(reply, false);
+      if (isFirst) this.#writeHead(reply);
       this.#response.end();
     });
   }
