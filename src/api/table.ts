@@ -15,7 +15,6 @@ import { type AnswerCounts, metricsRoutes } from './metrics-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { PlaybackIndex } from './playback-index.ts';
 import { playbackRoutes } from './playback-routes.ts';
-import type { Route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
 import type { ApiServices } from './services.ts';
 import { settingsRoutes } from './settings-routes.ts';
