@@ -18,6 +18,7 @@ import { type Found, type Gate, type Route, Router, route } from './router.ts';
 import type { HttpHandler, HttpReply, HttpRequest, HttpServer, WebSocketHandler } from './server.ts';
 import type { ApiServices } from './services.ts';
 import { table } from './table.ts';
+import { watchedSource } from './watched-source.ts';
 
 export interface ApiOptions {
   server: HttpServer;
@@ -138,7 +139,10 @@ export class Api {
     const gate = this.#pass(request, found, false);
     const reply = await route.answer(request, params, gate);
     this.#trail?.done(request, route, gate.caller, reply);
-    return reply;
+    const { body } = reply;
+    if (!body || Buffer.isBuffer(body) || !this.#services) return reply;
+    const isStillGood = () => this.#isStillGood(request, route, gate.caller);
+    return { ...reply, body: watchedSource(body, isStillGood, this.#services.clock) };
   }
 
   /** WebSockets go through the same gate. */
@@ -151,10 +155,7 @@ export class Api {
       if (!route.open) throw new NvrError('invalid-argument', 'this address is not for WebSockets');
       const gate = this.#pass(request, found, true);
       const handler = await route.open(request, params, gate);
-      return (
-        this.#sockets?.watch(handler, () => this.#gatekeeper?.isStillGood(request, route, gate.caller) === true) ??
-        handler
-      );
+      return this.#sockets?.watch(handler, () => this.#isStillGood(request, route, gate.caller)) ?? handler;
     } catch (error) {
       return this.#finish(this.#refuse(request, error));
     }
@@ -176,6 +177,10 @@ export class Api {
   #pass(request: HttpRequest, { route }: Found, isUpgrade: boolean): Gate {
     // Before the services are there only `health` is found.
     return this.#gatekeeper?.pass(request, route, isUpgrade) ?? { caller: NOBODY, admit: () => {} };
+  }
+
+  #isStillGood(request: HttpRequest, route: Route, caller: Caller): boolean {
+    return this.#gatekeeper?.isStillGood(request, route, caller) === true;
   }
 
   #refuse(request: HttpRequest, error: unknown): HttpReply {
