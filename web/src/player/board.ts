@@ -26,6 +26,8 @@ export interface LiveSocket {
 export interface Board {
   /** Monotonic. */
   nowMs(): number;
+  /** UTC by the service's clock. */
+  utcMs(): number;
   /** `path` begins with `/api/`. Never rejects. */
   get(path: string, options: GetOptions): Promise<Got>;
   socket(path: string): LiveSocket;

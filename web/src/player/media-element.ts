@@ -1,6 +1,14 @@
 // A video element with a MediaSource behind it and the picture that stays while another takes over. Hides ManagedMediaSource,
 // object addresses, and how decoders are let go.
 
+/** Into a picture, so that what decoders round does not show the one before. */
+export const INTO_S = 0.001;
+
+const HAVE_CURRENT_DATA = 2;
+const LONGEST_PICTURE_S = 2;
+/** Two pictures of a screen: by then a new one would have been drawn. */
+const SAME_PICTURE_MS = 40;
+
 interface Managed extends MediaSource {
   readonly streaming?: boolean;
 }
@@ -109,6 +117,32 @@ export class MediaElement {
       shown(frame);
     };
     nextFrame(this.video, arrived);
+  }
+
+  /** Shows the picture at a time. Resolves with whether it came within `patienceMs`. */
+  moveTo(timeS: number, patienceMs: number): Promise<boolean> {
+    const { video } = this;
+    return new Promise(resolve => {
+      let timer = setTimeout(() => end(false), patienceMs);
+      const end = (isShown: boolean) => {
+        clearTimeout(timer);
+        video.removeEventListener('seeked', seeked);
+        resolve(isShown);
+      };
+      // The picture that is shown already is not drawn again: then nothing but the end of the seek is told.
+      const seeked = () => {
+        if (video.dataset.shown === undefined) return;
+        clearTimeout(timer);
+        timer = setTimeout(() => end(true), SAME_PICTURE_MS);
+      };
+      // One that was on its way to the screen when the seek began is not it.
+      const arm = () =>
+        this.onFrame(({ mediaTime }) => (Math.abs(mediaTime - timeS) < LONGEST_PICTURE_S ? end(true) : arm()));
+      arm();
+      video.addEventListener('seeked', seeked);
+      if (Math.abs(video.currentTime - timeS) > 0.0002) video.currentTime = timeS;
+      else if (!video.seeking && video.readyState >= HAVE_CURRENT_DATA) seeked();
+    });
   }
 
   /** Frees the decoder; the last picture stays. */

@@ -84,6 +84,13 @@ function trafTimes(view: DataView, traf: Box, tracks: readonly Track[]): Fragmen
   return { video: track.video, key: key ?? false, shownS, endS: end / track.timescale };
 }
 
+/** The bytes of each fragment, in order. */
+export function fragmentsOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  const view = viewOf(bytes);
+  const starts = boxes(view, 0, view.byteLength).flatMap(({ type, at }) => (type === 'moof' ? [at] : []));
+  return starts.map((start, index) => bytes.subarray(start, starts[index + 1] ?? bytes.length));
+}
+
 interface Defaults {
   duration: number;
   flags: number;
@@ -124,6 +131,7 @@ function* samples(view: DataView, trun: Box, defaults: Defaults) {
 
 interface Box {
   type: string;
+  at: number;
   /** Of what it holds. */
   from: number;
   to: number;
@@ -145,7 +153,7 @@ function boxes(view: DataView, from: number, to: number): Box[] {
     } else if (size === 0) size = to - at;
     if (size < header || at + size > to) break;
     const type = String.fromCharCode(...[4, 5, 6, 7].map(offset => view.getUint8(at + offset)));
-    found.push({ type, from: at + header, to: at + size });
+    found.push({ type, at, from: at + header, to: at + size });
     at += size;
   }
   return found;
