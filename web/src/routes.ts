@@ -30,6 +30,20 @@ const live = () => Promise.resolve({ default: LivePage });
 export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
+  {
+    pattern: 'events',
+    section: 'events',
+    role: 'viewer',
+    sheet: 'events',
+    load: () => import('./events/page.tsx'),
+  },
+  {
+    pattern: 'event/{id}',
+    section: 'events',
+    role: 'viewer',
+    sheet: 'events',
+    load: () => import('./events/event-page.tsx'),
+  },
   { pattern: 'setup', sheet: 'account', load: () => import('./account/setup-page.tsx') },
   {
     pattern: 'set/me',

@@ -1,6 +1,7 @@
 // One camera's lane as strokes of a pen: footage, activity, gaps by their kind, events by their class.
+
+import { gapKind } from '../components/reasons.ts';
 import { classOf, type EventClass } from './classes.ts';
-import { gapKind } from './gap-kinds.ts';
 import type { Piece } from './lane-store.ts';
 import { endOf, type View, xOf } from './view.ts';
 

@@ -1,0 +1,187 @@
+// The events page's state: the list and its pages, what is open and selected, marks on their way to the board.
+import { type Signal, signal } from '@preact/signals';
+import type { Event, Update } from '../../../src/api/contract.ts';
+import { call } from '../api.ts';
+import { toast } from '../components/toast.tsx';
+import { refreshUnseen } from '../session.ts';
+import { onUpdate } from '../state.ts';
+import { Feed } from './feed.ts';
+import { type Mark, MarkQueue, type Sent } from './mark-queue.ts';
+import { askedFor, type EventFilters, passes } from './query.ts';
+import { t } from './words.ts';
+
+export type Loading = 'first' | 'more' | 'idle' | 'failed';
+
+/** How long a deletion can be taken back. */
+const UNDO_MS = 8000;
+const RETRY_MS = 5000;
+
+export class EventsState {
+  readonly events: Signal<readonly Event[]> = signal([]);
+  readonly arrived: Signal<number> = signal(0);
+  readonly loading: Signal<Loading> = signal('first');
+  readonly hasMore: Signal<boolean> = signal(false);
+  /** The event that is shown in full. */
+  readonly open: Signal<string | undefined> = signal(undefined);
+  readonly selected: Signal<ReadonlySet<string>> = signal(new Set());
+  /** Marks that the board does not have yet. */
+  readonly waiting: Signal<number> = signal(0);
+  readonly #feed = new Feed();
+  readonly #marks: MarkQueue;
+  readonly #stopUpdates: () => void;
+  readonly #removals = new Map<string, number>();
+  #filters: EventFilters;
+  #cursor: string | undefined;
+  #load = new AbortController();
+  #retry = 0;
+
+  constructor(filters: EventFilters) {
+    this.#filters = filters;
+    this.#marks = new MarkQueue(send, mark => this.#refused(mark));
+    this.#stopUpdates = onUpdate(update => this.#heard(update));
+    void this.#page(true);
+  }
+
+  /** Other filters: the list begins anew. */
+  filter(filters: EventFilters): void {
+    this.#filters = filters;
+    this.selected.value = new Set();
+    void this.#page(true);
+  }
+
+  /** Also shows what arrived. */
+  reload(): void {
+    void this.#page(true);
+  }
+
+  more(): void {
+    if (this.loading.value === 'idle' || this.loading.value === 'failed') void this.#page(this.#cursor === undefined);
+  }
+
+  get(id: string): Event | undefined {
+    return this.#feed.get(id);
+  }
+
+  /** Marks them and says so to the board when it can be reached. */
+  mark(ids: readonly string[], change: Mark['change']): void {
+    for (const id of ids) {
+      if (!this.#marks.add({ id, change })) {
+        toast(t('marks-full'), { tone: 'warn' });
+        break;
+      }
+      this.#feed.patch(id, change);
+    }
+    this.#show();
+    void this.flush();
+  }
+
+  /** Sends what waits; called again by itself while something does. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#retry);
+    await this.#marks.flush();
+    this.waiting.value = this.#marks.waiting;
+    if (this.#marks.waiting > 0) this.#retry = window.setTimeout(() => void this.flush(), RETRY_MS);
+    else void refreshUnseen();
+  }
+
+  /** Takes them off the list; the board is told when nobody took it back. */
+  remove(ids: readonly string[]): void {
+    const before = this.#feed.events;
+    for (const id of ids) this.#feed.remove(id);
+    if (this.open.value !== undefined && ids.includes(this.open.value)) this.open.value = undefined;
+    this.selected.value = new Set();
+    this.#show();
+    for (const id of ids)
+      this.#removals.set(
+        id,
+        window.setTimeout(() => void this.#removeNow(id), UNDO_MS),
+      );
+    toast(t('deleted', { count: ids.length }), { forMs: UNDO_MS, onUndo: () => this.#restore(ids, before) });
+  }
+
+  /** Ends what is under way; deletions that nobody took back are carried out. */
+  close(): void {
+    this.#stopUpdates();
+    this.#load.abort();
+    for (const id of [...this.#removals.keys()]) void this.#removeNow(id);
+    // What still waits is lost with the page, but not before one more try.
+    void this.flush().then(() => clearTimeout(this.#retry));
+  }
+
+  async #page(isFirst: boolean): Promise<void> {
+    this.#load.abort();
+    const load = new AbortController();
+    this.#load = load;
+    this.loading.value = isFirst ? 'first' : 'more';
+    const query = askedFor(this.#filters, isFirst ? undefined : this.#cursor);
+    const result = await call('GET /api/events', { query }, { signal: load.signal });
+    if (load.signal.aborted || result.is === 'aborted') return;
+    if (result.is === 'error') {
+      this.loading.value = 'failed';
+      return;
+    }
+    const { events, cursor } = result.value;
+    const wanted = events.filter(event => !this.#removals.has(event.id));
+    if (isFirst) this.#feed.begin(wanted);
+    else this.#feed.append(wanted);
+    this.#cursor = cursor;
+    this.hasMore.value = cursor !== undefined;
+    this.loading.value = 'idle';
+    this.#show();
+    // A page may be empty although there is more behind it.
+    if (wanted.length === 0 && cursor !== undefined) await this.#page(false);
+  }
+
+  #heard(update: Update): void {
+    if (!('type' in update) || update.type === 'hello') {
+      void this.flush();
+      return;
+    }
+    if (update.type !== 'event') return;
+    if ('event' in update) {
+      const { event } = update;
+      if (this.#feed.get(event.id)) this.#feed.update(event);
+      else if (passes(this.#filters, event) && !this.#removals.has(event.id)) this.#feed.arrive(event.id);
+    } else this.#feed.remove(update.id);
+    this.#show();
+  }
+
+  #restore(ids: readonly string[], before: readonly Event[]): void {
+    for (const id of ids) {
+      clearTimeout(this.#removals.get(id));
+      this.#removals.delete(id);
+    }
+    this.#feed.begin(before);
+    this.#show();
+  }
+
+  async #removeNow(id: string): Promise<void> {
+    clearTimeout(this.#removals.get(id));
+    const result = await call('DELETE /api/events/{id}', { params: { id } });
+    this.#removals.delete(id);
+    if (result.is === 'error' && result.status !== 404) {
+      toast(t('delete-failed', { why: result.error.message }), { tone: 'danger' });
+      this.reload();
+    }
+    void refreshUnseen();
+  }
+
+  #refused(mark: Mark): void {
+    toast(t('mark-failed', { why: mark.id }), { tone: 'danger' });
+    this.reload();
+  }
+
+  #show(): void {
+    this.events.value = this.#feed.events;
+    this.arrived.value = this.#feed.arrived;
+    this.waiting.value = this.#marks.waiting;
+  }
+}
+
+async function send({ id, change }: Mark): Promise<Sent> {
+  const result = await call('PATCH /api/events/{id}', { params: { id }, body: change });
+  if (result.is === 'ok') return 'done';
+  if (result.is === 'aborted') return 'later';
+  // Not reached, too busy, or about to stop.
+  return result.status === 0 || result.status === 429 || result.status === 503 ? 'later' : 'refused';
+}

@@ -1,0 +1,126 @@
+// The bar above the pictures: day, its neighbours, cameras, whose clock, and the list.
+import { useState } from 'preact/hooks';
+import { Icon } from '../components/icon.tsx';
+import { Menu } from '../components/menu.tsx';
+import { prefer, preferences } from '../preferences.ts';
+import { allCameras, cameraName, me } from '../state.ts';
+import { addDays, clock, dateWords, dayOf, instantOf, offsetWords, parseClock } from '../time.ts';
+import { Calendar } from './calendar.tsx';
+import type { TimelineModel } from './model.ts';
+import { t } from './words.ts';
+
+export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) {
+  const [open, setOpen] = useState(false);
+  const needleMs = model.needleMs.value;
+  const nowMs = model.now();
+  const day = dateWords(needleMs, zone, nowMs);
+  const shift = (count: number) => model.seek(sameTime(needleMs, count, zone), 'commit');
+  return (
+    <div class="tl-bar">
+      <button
+        type="button"
+        class="button"
+        data-kind="plain"
+        aria-label={t('previous-day')}
+        title={t('previous-day')}
+        onClick={() => shift(-1)}
+      >
+        <Icon name="back" />
+      </button>
+      <button type="button" class="button tl-day" aria-label={t('pick-day', { day })} onClick={() => setOpen(true)}>
+        <Icon name="calendar" />
+        <span>{day}</span>
+      </button>
+      <button
+        type="button"
+        class="button"
+        data-kind="plain"
+        aria-label={t('next-day')}
+        title={t('next-day')}
+        disabled={dayOf(needleMs, zone) >= dayOf(nowMs, zone)}
+        onClick={() => shift(1)}
+      >
+        <Icon name="forward" />
+      </button>
+      <Pictures model={model} />
+      <ZoneChoice atMs={needleMs} zone={zone} />
+      <button
+        type="button"
+        class="button tl-list-button"
+        aria-pressed={model.isList.value}
+        onClick={() => (model.isList.value = !model.isList.value)}
+      >
+        <Icon name="list" />
+        <span>{t('list')}</span>
+      </button>
+      {open && (
+        <Calendar
+          valueMs={needleMs}
+          zone={zone}
+          nowMs={nowMs}
+          cameras={model.chosen.value}
+          onPick={timeMs => {
+            setOpen(false);
+            model.seek(timeMs, 'commit');
+          }}
+          onClose={() => setOpen(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The same time of day some days away, however long the days in between are. */
+export function sameTime(timeMs: number, days: number, zone: string): number {
+  const ofDay = parseClock(clock(timeMs, zone)) ?? 0;
+  const whole = instantOf(addDays(dayOf(timeMs, zone), days), ofDay, zone);
+  return whole + (timeMs % 1000);
+}
+
+function Pictures({ model }: { model: TimelineModel }) {
+  const chosen = model.chosen.value;
+  const others = allCameras().filter(({ id }) => !chosen.includes(id));
+  return (
+    <>
+      <ul class="tl-chips">
+        {chosen.map(id => (
+          <li key={id} class="tag">
+            {cameraName(id)}
+            {chosen.length > 1 && (
+              <button
+                type="button"
+                aria-label={t('remove-picture', { camera: cameraName(id) })}
+                onClick={() => model.drop(id)}
+              >
+                <Icon name="close" />
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {others.length > 0 && (
+        <Menu
+          label={t('add-picture')}
+          side="start"
+          items={others.map(({ id, name }) => ({ label: name, onPick: () => model.choose(id) }))}
+        >
+          <Icon name="plus" />
+        </Menu>
+      )}
+    </>
+  );
+}
+
+/** Shown only where the two clocks differ. */
+function ZoneChoice({ atMs, zone }: { atMs: number; zone: string }) {
+  const board = me.value?.timeZone;
+  const viewer = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!board || board === viewer) return <span class="quiet label tl-zone">{offsetWords(atMs, zone)}</span>;
+  const choice = preferences.value.zone;
+  const items = (['viewer', 'board'] as const).map(one => ({
+    label: `${t(`${one}-zone`)} (${offsetWords(atMs, one === 'board' ? board : viewer)})`,
+    checked: one === choice,
+    onPick: () => prefer({ zone: one }),
+  }));
+  return <Menu label={`${t(`${choice}-zone`)} (${offsetWords(atMs, zone)})`} items={items} />;
+}

@@ -1,0 +1,170 @@
+// The row of buttons that plays, steps, jumps and marks.
+import { useSignal } from '@preact/signals';
+import { call } from '../api.ts';
+import { Icon, type IconName } from '../components/icon.tsx';
+import { Menu } from '../components/menu.tsx';
+import { toast } from '../components/toast.tsx';
+import { me } from '../state.ts';
+import { clock } from '../time.ts';
+import { classOfAll } from './classes.ts';
+import type { Deck } from './deck.ts';
+import { eventAfter, eventBefore, type ListEvents } from './jump.ts';
+import type { TimelineModel } from './model.ts';
+import { t } from './words.ts';
+
+/** Speeds of playback; above `KEYS_ONLY` only key pictures are shown. */
+export const RATES: readonly number[] = [0.25, 0.5, 1, 2, 4, 8, 16];
+const KEYS_ONLY = 4;
+const FRACTIONS: Readonly<Record<number, string>> = { 0.25: '¼', 0.5: '½' };
+
+export function rateName(rate: number): string {
+  return `${FRACTIONS[rate] ?? rate}×`;
+}
+
+/** One step faster or slower. */
+export function nextRate(rate: number, direction: 1 | -1): number {
+  const at = RATES.indexOf(rate);
+  return RATES[Math.min(RATES.length - 1, Math.max(0, (at < 0 ? 2 : at) + direction))] ?? 1;
+}
+
+export interface TransportProps {
+  model: TimelineModel;
+  deck: Deck;
+  zone: string;
+}
+
+export function Transport({ model, deck, zone }: TransportProps) {
+  const isPlaying = deck.isPlaying.value;
+  const rate = deck.rate.value;
+  return (
+    <div class="tl-transport">
+      <EventButton model={model} direction={-1} />
+      <Button icon="step" flip label={t('frame-back')} onClick={() => deck.step(-1)} />
+      <Button
+        icon={isPlaying ? 'pause' : 'play'}
+        label={t(isPlaying ? 'pause' : 'play')}
+        main
+        onClick={() => (isPlaying ? deck.pause() : deck.play())}
+      />
+      <Button icon="step" label={t('frame-on')} onClick={() => deck.step(1)} />
+      <EventButton model={model} direction={1} />
+      <button type="button" class="button tl-ten" aria-label={t('back-10')} onClick={() => skip(model, -10_000)}>
+        −10
+      </button>
+      <button type="button" class="button tl-ten" aria-label={t('on-10')} onClick={() => skip(model, 10_000)}>
+        +10
+      </button>
+      <Menu
+        label={`${t('speed')}: ${rateName(rate)}`}
+        side="start"
+        up
+        items={RATES.map(one => ({
+          label: one > KEYS_ONLY ? `${rateName(one)} (${t('keys-only')})` : rateName(one),
+          checked: one === rate,
+          onPick: () => deck.setRate(one),
+        }))}
+      >
+        <span class="figure">{rateName(rate)}</span>
+        <Icon name="down" />
+      </Menu>
+      <Clock model={model} zone={zone} />
+      <button type="button" class="button tl-now" aria-pressed={model.isLive.value} onClick={() => model.goLive()}>
+        <Icon name="now" />
+        <span>{t(model.isLive.value ? 'is-now' : 'now')}</span>
+      </button>
+      {me.value?.rights.includes('export') && (
+        <span class="tl-marks">
+          <button type="button" class="button" onClick={() => model.mark('in')}>
+            {t('in')}
+          </button>
+          <button type="button" class="button" onClick={() => model.mark('out')}>
+            {t('out')}
+          </button>
+          <button
+            type="button"
+            class="button"
+            aria-expanded={model.selection.value !== undefined}
+            onClick={() => toggleExport(model)}
+          >
+            <Icon name="download" />
+            <span>{t('export')}</span>
+          </button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+export function skip(model: TimelineModel, deltaMs: number): void {
+  model.seek(model.needleMs.value + deltaMs, 'commit');
+}
+
+/** Opens the export with a range around the needle, closes it again. */
+export function toggleExport(model: TimelineModel): void {
+  if (model.selection.value) model.selection.value = undefined;
+  else model.mark('out', Math.min(model.now(), model.needleMs.value + 30_000));
+}
+
+const list: ListEvents = async query => {
+  const result = await call('GET /api/events', { query });
+  return result.is === 'ok' ? result.value : undefined;
+};
+
+/** Goes to the event before or behind the needle; says so when there is none. */
+export async function jumpToEvent(model: TimelineModel, direction: 1 | -1): Promise<void> {
+  const classes = model.classes.value;
+  const jump = {
+    cameras: model.chosen.value,
+    fromMs: model.needleMs.value,
+    nowMs: model.now(),
+    passes: (event: { labels: readonly string[] }) => !classes || classes.has(classOfAll(event.labels)),
+  };
+  const found = await (direction < 0 ? eventBefore : eventAfter)(list, jump);
+  if (found) model.seek(found.startMs, 'commit');
+  else toast(t(direction < 0 ? 'no-event-back' : 'no-event-on'));
+}
+
+function EventButton({ model, direction }: { model: TimelineModel; direction: 1 | -1 }) {
+  const busy = useSignal(false);
+  const go = async () => {
+    if (busy.value) return;
+    busy.value = true;
+    await jumpToEvent(model, direction);
+    busy.value = false;
+  };
+  return (
+    <Button
+      icon={direction < 0 ? 'previous' : 'next'}
+      label={t(direction < 0 ? 'event-back' : 'event-on')}
+      onClick={() => void go()}
+    />
+  );
+}
+
+interface ButtonProps {
+  icon: IconName;
+  label: string;
+  onClick(): void;
+  main?: boolean;
+  flip?: boolean;
+}
+
+function Button({ icon, label, onClick, main, flip }: ButtonProps) {
+  return (
+    <button
+      type="button"
+      class="button"
+      data-kind={main ? 'primary' : 'plain'}
+      data-flip={flip}
+      aria-label={label}
+      title={label}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Clock({ model, zone }: { model: TimelineModel; zone: string }) {
+  return <time class="tl-clock">{clock(model.needleMs.value, zone)}</time>;
+}
