@@ -113,7 +113,7 @@ export class UwsExchange {
     const { status, body } = reply;
     const hasLength = status >= 200 && status !== 204 && status !== 304;
     const sizeBytes = Buffer.isBuffer(body) ? body.length : body ? body.sizeBytes : 0;
-    this.#isOver = true;
+    this.#finish();
     this.#response.cork(() => {
       this.#writeHead(reply);
       this.#response.endWithoutBody(hasLength ? sizeBytes : undefined, last || this.#isBodyPending);
@@ -131,7 +131,7 @@ export class UwsExchange {
       });
       return;
     }
-    this.#isOver = true;
+    this.#finish();
     this.#response.cork(() => {
       this.#writeHead(reply);
       this.#response.end(body, last || this.#isBodyPending);
@@ -243,9 +243,14 @@ export class UwsExchange {
     return body;
   }
 
-  #abort(): void {
+  /** The answer is about to be complete: what is still to come of the request is of no interest. */
+  #finish(): void {
     this.#isOver = true;
     this.#onCutOff();
+  }
+
+  #abort(): void {
+    this.#finish();
     this.#onGone();
   }
 }
