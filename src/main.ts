@@ -1,7 +1,7 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
 import { Accounts } from './accounts/index.ts';
-import { Api, type ApiServices, HostNames, NodeServer, staticFiles, webFolder } from './api/index.ts';
+import { Api, type ApiServices, CameraGroups, HostNames, NodeServer, staticFiles, webFolder } from './api/index.ts';
 import { Cameras, DirectHub, Prober } from './cameras/index.ts';
 import {
   background,
@@ -168,6 +168,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   api.open({
     accounts,
     hosts: new HostNames(store.settings),
+    groups: new CameraGroups(store.settings),
     linkKey: store.deriveKey('links'),
     ...storageServices(store, recording, care),
     problems: () => [...store.problems(), ...care.problems(), ...provisioning.problems()],

@@ -25,7 +25,7 @@ export interface PlaybackRoutes {
   'GET /api/segments/{id}/video': { query: { offset: number; sizeBytes: number } };
   'GET /api/cameras/{id}/keyframe': { query: { atMs: number; stream?: StreamName } };
   'GET /api/cameras/{id}/playback.m3u8': {
-    query: { stream?: StreamName; startMs?: number; endMs?: number; link?: string };
+    query: { stream?: StreamName; startMs?: number; endMs?: number };
   };
   'GET /api/updates': object;
   'GET /api/groups': { answer: GroupList };

@@ -1,5 +1,6 @@
 // What main sees of `api`.
 export { Api } from './api.ts';
+export { CameraGroups } from './groups.ts';
 export { HostNames } from './host-names.ts';
 export { NodeServer } from './node-server.ts';
 export type { ApiServices, IndexedSegment, SegmentQuery, SegmentSource } from './services.ts';

@@ -14,6 +14,7 @@ import type {
 } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
 import type { Problem } from './contract.ts';
+import type { CameraGroups } from './groups.ts';
 import type { HostNames } from './host-names.ts';
 
 /** A closed segment as the index has it. */
@@ -118,6 +119,7 @@ export interface ApiServices {
     | 'figures'
   >;
   bus: Pick<EventBus, 'on'>;
+  groups: CameraGroups;
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];

@@ -2,19 +2,24 @@
 import { credentialRoutes, userRoutes } from './account-admin-routes.ts';
 import { accountRoutes } from './account-routes.ts';
 import { cameraRoutes } from './camera-routes.ts';
+import { daysRoutes } from './days-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { ExportPlans } from './export-plans.ts';
 import { exportRoutes } from './export-routes.ts';
+import { groupRoutes } from './group-routes.ts';
 import { keyframeRoutes } from './keyframe-routes.ts';
 import { type LinkTable, linkRoutes } from './link-routes.ts';
 import type { SignedLinks } from './links.ts';
 import type { LiveFeeds } from './live-feeds.ts';
 import { liveRoutes } from './live-routes.ts';
 import { logRoutes } from './log-routes.ts';
+import { m3u8Routes } from './m3u8-routes.ts';
 import { type AnswerCounts, metricsRoutes } from './metrics-routes.ts';
+import { openapiRoutes } from './openapi-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { PlaybackIndex } from './playback-index.ts';
 import { playbackRoutes } from './playback-routes.ts';
+import type { Route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
 import type { ApiServices } from './services.ts';
 import { settingsRoutes } from './settings-routes.ts';
@@ -31,10 +36,15 @@ export interface TableParts {
   links: SignedLinks;
   live: LiveFeeds;
   linkTable: LinkTable;
+  /** The whole table, with `health`. */
+  routes(): readonly Route[];
 }
 
 /** All but `health`, which is answered before there are services. */
-export function table(services: ApiServices, { answers, exports, playback, links, live, linkTable }: TableParts) {
+export function table(
+  services: ApiServices,
+  { answers, exports, playback, links, live, linkTable, routes }: TableParts,
+) {
   const { accounts } = services;
   return [
     ...statusRoutes(services),
@@ -47,11 +57,15 @@ export function table(services: ApiServices, { answers, exports, playback, links
     ...timelineRoutes(services),
     ...playbackRoutes(services, playback),
     ...keyframeRoutes(services, playback),
+    ...m3u8Routes(services, playback, links),
+    ...daysRoutes(services),
+    ...groupRoutes(services),
     ...updatesRoutes(services),
     ...exportRoutes(services, exports),
     ...eventRoutes(services, exports),
     ...storageRoutes(services),
     ...settingsRoutes(services),
+    ...openapiRoutes(services, routes),
     ...linkRoutes(services, links, linkTable),
     ...accountRoutes(services, accounts),
     ...userRoutes(services, accounts),

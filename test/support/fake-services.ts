@@ -1,7 +1,7 @@
 // The services behind the API with fakes in their place, and real files for segments.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ApiServices, IndexedSegment } from '../../src/api/index.ts';
+import { type ApiServices, CameraGroups, type IndexedSegment } from '../../src/api/index.ts';
 import { Cameras, DirectHub, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
 import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
@@ -146,6 +146,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     cameras,
     events: world.events,
     bus: world.bus,
+    groups: new CameraGroups({ get: () => undefined, put: async () => undefined }),
     webhooks: fakeWebhooks(world, cameras, store, posted),
     prober: new Prober({ engine, clock, hub, allowLoopback: false }),
     engine,

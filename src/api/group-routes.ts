@@ -1,0 +1,85 @@
+// Groups of cameras over HTTP.
+import { type Caller, seesCamera } from '../accounts/index.ts';
+import { type CameraId, NvrError } from '../core/index.ts';
+import type { Group, GroupList } from './contract.ts';
+import { groupOrderSchema, groupPatchSchema, newGroupSchema, seenGroup } from './groups.ts';
+import { jsonReply } from './json-reply.ts';
+import { route } from './router.ts';
+import type { ApiServices } from './services.ts';
+
+export function groupRoutes({ groups, cameras }: ApiServices) {
+  /** Cameras that are gone are in no group. */
+  const seenBy = (caller: Caller) => (id: CameraId) => seesCamera(caller, id) && cameras.get(id) !== undefined;
+  const listFor = (caller: Caller): GroupList => ({
+    groups: groups.list().flatMap(group => seenGroup(group, seenBy(caller)) ?? []),
+  });
+  return [
+    route('GET', '/api/groups', {
+      identity: 'viewer',
+      summary: 'Groups of cameras, in their order.',
+      handle: ({ caller }) => jsonReply(200, listFor(caller)),
+    }),
+    route('POST', '/api/groups', {
+      identity: 'operator',
+      summary: 'Adds a group.',
+      body: newGroupSchema,
+      cameras: ({ body }) => body.cameras,
+      handle: async ({ body }) => {
+        const group = await groups.add(body);
+        return jsonReply(201, group, { Location: `/api/groups/${group.id}` });
+      },
+    }),
+    route('PATCH', '/api/groups', {
+      identity: 'operator',
+      summary: 'Puts the groups into another order.',
+      body: groupOrderSchema,
+      handle: async ({ body, caller }) => {
+        await groups.sort(body.order);
+        return jsonReply(200, listFor(caller));
+      },
+    }),
+    route('PATCH', '/api/groups/{id}', {
+      identity: 'operator',
+      summary: 'Changes a group.',
+      body: groupPatchSchema,
+      cameras: ({ body }) => body.cameras ?? [],
+      handle: async ({ params, body, caller }) => {
+        const sees = seenBy(caller);
+        const group = await groups.update(groupId(params.id), before => changed(before, body, sees));
+        return jsonReply(200, seenGroup(group, sees) ?? { ...group, cameras: [] });
+      },
+    }),
+    route('DELETE', '/api/groups/{id}', {
+      identity: 'operator',
+      summary: 'Removes a group. Its cameras stay.',
+      handle: async ({ params }) => {
+        await groups.remove(groupId(params.id));
+        return { status: 204 };
+      },
+    }),
+  ];
+}
+
+/** Cameras that the caller does not see stay in it. */
+function changed(
+  before: Group,
+  {
+    name,
+    cameras,
+    layout,
+  }: { name?: string | undefined; cameras?: CameraId[] | undefined; layout?: Group['layout'] | undefined },
+  sees: (camera: CameraId) => boolean,
+): Group {
+  const unseen = before.cameras.filter(camera => !sees(camera) && !cameras?.includes(camera));
+  return {
+    ...before,
+    ...(name === undefined ? {} : { name }),
+    ...(cameras === undefined ? {} : { cameras: [...cameras, ...unseen] }),
+    ...(layout === undefined ? {} : { layout }),
+  };
+}
+
+function groupId(text: string | undefined): number {
+  if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw new NvrError('not-found', 'there is no such group');
+  return Number(text);
+}
