@@ -79,6 +79,7 @@ export class Api {
     });
     const parts = {
       ...{ answers: this.#answers, exports, playback, links, live: new LiveFeeds(services.live.feeds) },
+      routes: () => this.#router.routes,
       linkTable: {
         find: (method: string, path: string) => this.#router.find(method, path),
         gateOf: (caller: Caller, route: Route, request: HttpRequest) => gatekeeper.gateOf(caller, route, request),

@@ -48,6 +48,8 @@ type StreamName = 'main' | 'sub';
  */
 export interface ApiRoutes extends PlaybackRoutes, LiveRoutes {
   'GET /api/health': { answer: Health };
+  /** The API in OpenAPI 3.1. */
+  'GET /api/openapi.json': { answer: object };
   'GET /api/status': { answer: Status };
   'GET /api/metrics': object;
   'GET /api/logs': {

@@ -199,9 +199,11 @@ export interface Found {
 }
 
 export class Router {
+  readonly routes: readonly Route[];
   readonly #routes: readonly { route: Route; parts: string[] }[];
 
   constructor(routes: readonly Route[]) {
+    this.routes = routes;
     this.#routes = routes.map(entry => ({ route: entry, parts: entry.path.split('/') }));
   }
 
