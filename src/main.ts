@@ -1,7 +1,17 @@
 // The service: its start order, its stop order, its signals and exit codes. The only file that knows the process.
 import packageJson from '../package.json' with { type: 'json' };
 import { Accounts } from './accounts/index.ts';
-import { Api, type ApiServices, CameraGroups, HostNames, NodeServer, staticFiles, webFolder } from './api/index.ts';
+import {
+  Api,
+  type ApiServices,
+  CameraGroups,
+  chooseServer,
+  HostNames,
+  type HttpServer,
+  LIMITS,
+  staticFiles,
+  webFolder,
+} from './api/index.ts';
 import { Cameras, DirectHub, Prober } from './cameras/index.ts';
 import {
   background,
@@ -89,8 +99,8 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const bus = new EventBus((error, event) => log.logger('main').error('a listener failed', { event, error }));
 
   // HTTP answers `starting` while the native parts are still being loaded.
-  const server = new NodeServer({ host: options.listenHost, port: options.listenPort, log: log.logger('api'), clock });
   const apiLog = log.logger('api');
+  const server = await step(EXIT.usage, () => makeServer(options, apiLog));
   const files = staticFiles(webFolder(), error => apiLog.error('a page cannot be read', { error }));
   const api = new Api({ server, files, log: apiLog });
   signal.addEventListener('abort', () => api.close());
@@ -189,6 +199,13 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   });
   announce(options, { url, setupCode: accounts.setupCode }, log.logger('main'));
   supervise(engine, signal, log.logger('main'));
+}
+
+function makeServer(options: ServeOptions, log: Logger): Promise<HttpServer> {
+  // Read by uWebSockets.js when it is loaded; what it allows by itself is too little for cookies behind proxies.
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(LIMITS.headerBytes);
+  const { listenHost: host, listenPort: port, trustedProxies: proxies } = options;
+  return chooseServer(options.http, { host, port, proxies, log, clock: systemClock });
 }
 
 /** Where systemd started us: tells it how we do, for as long as the process lives. */

@@ -1,7 +1,8 @@
 // What main sees of `api`.
 export { Api } from './api.ts';
+export { chooseServer } from './choose-server.ts';
 export { CameraGroups } from './groups.ts';
 export { HostNames } from './host-names.ts';
-export { NodeServer } from './node-server.ts';
+export { type HttpServer, LIMITS } from './server.ts';
 export type { ApiServices, IndexedSegment, SegmentQuery, SegmentSource } from './services.ts';
 export { staticFiles, webFolder } from './static-files.ts';

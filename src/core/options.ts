@@ -1,11 +1,12 @@
 // The command line and the environment of the service: what is accepted, its defaults, and the words for what is not.
-import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import { NvrError } from './errors.ts';
+import type { NvrError } from './errors.ts';
 import { LOG_LEVELS, type LogLevel, type LogLevels } from './log.ts';
 import { nearest } from './nearest.ts';
+import { type Flag, invalid, nonEmpty, parseAddress, parseSwitch, type Value, type Values } from './option-values.ts';
+import { parseServerChoice, SERVER_FLAGS, type ServerChoice } from './server-options.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends ServerChoice {
   command: 'serve';
   /** Absolute. */
   dataDir: string;
@@ -40,13 +41,7 @@ export interface UserResetOptions {
 
 export type Options = ServeOptions | MaintainOptions | UserResetOptions | { command: 'version' } | { command: 'help' };
 
-interface Flag {
-  name: string;
-  variable: string;
-  /** What stands behind the flag; a flag without it is a switch. */
-  value?: string;
-  help: string;
-}
+const DEFAULT_LISTEN = '127.0.0.1:8080';
 
 const FLAGS: readonly Flag[] = [
   {
@@ -59,8 +54,9 @@ const FLAGS: readonly Flag[] = [
     name: '--listen',
     variable: 'THIMBLE_LISTEN',
     value: 'HOST:PORT',
-    help: 'address of the HTTP API, this machine only (default: 127.0.0.1:8080)',
+    help: 'address of pages and API (default: 127.0.0.1:8080, this machine only; 0.0.0.0:8080 = all)',
   },
+  ...SERVER_FLAGS,
   {
     name: '--config',
     variable: 'THIMBLE_CONFIG',
@@ -120,7 +116,7 @@ export function parseOptions(argv: readonly string[], environment: Record<string
   if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
   if (args.includes('--version')) return { command: 'version' };
   const values = { ...fromEnvironment(environment), ...fromArguments(args) };
-  const listen = parseListen(values['--listen'] ?? { text: '127.0.0.1:8080', source: '--listen' });
+  const listen = parseAddress(values['--listen'] ?? { text: DEFAULT_LISTEN, source: '--listen' }, DEFAULT_LISTEN);
   const configFile = nonEmpty(values['--config'], 'Write the path of a YAML file.');
   return {
     command: 'serve',
@@ -132,6 +128,7 @@ export function parseOptions(argv: readonly string[], environment: Record<string
     demo: parseSwitch(values['--demo']),
     allowLoopback: parseSwitch(values['--allow-loopback']),
     logLevels: parseLevels(values['--log']),
+    ...parseServerChoice(values),
   };
 }
 
@@ -175,13 +172,6 @@ function parseOffline(
   };
 }
 
-interface Value {
-  text: string;
-  /** The flag or variable that it came from, for messages. */
-  source: string;
-}
-type Values = Record<string, Value>;
-
 function fromEnvironment(environment: Record<string, string | undefined>): Values {
   const values: Values = {};
   for (const flag of FLAGS) {
@@ -212,45 +202,12 @@ function fromArguments(args: readonly string[]): Values {
   return values;
 }
 
-function nonEmpty(value: Value | undefined, cure = 'Write a folder.'): string | undefined {
-  if (value?.text === '') throw invalid(value.source, `${value.source} is empty`, cure);
-  return value?.text;
-}
-
-function parseListen({ text, source }: Value): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (!host || port > 65535 || (match?.[1] !== undefined && !isIPv6(host))) {
-    throw invalid(source, `${source} is not an address with a port: ${text}`, 'Write for example 127.0.0.1:8080.');
-  }
-  if (!isLoopbackHost(host)) {
-    throw invalid(
-      source,
-      `${source} ${text} would open the API to other machines, and this version has no accounts to guard it`,
-      'Listen on 127.0.0.1, [::1] or localhost.',
-    );
-  }
-  return { host, port };
-}
-
-/** True for localhost and for literal addresses of this machine. */
-export function isLoopbackHost(host: string): boolean {
-  return /^(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1)$/i.test(host);
-}
-
 function parseHub(value: Value | undefined): 'direct' {
   if (!value || value.text === 'auto' || value.text === 'direct') return 'direct';
   if (value.text === 'go2rtc') {
     throw invalid(value.source, `${value.source} go2rtc is not in this version`, 'Use auto or direct.');
   }
   throw invalid(value.source, `${value.source} cannot be ${value.text}`, 'Use auto or direct.');
-}
-
-function parseSwitch(value: Value | undefined): boolean {
-  if (!value || /^(0|false|no)$/i.test(value.text)) return false;
-  if (/^(1|true|yes)$/i.test(value.text)) return true;
-  throw invalid(value.source, `${value.source} is a switch`, 'Use 1 or 0.');
 }
 
 function parseLevels(value: Value | undefined): LogLevels {
@@ -285,8 +242,4 @@ function unknownCommand(command: string): NvrError {
 
 function notYet(name: string): NvrError {
   return invalid(name, `${name} is not in this version`, 'Leave it out; see --help.');
-}
-
-function invalid(field: string, message: string, cure: string): NvrError {
-  return new NvrError('invalid-argument', message, { field, cure });
 }

@@ -33,6 +33,8 @@ test('has defaults for everything', () => {
     demo: false,
     allowLoopback: false,
     logLevels: { other: 'info', tags: {} },
+    http: 'auto',
+    trustedProxies: [],
   });
 });
 
@@ -149,6 +151,30 @@ test('answers --version and --help, and help names every flag', () => {
   ]) {
     assert.match(usage(), flag);
   }
+});
+
+test('takes an encrypted address with what belongs to it, and refuses what would do nothing', () => {
+  const own = serve(['--https', '[::]:8443', '--tls-cert', 'c.pem', '--tls-key', '/k.pem', '--https-redirect']);
+  assert.equal(own.https, {
+    host: '::',
+    port: 8443,
+    redirect: true,
+    files: { certificate: `${process.cwd()}/c.pem`, key: '/k.pem' },
+  });
+  assert.equal(serve([], { THIMBLE_HTTPS: '0.0.0.0:443' }).https, { host: '0.0.0.0', port: 443, redirect: false });
+  assert.equal(serve(['--trusted-proxy', '10.0.0.1, ::1']).trustedProxies, ['10.0.0.1', '::1']);
+  assert.is(serve(['--http=node']).http, 'node');
+  const refused: [string[], string][] = [
+    [['--https', '8443'], '--https'],
+    [['--https', 'a:8443', '--tls-cert', 'c.pem'], '--tls-cert'],
+    [['--https', 'a:8443', '--tls-key', 'k.pem'], '--tls-key'],
+    [['--https', 'a:8443', '--tls-key=', '--tls-cert=c'], '--tls-key'],
+    [['--tls-cert', 'c.pem', '--tls-key', 'k.pem'], '--tls-cert'],
+    [['--https-redirect'], '--https-redirect'],
+    [['--trusted-proxy', 'proxy.lan'], '--trusted-proxy'],
+    [['--http', 'apache'], '--http'],
+  ];
+  for (const [args, field] of refused) assert.is(refusal(args).field, field, args.join(' '));
 });
 
 test.run();
