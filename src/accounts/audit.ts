@@ -56,23 +56,35 @@ export class Audit {
   /** Never throws for what is in the entry: texts are cut. */
   record(entry: AuditEntry): void {
     const isRefusal = REFUSALS.has(entry.action);
-    const short = shortened(
-      isRefusal && this.#isFlood() ? { action: entry.action, detail: 'many of all kinds' } : entry,
-    );
-    const key = JSON.stringify(short);
-    const nowMs = this.#clock.monotonicMs();
+    const short = shortened(entry);
+    if (isRefusal && this.#merge(short)) return;
+    const isFlood = isRefusal && this.#isFlood();
+    const told: AuditEntry = isFlood ? { action: entry.action, detail: 'of many kinds' } : short;
+    if (isFlood && this.#merge(told)) return;
+    const stored: StoredEntry = { timeMs: this.#clock.nowMs(), ...told };
+    const n = this.#table.append(stored);
+    if (n === undefined || !isRefusal) return;
+    this.#merged.set(JSON.stringify(told), { n, entry: stored, count: 1, sinceMs: this.#clock.monotonicMs() });
+  }
+
+  /** True when it is counted in a line that is there already. */
+  #merge(entry: AuditEntry): boolean {
+    const key = JSON.stringify(entry);
     const before = this.#merged.get(key);
-    if (isRefusal && before && nowMs - before.sinceMs < MERGE_MS) {
+    if (!before) return false;
+    if (this.#clock.monotonicMs() - before.sinceMs < MERGE_MS) {
       before.count++;
       // What is listed is counted exactly; the volume is spared.
-      if (Number.isInteger(Math.log2(before.count)))
-        this.#table.replace(before.n, { ...before.entry, count: before.count });
-      return;
+      if (Number.isInteger(Math.log2(before.count))) this.#write(before);
+      return true;
     }
-    if (before && before.count > 1) this.#table.replace(before.n, { ...before.entry, count: before.count });
-    const stored: StoredEntry = { timeMs: this.#clock.nowMs(), ...short };
-    const n = this.#table.append(stored);
-    if (n !== undefined && isRefusal) this.#merged.set(key, { n, entry: stored, count: 1, sinceMs: nowMs });
+    this.#write(before);
+    this.#merged.delete(key);
+    return false;
+  }
+
+  #write({ n, entry, count }: Merged): void {
+    if (count > 1) this.#table.replace(n, { ...entry, count });
   }
 
   /** Newest first. */
@@ -117,7 +129,7 @@ function shortened(entry: AuditEntry): AuditEntry {
   return {
     action,
     ...(by && { by }),
-    ...(address && { address: address.slice(0, 45) }),
+    ...(address && { address: address.slice(0, 45).replace(/[^\x21-\x7e]/g, '?') }),
     ...(user && { user: cut(user) }),
     ...(target && { target: cut(target) }),
     ...(detail && { detail: cut(detail) }),

@@ -51,13 +51,13 @@ export function checkPassword(password: string, userName: string, field = 'passw
     throw refuse('the password is one of the first that are tried', 'Use a few words that do not belong together.');
 }
 
-/** `1234567890`, `9876543210`, `abcdefghijkl`. */
+/** `1234567890`, `0987654321`, `abcdefghijkl`. */
 function isRun(text: string): boolean {
   const codes = [...text].map(char => char.codePointAt(0) ?? 0);
-  const step = (codes[1] ?? 0) - (codes[0] ?? 0);
-  const isStep = (code: number, index: number) =>
-    index === 0 || code - (codes[index - 1] ?? 0) === step || (codes[index - 1] === 57 && code === 48);
-  return Math.abs(step) <= 1 && codes.every(isStep);
+  const steps = codes.slice(1).map((code, index) => code - (codes[index] ?? 0));
+  // From 9 to 0 is one step, too.
+  const rounded = steps.map(step => (step === -9 ? 1 : step === 9 ? -1 : step));
+  return Math.abs(rounded[0] ?? 0) <= 1 && rounded.every(step => step === rounded[0]);
 }
 
 /** Without what is easily mistaken: I, L, O, 0, 1. */
