@@ -2,20 +2,14 @@
 import type { NoKeyframe } from '../../../src/api/contract.ts';
 import { below, lanes, socketAddress } from '../api.ts';
 import { signInAgain } from '../sign-in.ts';
-import { system } from '../state.ts';
+import { now } from '../zone.ts';
 import type { Board, GetOptions, Got, LiveSocket } from './board.ts';
 
 const TIME_LIMIT_MS = 15_000;
 
-/** What the service's clock is ahead of this device's. */
-let shiftMs = 0;
-system.subscribe(told => {
-  if (told) shiftMs = told.timeMs - Date.now();
-});
-
 export const httpBoard: Board = {
   nowMs: () => performance.now(),
-  utcMs: () => Date.now() + shiftMs,
+  utcMs: () => now(),
   async get(path, options) {
     const first = await attempt(path, options);
     if (first.is !== 'error' || first.status !== 401 || !(await signInAgain())) return first;

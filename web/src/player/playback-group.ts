@@ -31,7 +31,7 @@ export class PlaybackGroup {
   /** The needle, UTC. */
   readonly nowMs: Signal<number>;
   /** What the reader wants: seeks and gaps do not change it. */
-  readonly playing: Signal<boolean> = signal(false);
+  readonly isPlaying: Signal<boolean> = signal(false);
   /** One of `RATES`. */
   readonly rate: Signal<number> = signal(1);
   readonly scrubbing: Signal<boolean> = signal(false);
@@ -63,7 +63,7 @@ export class PlaybackGroup {
     this.#members.push(player);
     player.setRate(this.#fullRate());
     void player.seek(this.nowMs.peek());
-    if (this.playing.peek() && !this.#isFast()) player.play();
+    if (this.isPlaying.peek() && !this.#isFast()) player.play();
     return () => {
       this.#members.splice(this.#members.indexOf(player), 1);
     };
@@ -81,7 +81,7 @@ export class PlaybackGroup {
 
   play(): void {
     if (this.#options.endMs !== undefined && this.nowMs.peek() >= this.#options.endMs) return;
-    this.playing.value = true;
+    this.isPlaying.value = true;
     this.#gapSinceMs = undefined;
     if (this.#isFast()) this.#keyMs = 0;
     else if (!this.scrubbing.peek()) for (const player of this.#members) player.play();
@@ -89,7 +89,7 @@ export class PlaybackGroup {
   }
 
   pause(): void {
-    this.playing.value = false;
+    this.isPlaying.value = false;
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (this.#isFast()) this.seek(this.nowMs.peek());
@@ -97,7 +97,7 @@ export class PlaybackGroup {
   }
 
   toggle(): void {
-    if (this.playing.peek()) this.pause();
+    if (this.isPlaying.peek()) this.pause();
     else this.play();
   }
 
@@ -105,7 +105,7 @@ export class PlaybackGroup {
     const wasFast = this.#isFast();
     this.rate.value = rate;
     for (const player of this.#members) player.setRate(this.#fullRate());
-    if (!this.playing.peek() || wasFast === this.#isFast()) return;
+    if (!this.isPlaying.peek() || wasFast === this.#isFast()) return;
     if (wasFast) this.seek(this.nowMs.peek());
     else for (const player of this.#members) player.pause();
   }
@@ -131,7 +131,7 @@ export class PlaybackGroup {
   /** Its players are closed by whoever made them. */
   close(): void {
     this.#turn++;
-    this.playing.value = false;
+    this.isPlaying.value = false;
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
   }
@@ -148,7 +148,7 @@ export class PlaybackGroup {
     this.#seeking--;
     if (turn !== this.#turn) return;
     this.#lookForGap();
-    if (!this.playing.peek() || this.#isFast()) return;
+    if (!this.isPlaying.peek() || this.#isFast()) return;
     for (const player of players) player.play();
     this.#run();
   }
@@ -165,7 +165,7 @@ export class PlaybackGroup {
     if (this.#frame !== 0) return;
     this.#frameMs = this.#board.nowMs();
     const turn = () => {
-      this.#frame = this.playing.peek() ? requestAnimationFrame(turn) : 0;
+      this.#frame = this.isPlaying.peek() ? requestAnimationFrame(turn) : 0;
       if (this.#frame !== 0) this.#look();
     };
     this.#frame = requestAnimationFrame(turn);

@@ -14,6 +14,8 @@ const FURTHER_MS = 600_000;
 /** The service takes no longer ranges. */
 const MOST_RANGE_MS = 600_000;
 const MOST_INITS = 16;
+/** What of the newest past is not taken for known: clocks differ, and fragments are told of when they are whole. */
+const UNSURE_MS = 3000;
 const DAY_MS = 86_400_000;
 
 /** `failed`: the service did not answer, or with an error. */
@@ -73,7 +75,7 @@ export class RecordedSource {
     const answer = got.is === 'ok' ? parsed<Playback>(got.bytes) : undefined;
     if (got.is === 'aborted') return 'aborted';
     if (!answer) return 'failed';
-    this.index.add(answer, fromMs, this.#board.utcMs());
+    this.index.add(answer, fromMs, this.#board.utcMs() - UNSURE_MS);
     return 'ok';
   }
 
