@@ -108,6 +108,7 @@ export class Api {
   #health() {
     return route('GET', '/api/health', {
       identity: 'public',
+      summary: 'Whether the service records as it should, and nothing more.',
       handle: () => {
         const status = this.#status();
         return jsonReply(status === 'ok' || status === 'degraded' ? 200 : 503, { status } satisfies Health);

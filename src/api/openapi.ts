@@ -73,7 +73,7 @@ function operation(route: Route, answer: JsonSchema | undefined): JsonSchema {
   const { facts } = route;
   return {
     operationId: operationId(route),
-    ...(facts.summary === undefined ? {} : { summary: facts.summary }),
+    summary: facts.summary,
     description: whoMay(route.identity, route.right),
     parameters: parameters(route),
     ...(facts.body

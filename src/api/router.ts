@@ -29,7 +29,7 @@ export interface RouteInput<Q, B> {
 interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   identity: Identity;
   /** One sentence for the API reference. */
-  summary?: string;
+  summary: string;
   /** Beside the role. */
   right?: Right;
   /** Default: `free` for GET, `change` for the rest. */
@@ -110,7 +110,7 @@ export interface Route<Name extends string = string> {
   linkable: boolean;
   audit: AuditAction | undefined;
   /** For the API reference. */
-  facts: { summary: string | undefined; query: v.GenericSchema; body: v.GenericSchema | undefined; media: string };
+  facts: { summary: string; query: v.GenericSchema; body: v.GenericSchema | undefined; media: string };
   /** Resolves when the caller may have what it asks for. */
   check(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<unknown>;
   answer(request: HttpRequest, params: Record<string, string>, gate: Gate): Promise<HttpReply>;
