@@ -26,6 +26,8 @@ export interface Preferences {
   gaps: 'skip' | 'ask';
   /** Seconds between pages of the grid; 0 = stay. */
   tourS: number;
+  /** Somebody logged in here and did not log out: asking the board who it is makes sense. */
+  wasIn: boolean;
 }
 
 const DEFAULTS: Preferences = {
@@ -39,6 +41,7 @@ const DEFAULTS: Preferences = {
   volume: 1,
   gaps: 'skip',
   tourS: 0,
+  wasIn: false,
 };
 const KEY = 'thimble';
 
@@ -51,6 +54,16 @@ export function prefer(change: Partial<Preferences>): void {
     localStorage.setItem(KEY, JSON.stringify(preferences.value));
   } catch {
     // It holds until the page is left.
+  }
+}
+
+/** Whether anything stays when the page is left. */
+export function isKept(): boolean {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(preferences.value));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -2,6 +2,7 @@
 import type { LoggedIn } from '../../src/api/contract.ts';
 import { call, type Result } from './api.ts';
 import { Bus } from './bus.ts';
+import { isKept, prefer, preferences } from './preferences.ts';
 import { go, href, place } from './router.ts';
 import { signInAgain } from './sign-in.ts';
 import { forgetAll, me, unseenEvents } from './state.ts';
@@ -15,17 +16,28 @@ export type Standing = 'in' | 'out' | 'setup' | 'unreachable';
 
 /** Asks who we are; when logged in, everything else begins. */
 export async function enter(): Promise<Standing> {
+  // Browsers write each refused request into the console: nobody is asked for whom there is no sign.
+  return preferences.value.wasIn || !isKept() ? asked() : outside();
+}
+
+async function asked(): Promise<Standing> {
   const sentMs = Date.now();
   const answer = await call('GET /api/me', {}, { quiet: true });
   if (answer.is === 'ok') {
     boardAheadMs.value = ahead(answer.value.boardTimeMs, sentMs);
     me.value = answer.value;
+    prefer({ wasIn: true });
     bus ??= new Bus({ mayConnect });
     bus.start();
     void refreshUnseen();
     return 'in';
   }
   if (answer.is === 'error' && answer.status === 0) return 'unreachable';
+  if (answer.is === 'error' && answer.status === 401) prefer({ wasIn: false });
+  return outside();
+}
+
+async function outside(): Promise<Standing> {
   const setup = await call('GET /api/setup', {}, { quiet: true });
   if (setup.is === 'ok') return setup.value.open ? 'setup' : 'out';
   return setup.is === 'error' && setup.status === 0 ? 'unreachable' : 'out';
@@ -48,7 +60,9 @@ async function mayConnect(): Promise<boolean> {
 
 /** Tries name and password; the board sets the cookie. */
 export async function signIn(name: string, password: string): Promise<Result<LoggedIn>> {
-  return call('POST /api/login', { body: { name, password } }, { quiet: true });
+  const answer = await call('POST /api/login', { body: { name, password } }, { quiet: true });
+  if (answer.is === 'ok') prefer({ wasIn: true });
+  return answer;
 }
 
 export async function signOut(): Promise<void> {
@@ -60,6 +74,7 @@ export async function signOut(): Promise<void> {
 export function leave(): void {
   bus?.stop();
   forgetAll();
+  prefer({ wasIn: false });
   go(href('login'));
 }
 

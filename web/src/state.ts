@@ -123,6 +123,7 @@ function take(update: Exclude<Update, { ping: number }>): void {
       break;
     case 'system':
       system.value = update;
+
       break;
   }
 }

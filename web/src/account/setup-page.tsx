@@ -4,6 +4,7 @@ import { call } from '../api.ts';
 import { Icon } from '../components/icon.tsx';
 import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { prefer } from '../preferences.ts';
 import { amend, go, href } from '../router.ts';
 import { hasPage } from '../routes.ts';
 import { enter } from '../session.ts';
@@ -24,6 +25,7 @@ export default function SetupPage() {
   }, []);
   if (closed) return <Closed />;
   const made = async () => {
+    prefer({ wasIn: true });
     if ((await enter()) === 'in') setStep(1);
     else amend(href('login'));
   };

@@ -6,7 +6,7 @@ import type { ApiError, Result } from '../api.ts';
 import { connection } from '../bus.ts';
 import { shellWords } from '../shell/shell-words.ts';
 import { Check, PasswordField, SelectField, TextField } from './field.tsx';
-import { ErrorNote } from './notes.tsx';
+import { ErrorNote, sentence } from './notes.tsx';
 
 /** What a form may change. Numbers that are left empty are null. */
 export type FormValue = string | number | boolean | null | undefined;
@@ -120,7 +120,7 @@ export function sameField(path: string, key: string): boolean {
 
 /** What is wrong and what to do, in one line. */
 export function words(error: ApiError): string {
-  return error.cure ? `${error.message}: ${error.cure}`.replace(/[.:]: /, '. ') : error.message;
+  return [sentence(error.message), error.cure].filter(Boolean).join(' ');
 }
 
 interface RowProps {

@@ -1,31 +1,73 @@
-// The home page: all cameras at a glance.
+// The home page: all cameras at a glance, or those of a group.
+import { useEffect, useState } from 'preact/hooks';
+import type { GroupLayout } from '../../../src/api/contract.ts';
 import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { preferences } from '../preferences.ts';
 import { href } from '../router.ts';
-import { hasPage, isAtLeast } from '../routes.ts';
-import { allCameras, isKnown, me } from '../state.ts';
+import { hasPage, isAtLeast, type PageProps } from '../routes.ts';
+import { cameraIds, groups, isKnown, me } from '../state.ts';
+import { Grid } from './grid.tsx';
+import { GridBar } from './grid-bar.tsx';
+import { LAYOUTS } from './layout.ts';
 import { liveWords } from './live-words.ts';
+import { useWall } from './wall.ts';
 
-export default function LivePage() {
-  const cameras = allCameras();
+export default function LivePage({ params, query }: PageProps) {
+  const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
+  const wall = query.has('wall');
+  useWall(wall);
+  const group = groups.value.find(({ id }) => String(id) === params.group);
+  const all = group ? group.cameras.filter(id => cameraIds.value.includes(id)) : cameraIds.value;
+  const shown = all.filter(id => !hidden.has(id));
+  const [ownLayout, setOwnLayout] = useState<GroupLayout>();
+  useEffect(() => setOwnLayout(undefined), [params.group]);
+  const layout = ownLayout ?? group?.layout ?? known(preferences.value.layout);
+  const title = group?.name ?? liveWords('title');
   return (
-    <div class="page">
-      <PageHead title={liveWords('title')} unseen />
-      {isKnown.value && cameras.length === 0 && <NoCamera />}
-      <ul>
-        {cameras.map(({ id, name }) => (
-          <li key={id}>{name}</li>
-        ))}
-      </ul>
+    <div class="live-page" data-wall={wall}>
+      {!wall && <GridBar group={group} layout={layout} cameras={all.length} onLayout={setOwnLayout} />}
+      <PageHead title={title} section={group ? liveWords('title') : ''} unseen />
+      {hidden.size > 0 && (
+        <p class="grid-line dense">
+          {liveWords('hidden', { n: hidden.size })}{' '}
+          <button type="button" class="link" onClick={() => setHidden(new Set())}>
+            {liveWords('showHidden')}
+          </button>
+        </p>
+      )}
+      {all.length > 0 && (
+        <Grid
+          key={params.group ?? ''}
+          cameras={shown}
+          layout={layout}
+          tourS={preferences.value.tourS}
+          onHide={camera => setHidden(new Set([...hidden, camera]))}
+        />
+      )}
+      {isKnown.value && all.length === 0 && (group ? <EmptyGroup /> : <NoCamera />)}
     </div>
   );
 }
 
+function known(layout: string): GroupLayout {
+  return LAYOUTS.find(name => name === layout) ?? 'auto';
+}
+
+function EmptyGroup() {
+  return (
+    <Empty icon="group" title={liveWords('noneGroup')}>
+      <p>{liveWords('noneGroupWhy')}</p>
+    </Empty>
+  );
+}
+
 function NoCamera() {
-  const mayAdd = isAtLeast(me.value?.role, 'admin') && hasPage('set/cameras/add');
+  const isAdmin = isAtLeast(me.value?.role, 'admin');
+  const mayAdd = isAdmin && hasPage('set/cameras/add');
   return (
     <Empty icon="camera" title={liveWords('none')}>
-      <p>{liveWords(mayAdd ? 'noneAdmin' : 'noneOther')}</p>
+      <p>{liveWords(isAdmin ? 'noneAdmin' : 'noneOther')}</p>
       {mayAdd && (
         <a class="button" data-kind="primary" href={href('set/cameras/add')}>
           {liveWords('add')}

@@ -4,9 +4,9 @@ import { connection, lostSinceMs } from '../bus.ts';
 import { Icon, type IconName } from '../components/icon.tsx';
 import { href } from '../router.ts';
 import { hasPage } from '../routes.ts';
-import { me, problems, system } from '../state.ts';
-import { clock } from '../time.ts';
-import { zone } from '../zone.ts';
+import { problems, system } from '../state.ts';
+import { clock, lengthWords } from '../time.ts';
+import { boardAheadMs, zone } from '../zone.ts';
 import { shellWords } from './shell-words.ts';
 
 interface Message {
@@ -19,6 +19,9 @@ interface Message {
 
 /** Nothing of these is recorded until somebody does something. */
 const STOPS_STORAGE: ReadonlySet<string> = new Set(['volume-missing', 'no-space', 'index-unwritable']);
+
+/** Where no time server sets the clock of the board, it is believed as long as it agrees with this device's so far. */
+const WRONG_CLOCK_MS = 60_000;
 
 /** A socket that comes back within a moment is no news. */
 const GRACE_MS = 1500;
@@ -61,8 +64,14 @@ function messageOf(lost: boolean, hasNewVersion: boolean): Message | undefined {
   const stopped = problems.value.find(({ kind }) => STOPS_STORAGE.has(kind));
   if (stopped)
     return { icon: 'storage', tone: 'danger', text: shellWords('storageStopped', { what: stopped.message }), ...look };
-  if (me.value && system.value?.clockTrusted === false)
-    return { icon: 'timeline', tone: 'warn', text: shellWords('clockNotTrusted'), ...look };
+  const wrongMs = Math.abs(boardAheadMs.value);
+  if (system.value?.clockTrusted === false && wrongMs > WRONG_CLOCK_MS)
+    return {
+      icon: 'timeline',
+      tone: 'warn',
+      text: shellWords('clockNotTrusted', { n: lengthWords(wrongMs) }),
+      ...look,
+    };
   if (hasNewVersion)
     return {
       icon: 'refresh',

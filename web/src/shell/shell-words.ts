@@ -37,7 +37,8 @@ export const shellWords = words('shell', {
   lost: 'The board is not reached since {time}. Trying again…',
   lostHint: 'Recording does not depend on this page.',
   storageStopped: 'Nothing can be recorded: {what}',
-  clockNotTrusted: 'The clock of the board is not trusted: recordings may bear wrong times.',
+  clockNotTrusted:
+    "The board's clock differs from this device's by {n}, and no time server sets it: recordings may bear wrong times.",
   degraded: '{n} {n:problem needs|problems need} attention',
   look: 'Look',
   updateReady: 'The board runs a newer version of these pages.',

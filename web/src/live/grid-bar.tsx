@@ -1,0 +1,97 @@
+// The bar above the grid: groups, layout, and how pictures are shown on this device.
+import type { Group, GroupLayout } from '../../../src/api/contract.ts';
+import { Icon } from '../components/icon.tsx';
+import { Menu, type MenuItem } from '../components/menu.tsx';
+import { prefer, preferences, type SaverChoice } from '../preferences.ts';
+import { go, href } from '../router.ts';
+import { toggleFullscreen } from '../shell/global-keys.tsx';
+import { groups } from '../state.ts';
+import { LAYOUTS } from './layout.ts';
+import { liveWords } from './live-words.ts';
+
+export interface GridBarProps {
+  /** Undefined = all cameras. */
+  group: Group | undefined;
+  layout: GroupLayout;
+  cameras: number;
+  onLayout(layout: GroupLayout): void;
+}
+
+const SAVERS: readonly [SaverChoice, 'saverAuto' | 'saverLive' | 'saverOn'][] = [
+  ['auto', 'saverAuto'],
+  ['live', 'saverLive'],
+  ['saver', 'saverOn'],
+];
+const TOURS_S = [10, 30, 60];
+
+export function GridBar({ group, layout, cameras, onLayout }: GridBarProps) {
+  const pick = (picked: GroupLayout) => {
+    onLayout(picked);
+    if (!group) prefer({ layout: picked });
+  };
+  return (
+    <div class="grid-bar">
+      <GroupTabs group={group} />
+      <div class="row">
+        {cameras > 1 && (
+          <Menu
+            label={liveWords('layout')}
+            items={LAYOUTS.map(name => ({
+              label: layoutName(name),
+              checked: name === layout,
+              onPick: () => pick(name),
+            }))}
+          >
+            <Icon name="live" />
+            <span>{layoutName(layout)}</span>
+            <Icon name="down" />
+          </Menu>
+        )}
+        <MoreMenu />
+      </div>
+    </div>
+  );
+}
+
+function layoutName(layout: GroupLayout): string {
+  if (layout === 'auto' || layout === 'list') return liveWords(layout);
+  return layout.replace('x', ' × ').replace('+', ' + ');
+}
+
+function GroupTabs({ group }: { group: Group | undefined }) {
+  if (groups.value.length === 0) return <span />;
+  const tab = (path: string, name: string, isOpen: boolean) => (
+    <a key={path} class="button" href={href(path)} aria-current={isOpen ? 'page' : undefined}>
+      {name}
+    </a>
+  );
+  return (
+    <nav class="choices scroll-x" aria-label={liveWords('groups')}>
+      {tab('', liveWords('all'), group === undefined)}
+      {groups.value.map(({ id, name }) => tab(`g/${id}`, name, id === group?.id))}
+    </nav>
+  );
+}
+
+function MoreMenu() {
+  const { saver, tourS } = preferences.value;
+  const items: MenuItem[] = [
+    { label: liveWords('fullscreen'), icon: 'fullscreen', onPick: toggleFullscreen },
+    { label: liveWords('wall'), icon: 'live', onPick: () => go(`${location.hash.split('?')[0] || '#/'}?wall=1`) },
+    ...SAVERS.map(([value, key]) => ({
+      label: liveWords(key),
+      checked: saver === value,
+      onPick: () => prefer({ saver: value }),
+    })),
+    ...[0, ...TOURS_S].map(seconds => ({
+      label: seconds === 0 ? liveWords('tourOff') : liveWords('tour', { n: seconds }),
+      checked: tourS === seconds,
+      onPick: () => prefer({ tourS: seconds }),
+    })),
+  ];
+  return (
+    <Menu label={liveWords('more')} items={items}>
+      <Icon name="more" />
+    </Menu>
+  );
+}
