@@ -2,6 +2,7 @@
 import { credentialRoutes, userRoutes } from './account-admin-routes.ts';
 import { accountRoutes } from './account-routes.ts';
 import { cameraRoutes } from './camera-routes.ts';
+import type { RouteName } from './contract.ts';
 import { daysRoutes } from './days-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { ExportPlans } from './export-plans.ts';
@@ -46,7 +47,7 @@ export function table(
   { answers, exports, playback, links, live, linkTable, routes }: TableParts,
 ) {
   const { accounts } = services;
-  return [
+  return complete([
     ...statusRoutes(services),
     ...metricsRoutes(services, answers),
     ...logRoutes(services),
@@ -70,5 +71,17 @@ export function table(
     ...accountRoutes(services, accounts),
     ...userRoutes(services, accounts),
     ...credentialRoutes(accounts),
-  ];
+  ]);
+}
+
+/** Before there are services `health` is the whole table. */
+type Missing<R extends Route> = string extends R['name']
+  ? ['a file with routes hides their names: leave the type of what it returns to the compiler']
+  : Exclude<RouteName, R['name'] | 'GET /api/health'> extends never
+    ? []
+    : [`no route for ${Exclude<RouteName, R['name'] | 'GET /api/health'>}`];
+
+/** The second argument is never given: it is what the compiler says when the contract has more than the table. */
+function complete<R extends Route>(routes: R[], ..._missing: Missing<R>): Route[] {
+  return routes;
 }
