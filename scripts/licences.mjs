@@ -11,6 +11,7 @@ const NATIVE = {
   'liblmdb.txt': 'node_modules/lmdb/dependencies/lmdb/libraries/liblmdb/LICENSE',
   'liblmdb-copyright.txt': 'node_modules/lmdb/dependencies/lmdb/libraries/liblmdb/COPYRIGHT',
   'lz4.txt': 'node_modules/lmdb/dependencies/lz4/lib/LICENSE',
+  'uws-pack.txt': 'node_modules/uWebSockets.js/LICENSE',
 };
 
 const README = `Thimble is under the MIT licence: thimble.txt. This folder holds the licences of what else is in the release.
@@ -18,6 +19,10 @@ const README = `Thimble is under the MIT licence: thimble.txt. This folder holds
 FFmpeg is under the LGPL, version 2.1 or later, and is linked into dist/thimble.node unchanged and without any part
 under the GPL. Its source is the one that scripts/build-ffmpeg.sh of Thimble's source names; that script and
 "npm run build:release" there build the same file with whatever FFmpeg you put in its place.
+
+dist/uws-*.node, where there is one, is uWebSockets.js by Alex Hultman, under the Apache License, Version 2.0
+(https://www.apache.org/licenses/LICENSE-2.0), as the npm package uws-pack brings it, with one change: three digits of an
+answer to what is no HTTP/1.1 (scripts/uws.mjs of Thimble's source).
 `;
 
 /**

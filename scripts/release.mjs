@@ -1,5 +1,6 @@
 // Makes out/release: a folder that runs on any machine with the same kind of CPU, glibc and Node.js 20 or newer, and
-// nothing else. Service, lmdb-js and yaml are bundled, the addon has the trimmed FFmpeg inside, V8's code cache lies beside.
+// nothing else. Service, lmdb-js and yaml are bundled, the addon has the trimmed FFmpeg inside, V8's code cache and the pages lie
+// beside, and uWebSockets.js for the version of Node.js that made the release: with others the service does without.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -24,6 +25,8 @@ import { takeLock } from './lock.mjs';
 import { requireReleasePackages } from './packages.mjs';
 import { filesBelow } from './stamp.mjs';
 import { giveUp, root, SetupError, say } from './terminal.mjs';
+import { mendUws, uwsBinary } from './uws.mjs';
+import { buildWeb } from './web.mjs';
 
 const RESULT = 'out/release';
 /** Becomes RESULT in one step, when it is whole. */
@@ -96,10 +99,16 @@ async function assemble() {
   copy(addonPath(RELEASE), 'dist/thimble.node');
   mendLmdb();
   copy(lmdbBinary(), 'dist/lmdb.node');
+  mendUws();
+  const uws = uwsBinary();
+  if (uws) copy(uws, `dist/uws-${process.versions.modules}.node`);
+  await buildWeb();
+  copy('dist/web', 'dist/web');
   copy('bin/thimble', 'bin/thimble');
   copy('packaging/systemd', 'systemd');
   for (const program of ['bin/thimble', 'dist/thimble.node', 'dist/lmdb.node'])
     chmodSync(join(root, DRAFT, program), 0o755);
+  if (uws) chmodSync(join(root, DRAFT, `dist/uws-${process.versions.modules}.node`), 0o755);
   const { name, version, description, license, engines } = packageJson;
   const manifest = {
     name,

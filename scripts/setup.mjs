@@ -8,7 +8,8 @@ import { lmdbIsMended, mendLmdb } from './lmdb.mjs';
 import { takeLock } from './lock.mjs';
 import { requireBuildPackages, requireFaultPackages, requireTestPackages, wishForTestPackages } from './packages.mjs';
 import { giveUp, SetupError } from './terminal.mjs';
-import { buildWeb, webIsCurrent } from './web.mjs';
+import { mendUws, uwsIsMended } from './uws.mjs';
+import { buildWeb, buildWeb, webIsCurrent, webIsCurrent } from './web.mjs';
 
 const forFaults = process.argv.includes('--faults');
 const forTests = forFaults || process.argv.includes('--tests');
@@ -16,7 +17,9 @@ const forTests = forFaults || process.argv.includes('--tests');
 try {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) throw new SetupError(`Node.js 20 or newer is needed, this is ${process.version}.`, 2);
-  const ready = dependenciesAreCurrent() && lmdbIsMended() && addonIsCurrent() && bundleIsCurrent() && webIsCurrent();
+  const binariesAreMended = lmdbIsMended() && uwsIsMended();
+  const isBuilt = addonIsCurrent() && bundleIsCurrent() && webIsCurrent();
+  const ready = dependenciesAreCurrent() && binariesAreMended && isBuilt;
   if (!ready || forTests) {
     takeLock();
     if (forFaults) requireFaultPackages();
@@ -24,6 +27,7 @@ try {
     else if (!addonIsCurrent()) requireBuildPackages();
     if (!dependenciesAreCurrent()) installDependencies();
     mendLmdb();
+    mendUws();
     buildAddon();
     await buildBundle();
     await buildWeb();
