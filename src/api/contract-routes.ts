@@ -71,7 +71,10 @@ export interface ApiRoutes extends PlaybackRoutes, LiveRoutes {
   /** Answers only where locked segments stay. */
   'DELETE /api/cameras/{id}': { query: { footage?: 'keep' | 'delete' }; answer: FootageKept | undefined };
   'POST /api/cameras/{id}/trigger': { body: Trigger; answer: TriggerReply };
-  'POST /api/cameras/{id}/record': { body: { action: 'start' | 'stop'; durationMs?: number }; answer: RecordReply };
+  'POST /api/cameras/{id}/record': {
+    body: { action?: 'start' | 'stop'; durationMs?: number; mode?: 'off' | 'continuous' | 'events' };
+    answer: RecordReply;
+  };
 
   'GET /api/segments': {
     query: {

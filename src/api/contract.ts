@@ -1,6 +1,6 @@
 // The shapes that the API sends, for its clients: types only, stable, added to but never changed.
 import type { AuditAction, Right, Role } from '../accounts/index.ts';
-import type { Camera } from '../cameras/index.ts';
+import type { Camera, RecordMode } from '../cameras/index.ts';
 import type {
   CameraId,
   CameraStateName,
@@ -99,10 +99,12 @@ export interface TriggerReply {
   event?: string;
 }
 
-/** `POST /api/cameras/{id}/record` */
+/** `POST /api/cameras/{id}/record`: by hand with `action` (202), or another mode from now on (200). */
 export interface RecordReply extends TriggerReply {
   /** When it ends by itself. */
   untilMs?: number;
+  /** The mode that is in force. */
+  mode?: RecordMode;
 }
 
 /** Closed list: what is wrong with the store, then with one camera. */

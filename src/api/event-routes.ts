@@ -55,8 +55,8 @@ const patchSchema = v.strictObject({
   note: v.optional(v.nullable(v.pipe(v.string(NOTE_CURE), v.maxLength(500, NOTE_CURE)))),
 });
 
-const recordSchema = v.strictObject({
-  action: v.picklist(['start', 'stop'], 'Use start or stop.'),
+const recordFields = v.strictObject({
+  action: v.optional(v.picklist(['start', 'stop'], 'Use start or stop.')),
   durationMs: v.optional(
     v.pipe(
       v.number(RECORD_CURE),
@@ -65,7 +65,19 @@ const recordSchema = v.strictObject({
       v.maxValue(MAX_RECORD_MS, RECORD_CURE),
     ),
   ),
+  mode: v.optional(v.picklist(['off', 'continuous', 'events'], 'Use off, continuous or events.')),
 });
+const recordSchema = v.pipe(
+  recordFields,
+  v.forward(
+    v.check(({ action, mode }) => (action === undefined) !== (mode === undefined), 'Give either "action" or "mode".'),
+    ['action'],
+  ),
+  v.forward(
+    v.check(({ durationMs, mode }) => durationMs === undefined || mode === undefined, 'Leave it out with "mode".'),
+    ['durationMs'],
+  ),
+);
 
 export function eventRoutes(services: ApiServices, plans: ExportPlans) {
   const { events } = services;
@@ -84,11 +96,16 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans) {
     }),
     route('POST', '/api/cameras/{id}/record', {
       identity: 'operator',
-      summary: 'Records by hand.',
+      summary: 'Records by hand, or changes what is recorded.',
       cameras: cameraInPath,
       body: recordSchema,
-      handle: async ({ params, body: { action, durationMs } }) =>
-        jsonReply(202, (await events.record(parseCameraId(params.id), action, durationMs)) satisfies RecordReply),
+      handle: async ({ params, body: { action, durationMs, mode } }) => {
+        const id = parseCameraId(params.id);
+        if (action) return jsonReply(202, (await events.record(id, action, durationMs)) satisfies RecordReply);
+        const camera = await services.cameras.update(id, { record: { mode } });
+        await services.recordingSettled(id);
+        return jsonReply(200, { mode: camera.record.mode } satisfies RecordReply);
+      },
     }),
     route('GET', '/api/events', {
       identity: 'viewer',

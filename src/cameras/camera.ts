@@ -131,8 +131,21 @@ interface CameraSettings {
   retention: RetentionSettings;
 }
 
+/** What can be done with a camera beside watching it, as far as is known now. */
+export interface CameraAbilities {
+  ptz: boolean;
+  presets: boolean;
+  /** Sound towards it. */
+  talk: boolean;
+  /** Sound from it. */
+  audio: boolean;
+  webrtc: boolean;
+  privacy: boolean;
+}
+
 /** The public shape. */
 export interface Camera extends CameraSettings {
+  can: CameraAbilities;
   hasPassword: boolean;
   /** True for the cameras that --demo adds; they are disabled while the service runs without it. */
   demo?: true;

@@ -24,6 +24,9 @@ const TURNED_AWAY: ReadonlySet<string> = new Set<LinkProblem>(['busy', 'server-e
 /** Main: the newest complete GOP and the growing one, at up to 16 Mbit/s with GOPs of 2 s; sub: at up to 4 Mbit/s. */
 const RING_MAX_BYTES: Record<StreamName, number> = { main: 8 * 1024 * 1024, sub: 2 * 1024 * 1024 };
 
+/** Of cameras that are only watched: nothing asks them for more yet. */
+const ONLY_WATCHED = { ptz: false, presets: false, talk: false, audio: false, webrtc: false, privacy: false };
+
 export class Connection {
   record: CameraRecord;
   /** The demo plays this camera; others need none. */
@@ -130,6 +133,7 @@ export class Connection {
   show(stats: readonly StreamStats[]): Camera {
     const { id, name, priority, hub, main, sub, username, audio, record, events, retention, sealedPassword, demo } =
       this.record;
+    const state = this.#showState(stats.filter(one => one.camera === id));
     return {
       id,
       name,
@@ -145,7 +149,8 @@ export class Connection {
       events,
       retention,
       ...(demo === undefined ? {} : { demo: true as const }),
-      state: this.#showState(stats.filter(one => one.camera === id)),
+      can: { ...ONLY_WATCHED, audio: state.main?.audio !== undefined },
+      state,
     };
   }
 

@@ -1,6 +1,7 @@
 // What the rest of the service sees of `cameras`.
 export type {
   Camera,
+  CameraAbilities,
   CameraProblem,
   CameraState,
   EventSettings,

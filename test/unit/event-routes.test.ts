@@ -106,9 +106,19 @@ test('recording by hand', async () => {
   for (const [body, field] of [
     [{}, 'action'],
     [{ action: 'start', durationMs: 999 }, 'durationMs'],
+    [{ action: 'start', mode: 'off' }, 'action'],
+    [{ mode: 'off', durationMs: 5000 }, 'durationMs'],
+    [{ mode: 'always' }, 'mode'],
   ] as const) {
     assert.is((await ask('POST', '/api/cameras/1/record', body)).json.error.field, field);
   }
+});
+
+test('another mode by one word', async () => {
+  const changed = await ask('POST', '/api/cameras/1/record', { mode: 'events' });
+  assert.equal([changed.status, changed.json], [200, { mode: 'events' }]);
+  assert.is((await ask('GET', '/api/cameras/1')).json.record.mode, 'events');
+  assert.is((await ask('POST', '/api/cameras/9/record', { mode: 'events' })).status, 404);
 });
 
 test('lists: newest first, filtered, in pages', async () => {
