@@ -9,7 +9,7 @@ import { takeLock } from './lock.mjs';
 import { requireBuildPackages, requireFaultPackages, requireTestPackages, wishForTestPackages } from './packages.mjs';
 import { giveUp, SetupError } from './terminal.mjs';
 import { mendUws, uwsIsMended } from './uws.mjs';
-import { buildWeb, buildWeb, webIsCurrent, webIsCurrent } from './web.mjs';
+import { buildWeb, webIsCurrent } from './web.mjs';
 
 const forFaults = process.argv.includes('--faults');
 const forTests = forFaults || process.argv.includes('--tests');
