@@ -31,6 +31,13 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
   {
+    pattern: 'time',
+    section: 'timeline',
+    role: 'viewer',
+    sheet: 'timeline',
+    load: () => import('./timeline/page.tsx'),
+  },
+  {
     pattern: 'events',
     section: 'events',
     role: 'viewer',

@@ -11,27 +11,30 @@ import type { TimelineModel } from './model.ts';
 import { momentWords } from './moment-words.ts';
 import { ticksOf } from './ruler.ts';
 import { followPointers } from './track-pointers.ts';
-import { endOf, xOf } from './view.ts';
+import { endOf, type View, xOf } from './view.ts';
 import { t } from './words.ts';
 
 /** Words follow a moving needle at most this often. */
 const WORDS_MS = 500;
-const REST_MS = 250;
 /** How often the growing end of a lane is drawn. */
 const BEAT_MS = 1000;
 
-export interface TrackProps {
+interface BaseProps {
   model: TimelineModel;
   zone: string;
 }
 
-export function Track({ model, zone }: TrackProps) {
+export interface TrackProps extends BaseProps {
+  /** The view when it has rested for a moment. */
+  settled: ReadonlySignal<View>;
+}
+
+export function Track({ model, zone, settled }: TrackProps) {
   const track = useRef<HTMLDivElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   const ruler = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
   const hovered = useSignal<{ timeMs: number; x: number } | undefined>(undefined);
-  const settled = useSettled(model);
   const beat = useBeat(model);
   const colours = useColours();
 
@@ -70,7 +73,7 @@ export function Track({ model, zone }: TrackProps) {
   );
 }
 
-interface PartProps extends TrackProps {
+interface PartProps extends BaseProps {
   width: ReadonlySignal<number>;
 }
 
@@ -184,18 +187,6 @@ function useNeedleWords(model: TimelineModel, zone: string): ReadonlySignal<stri
     return () => clearTimeout(timer);
   });
   return words;
-}
-
-function useSettled(model: TimelineModel): ReadonlySignal<TimelineModel['view']['value']> {
-  const settled = useSignal(model.view.peek());
-  useSignalEffect(() => {
-    const view = model.view.value;
-    const timer = setTimeout(() => {
-      settled.value = view;
-    }, REST_MS);
-    return () => clearTimeout(timer);
-  });
-  return settled;
 }
 
 /** Beats while the present is in sight and somebody looks. */

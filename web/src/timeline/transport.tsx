@@ -4,17 +4,14 @@ import { call } from '../api.ts';
 import { Icon, type IconName } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { toast } from '../components/toast.tsx';
+import { MOST_FULL_RATE, type PlaybackGroup, RATES } from '../player/playback-group.ts';
 import { me } from '../state.ts';
 import { clock } from '../time.ts';
 import { classOfAll } from './classes.ts';
-import type { Deck } from './deck.ts';
 import { eventAfter, eventBefore, type ListEvents } from './jump.ts';
 import type { TimelineModel } from './model.ts';
 import { t } from './words.ts';
 
-/** Speeds of playback; above `KEYS_ONLY` only key pictures are shown. */
-export const RATES: readonly number[] = [0.25, 0.5, 1, 2, 4, 8, 16];
-const KEYS_ONLY = 4;
 const FRACTIONS: Readonly<Record<number, string>> = { 0.25: '¼', 0.5: '½' };
 
 export function rateName(rate: number): string {
@@ -23,30 +20,30 @@ export function rateName(rate: number): string {
 
 /** One step faster or slower. */
 export function nextRate(rate: number, direction: 1 | -1): number {
-  const at = RATES.indexOf(rate);
+  const at = RATES.findIndex(one => one === rate);
   return RATES[Math.min(RATES.length - 1, Math.max(0, (at < 0 ? 2 : at) + direction))] ?? 1;
 }
 
 export interface TransportProps {
   model: TimelineModel;
-  deck: Deck;
+  group: PlaybackGroup;
   zone: string;
 }
 
-export function Transport({ model, deck, zone }: TransportProps) {
-  const isPlaying = deck.isPlaying.value;
-  const rate = deck.rate.value;
+export function Transport({ model, group, zone }: TransportProps) {
+  const isPlaying = model.isLive.value || group.isPlaying.value;
+  const rate = group.rate.value;
   return (
     <div class="tl-transport">
       <EventButton model={model} direction={-1} />
-      <Button icon="step" flip label={t('frame-back')} onClick={() => deck.step(-1)} />
+      <Button icon="step" flip label={t('frame-back')} onClick={() => step(model, group, -1)} />
       <Button
         icon={isPlaying ? 'pause' : 'play'}
         label={t(isPlaying ? 'pause' : 'play')}
         main
-        onClick={() => (isPlaying ? deck.pause() : deck.play())}
+        onClick={() => togglePlay(model, group)}
       />
-      <Button icon="step" label={t('frame-on')} onClick={() => deck.step(1)} />
+      <Button icon="step" label={t('frame-on')} onClick={() => step(model, group, 1)} />
       <EventButton model={model} direction={1} />
       <button type="button" class="button tl-ten" aria-label={t('back-10')} onClick={() => skip(model, -10_000)}>
         −10
@@ -59,9 +56,9 @@ export function Transport({ model, deck, zone }: TransportProps) {
         side="start"
         up
         items={RATES.map(one => ({
-          label: one > KEYS_ONLY ? `${rateName(one)} (${t('keys-only')})` : rateName(one),
+          label: one > MOST_FULL_RATE ? `${rateName(one)} (${t('keys-only')})` : rateName(one),
           checked: one === rate,
-          onPick: () => deck.setRate(one),
+          onPick: () => group.setRate(one),
         }))}
       >
         <span class="figure">{rateName(rate)}</span>
@@ -93,6 +90,19 @@ export function Transport({ model, deck, zone }: TransportProps) {
       )}
     </div>
   );
+}
+
+/** Pausing what is live leaves the present. */
+export function togglePlay(model: TimelineModel, group: PlaybackGroup): void {
+  if (model.isLive.value) {
+    model.seek(model.now(), 'commit');
+    group.pause();
+  } else group.toggle();
+}
+
+export function step(model: TimelineModel, group: PlaybackGroup, direction: 1 | -1): void {
+  if (model.isLive.value) togglePlay(model, group);
+  void group.step(direction);
 }
 
 export function skip(model: TimelineModel, deltaMs: number): void {

@@ -1,0 +1,196 @@
+// The pictures above the lanes: up to four cameras at one moment, each with its name, its clock and what is wrong with it.
+import { type ReadonlySignal, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Gap } from '../../../src/api/contract.ts';
+import { address } from '../api.ts';
+import { Icon } from '../components/icon.tsx';
+import { gapCure, reasonWords } from '../components/reasons.ts';
+import { LiveView } from '../player/live-view.tsx';
+import type { PlayState } from '../player/play-state.ts';
+import type { PlaybackGroup } from '../player/playback-group.ts';
+import { Player } from '../player/player.tsx';
+import { cameraName, cameraSignal, me } from '../state.ts';
+import { clock, clockTenths, lengthWords, moment } from '../time.ts';
+import { gapAt } from './found.ts';
+import type { TimelineModel } from './model.ts';
+import { t } from './words.ts';
+
+export interface PicturesProps {
+  model: TimelineModel;
+  group: PlaybackGroup;
+  zone: string;
+}
+
+export function Pictures({ model, group, zone }: PicturesProps) {
+  /** Only one may sound. */
+  const sounding = useSignal<number | undefined>(undefined);
+  const chosen = model.chosen.value;
+  return (
+    <div class="tl-pictures" data-count={chosen.length}>
+      {chosen.map(camera => (
+        <Picture key={camera} {...{ model, group, zone, camera, sounding }} />
+      ))}
+    </div>
+  );
+}
+
+interface PictureProps extends PicturesProps {
+  camera: number;
+  sounding: { value: number | undefined };
+}
+
+function Picture({ model, group, zone, camera, sounding }: PictureProps) {
+  const state = useSignal<PlayState>({ is: 'idle' });
+  const isLive = model.isLive.value;
+  const muted = sounding.value !== camera;
+  const name = cameraName(camera);
+  const hasSub = cameraSignal(camera)?.value.sub !== undefined;
+  const stream = hasSub && model.chosen.value.length > 2 ? 'sub' : 'main';
+  return (
+    <figure class="tl-picture" data-state={isLive ? 'live' : state.value.is} aria-label={name}>
+      {isLive ? (
+        <LiveView source={{ is: 'live', camera, stream }} muted={muted} />
+      ) : (
+        <Player
+          source={{ is: 'recorded', camera, group }}
+          muted={muted}
+          onState={told => {
+            state.value = told;
+          }}
+        />
+      )}
+      {!isLive && <StateCard model={model} group={group} zone={zone} camera={camera} state={state} />}
+      <figcaption class="tl-caption">
+        <span class="grow">{name}</span>
+        <button
+          type="button"
+          aria-label={t(muted ? 'unmute' : 'mute', { camera: name })}
+          aria-pressed={!muted}
+          onClick={() => {
+            sounding.value = muted ? camera : undefined;
+          }}
+        >
+          <Icon name={muted ? 'muted' : 'sound'} />
+        </button>
+        {isLive ? <span>{t('is-now')}</span> : <PictureClock model={model} zone={zone} />}
+      </figcaption>
+    </figure>
+  );
+}
+
+/** Rendered by itself: it changes with every picture. */
+function PictureClock({ model, zone }: { model: TimelineModel; zone: string }) {
+  return <time class="figure">{clockTenths(model.needleMs.value, zone)}</time>;
+}
+
+interface CardProps extends PicturesProps {
+  camera: number;
+  state: ReadonlySignal<PlayState>;
+}
+
+/** Why there is no picture, and what to do; nothing while there is one. */
+function StateCard({ model, group, zone, camera, state }: CardProps) {
+  const told = state.value;
+  const download = () => {
+    const at = model.needleMs.peek();
+    return address('GET /api/export.mp4', { query: { camera, startMs: at, endMs: at + 60_000, timeZone: zone } });
+  };
+  switch (told.is) {
+    case 'gap':
+      return <GapCard {...{ model, zone, camera, told }} />;
+    case 'waiting':
+      return (
+        <div class="tl-card" role="status">
+          {t(told.reason === 'end' ? 'wait-end' : 'wait')}
+        </div>
+      );
+    case 'blocked':
+      return (
+        <div class="tl-card">
+          <button type="button" class="button" data-kind="primary" onClick={() => group.play()}>
+            <Icon name="play" />
+            <span>{t('play')}</span>
+          </button>
+        </div>
+      );
+    case 'unsupported':
+      return (
+        <div class="tl-card" role="status">
+          <p>{t('unsupported', { codec: told.codec })}</p>
+          {me.value?.rights.includes('export') && (
+            <a class="button" href={download()} download>
+              <Icon name="download" />
+              <span>{t('download-minute')}</span>
+            </a>
+          )}
+        </div>
+      );
+    case 'failed':
+      return (
+        <div class="tl-card" role="status">
+          <p>{t(told.reason === 'decoder' ? 'failed-decoder' : 'failed')}</p>
+          <button type="button" class="button" onClick={() => group.seek(model.needleMs.peek())}>
+            {t('try-again')}
+          </button>
+        </div>
+      );
+    default:
+      return null;
+  }
+}
+
+interface GapCardProps extends Omit<PicturesProps, 'group'> {
+  camera: number;
+  told: Extract<PlayState, { is: 'gap' }>;
+}
+
+function GapCard({ model, zone, camera, told }: GapCardProps) {
+  // The lanes know gaps whole; the player only what it was asked for.
+  const gap = gapAt(model.store.pieces(camera, model.view.value), model.needleMs.value) ?? fromState(told);
+  const reason = gap.reason;
+  const endMs = gap.endMs ?? told.untilMs;
+  const [from, length] = [moment(gap.startMs, zone, model.now()), lengthWords((endMs ?? model.now()) - gap.startMs)];
+  const cure = reason && gapCure(reason);
+  return (
+    <div class="tl-card" role="status">
+      <strong>{reason ? reasonWords(reason) : t('gap-card')}</strong>
+      <span class="figure">
+        {endMs === undefined
+          ? t('gap-lasting', { from, length })
+          : t('gap-length', { from, to: clock(endMs, zone, false), length })}
+      </span>
+      {cure && <span class="dense">{cure}</span>}
+      {endMs !== undefined && endMs < model.now() && (
+        <button type="button" class="button" onClick={() => model.seek(endMs, 'commit')}>
+          {t('go-on')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function fromState({ reason, startMs, untilMs }: GapCardProps['told']): Partial<Gap> & { startMs: number } {
+  return { startMs, ...(reason ? { reason } : {}), ...(untilMs === undefined ? {} : { endMs: untilMs }) };
+}
+
+/** Tells of the first camera's gaps when they are entered: those who see the card need no words, others do. */
+export function useGapWords(model: TimelineModel, group: PlaybackGroup, zone: string): ReadonlySignal<string> {
+  const words = useSignal('');
+  useEffect(
+    () =>
+      group.gap.subscribe(hole => {
+        const lead = model.chosen.peek()[0];
+        if (!hole || lead === undefined) return;
+        const gap = gapAt(model.store.pieces(lead, model.view.peek()), model.needleMs.peek());
+        const reason = gap?.reason ?? hole.reason;
+        const [startMs, endMs] = [gap?.startMs ?? hole.startMs, gap?.endMs ?? hole.endMs];
+        const said = reason ? reasonWords(reason) : t('not-recorded');
+        words.value =
+          endMs === undefined
+            ? t('gap-open', { from: clock(startMs, zone), reason: said })
+            : t('gap-told', { from: clock(startMs, zone), to: clock(endMs, zone), reason: said });
+      }),
+    [model, group, zone],
+  );
+  return words;
+}
