@@ -111,6 +111,8 @@ export class UserAdmin {
       await table.change([gone, ...sessions.endings(itsSessions), ...tokens.endings(itsTokens)]);
       users.drop(user);
       sessions.drop(itsSessions);
+      // Begun meanwhile.
+      sessions.end(sessions.of(id));
       tokens.drop(itsTokens);
       tell(actor, { action: 'remove', target: `user ${user.name}` });
     });
@@ -131,6 +133,8 @@ export class UserAdmin {
       await table.change([users.change(user), ...sessions.endings(ended)]);
       users.put(user);
       sessions.drop(ended);
+      // Begun with the old one meanwhile.
+      sessions.end(sessions.of(Number(id)));
       tell(actor, { action: 'change', target: `user ${user.name}`, detail: 'password' });
       return user;
     });

@@ -45,6 +45,8 @@ export class AccountTable {
     tokens: new Map(),
     sessions: new Map(),
   };
+  /** Rows of changes that are being committed, and whether they were removed meanwhile. */
+  readonly #changing = new Map<string, { removed: boolean }>();
   #nextId = 1;
   #mirroring: Promise<void> = Promise.resolve();
   #mirrored = '';
@@ -104,19 +106,24 @@ export class AccountTable {
     return this.#nextId++;
   }
 
-  /** Makes all these changes in one commit; durable when it resolves. Rejects, with nothing changed, when that is not possible. */
+  /** Makes all these changes in one commit; durable when it resolves. Rejects, with nothing changed, when that is not possible. One at a time. */
   async change(changes: readonly AccountChange[]): Promise<void> {
     const texts = changes.map(change => textOf(change));
     const before = changes.map(({ kind, id }) => this.#rows[kind].get(id));
-    for (const [index, { kind, id }] of changes.entries()) this.#store(kind, id, texts[index]);
+    const marks = changes.map(() => ({ removed: false }));
+    for (const [index, { kind, id }] of changes.entries()) {
+      this.#changing.set(`${kind} ${id}`, marks[index] as { removed: boolean });
+      this.#store(kind, id, texts[index]);
+    }
     try {
       await this.#database.flush();
     } catch (error) {
       for (const [index, { kind, id }] of changes.entries()) {
-        // Unless somebody else has changed the row meanwhile.
-        if (this.#rows[kind].get(id) === texts[index]) this.#store(kind, id, before[index]);
+        if (!marks[index]?.removed) this.#store(kind, id, before[index]);
       }
       throw error;
+    } finally {
+      for (const { kind, id } of changes) this.#changing.delete(`${kind} ${id}`);
     }
     try {
       await this.mirror();
@@ -126,9 +133,17 @@ export class AccountTable {
     }
   }
 
-  /** The same for what nobody waits for: it goes with the next commit, and a volume that refuses is tried again. */
+  /**
+   * The same for what nobody waits for: it goes with the next commit, and a volume that refuses is tried again. What is new of a row that is
+   * being changed is left out: it would undo the change.
+   */
   note(changes: readonly AccountChange[]): void {
-    for (const change of changes) this.#store(change.kind, change.id, textOf(change));
+    for (const change of changes) {
+      const changing = this.#changing.get(`${change.kind} ${change.id}`);
+      if (changing && change.row !== undefined) continue;
+      if (changing) changing.removed = true;
+      this.#store(change.kind, change.id, textOf(change));
+    }
   }
 
   /** Resolves when what was noted is durable. Rejects when the volume refuses; it is then tried again. */

@@ -91,6 +91,34 @@ test('removing a user ends everything of it, in one commit', async () => {
   assert.ok(carl.id > bob.id, 'a number is never given again');
 });
 
+test('requests during a change do not undo it', async () => {
+  const { world, users, actor, bob, bobSession } = await withBob();
+  const { token } = await world.accounts.tokens.create(world.actor(bobSession), { name: 'HA' });
+  await world.clock.advance(2 * 3_600_000);
+  const seen = () => [world.callerOf(bobSession), world.callerOfToken(token)];
+  const changing = users.change(actor, bob.id, { role: 'operator' });
+  await Promise.resolve();
+  seen();
+  await changing;
+  await world.clock.advance(2 * 3_600_000);
+  const removing = users.remove(actor, bob.id);
+  await Promise.resolve();
+  seen();
+  // A login that was right when it was looked at.
+  const late = await world.login('bob').catch(() => undefined);
+  await removing;
+  await world.database.flush();
+  if (late) assert.is(world.callerOf(late), undefined);
+  await world.restart();
+  assert.equal(
+    world.accounts.users.list().map(({ name }) => name),
+    ['anna'],
+  );
+  assert.is(world.callerOf(bobSession), undefined);
+  assert.is(world.callerOfToken(token), undefined);
+  assert.is(world.table.list('tokens').length, 0);
+});
+
 test('the only admin stays one', async () => {
   const { world, users, actor, bob } = await withBob();
   assert.is((await refused(users.remove(actor, 1))).kind, 'failed-precondition');
