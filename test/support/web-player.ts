@@ -18,6 +18,8 @@ export { httpBoard } from './web/src/player/board-http.ts';
 
 /** Runs in the page, as text: tests of other folders are compiled without the browser's types. */
 const HELPERS = `
+// The pages lie at the top; this one does not.
+document.head.append(Object.assign(document.createElement('base'), { href: '/' }));
 web.place = (width, height) => {
   const frame = document.createElement('div');
   frame.style.position = 'relative';

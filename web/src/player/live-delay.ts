@@ -18,6 +18,9 @@ const JUMP_S = 2;
 /** At the start everything since the newest keyframe comes at once. */
 const START_JUMP_S = 0.5;
 const START_MS = 2500;
+/** While the element goes there more arrives. */
+const SEEK_S = 0.15;
+const LEAST_S = 0.15;
 
 export class LiveDelay {
   /** Where rate changes make the element stop and buffer, only jumps are asked for. */
@@ -60,7 +63,7 @@ export class LiveDelay {
     const limitS = starting ? this.aimS + START_JUMP_S : Math.max(JUMP_S, this.aimS + 1);
     if (behindS > limitS) {
       this.#fast = false;
-      return { rate: 1, jumpToS: endS - this.aimS };
+      return { rate: 1, jumpToS: endS - Math.max(this.aimS - SEEK_S, LEAST_S) };
     }
     if (behindS > this.aimS + 0.3) this.#fast = true;
     else if (behindS <= this.aimS) this.#fast = false;

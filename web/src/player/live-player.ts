@@ -24,6 +24,7 @@ export interface LiveWish {
 
 const LOOK_MS = 1000;
 const STILL_MS = 1000;
+const STARVED_MS = 600;
 /** A page behind another may come back at once. */
 const HIDDEN_MS = 10_000;
 
@@ -48,6 +49,7 @@ export class LivePlayer {
   #failures = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #lookTimer: ReturnType<typeof setInterval> | undefined;
+  #starveTimer: ReturnType<typeof setTimeout> | undefined;
   #hideTimer: ReturnType<typeof setTimeout> | undefined;
   #firstStill: AbortController | undefined;
   #soundRefused = false;
@@ -166,14 +168,21 @@ export class LivePlayer {
         this.#say({ is: 'playing' });
       },
       blocked: () => this.#say({ is: 'blocked' }),
-      starved: empty => {
-        const { is } = this.state.peek();
-        if (empty && is === 'playing') this.#wait('data');
-        else if (!empty && is === 'waiting' && this.#element.video.dataset.shown !== undefined)
-          this.#say({ is: 'playing' });
-      },
+      starved: empty => this.#starved(empty),
       ended: end => this.#ended(end),
     };
+  }
+
+  /** A short pause is not worth a word. */
+  #starved(empty: boolean): void {
+    clearTimeout(this.#starveTimer);
+    const { is } = this.state.peek();
+    if (empty && is === 'playing')
+      this.#starveTimer = setTimeout(() => {
+        if (this.state.peek().is === 'playing') this.#wait('data');
+      }, STARVED_MS);
+    else if (!empty && is === 'waiting' && this.#element.video.dataset.shown !== undefined)
+      this.#say({ is: 'playing' });
   }
 
   #ended(end: SourceEnd): void {
@@ -274,6 +283,7 @@ export class LivePlayer {
   }
 
   #dropSource(): void {
+    clearTimeout(this.#starveTimer);
     clearInterval(this.#lookTimer);
     this.#source = undefined;
   }

@@ -53,6 +53,8 @@ type Task =
 const BEHIND_WHEN_FULL_S = 5;
 /** Trimming waits for that much, so that it is not done for each piece. */
 const TRIM_STEP_S = 4;
+/** Browsers count microseconds: a removal that ends a rounding behind a key picture takes all that depends on it. */
+const ROUNDED_S = 0.001;
 
 export class MseSink {
   readonly #buffer: BufferLike;
@@ -162,7 +164,7 @@ export class MseSink {
     if (key === undefined || key - this.trimmedToS < TRIM_STEP_S) return;
     this.trimmedToS = key;
     this.#keysS = this.#keysS.filter(startS => startS >= key);
-    this.remove(0, key);
+    this.remove(0, key - ROUNDED_S);
   }
 
   #full(piece: Piece): boolean {
@@ -234,7 +236,7 @@ export class MseSink {
     const key = this.#keysS.findLast(startS => startS <= limitS);
     if (key !== undefined) {
       this.trimmedToS = Math.max(this.trimmedToS, key);
-      this.#tasks.unshift({ do: 'remove', fromS: 0, toS: key });
+      this.#tasks.unshift({ do: 'remove', fromS: 0, toS: key - ROUNDED_S });
     }
     this.#next();
   }

@@ -15,6 +15,7 @@ export interface InitBytes {
 }
 
 interface Held {
+  startS: number;
   endS: number;
   sizeBytes: number;
 }
@@ -86,8 +87,10 @@ export class RecordedFeed {
     this.#line?.place(segment, beside);
   }
 
+  /** Browsers let go of what they have without a word, so they are asked too. */
   has(piece: Piece): boolean {
-    return this.#held.has(keyOf(piece));
+    const held = this.#held.get(keyOf(piece));
+    return held !== undefined && this.bufferedEndS((held.startS + held.endS) / 2) !== undefined;
   }
 
   endS(piece: Piece): number | undefined {
@@ -122,7 +125,7 @@ export class RecordedFeed {
           durationS: endS - startS,
           key: piece.key,
           done: appended => {
-            if (appended) this.#note(piece, endS, times?.video ? times.shownS.map(time => time + offsetS) : []);
+            if (appended) this.#note(piece, startS, endS, times?.video ? times.shownS.map(time => time + offsetS) : []);
             resolve(appended);
           },
         });
@@ -208,10 +211,10 @@ export class RecordedFeed {
     return true;
   }
 
-  #note(piece: Piece, endS: number, framesS: number[]): void {
+  #note(piece: Piece, startS: number, endS: number, framesS: number[]): void {
     const key = keyOf(piece);
     this.heldBytes += piece.sizeBytes - (this.#held.get(key)?.sizeBytes ?? 0);
-    this.#held.set(key, { endS, sizeBytes: piece.sizeBytes });
+    this.#held.set(key, { startS, endS, sizeBytes: piece.sizeBytes });
     this.frames.add(framesS);
   }
 
