@@ -5,7 +5,7 @@ import { Bus } from './bus.ts';
 import { isKept, prefer, preferences } from './preferences.ts';
 import { go, href, place } from './router.ts';
 import { signInAgain } from './sign-in.ts';
-import { forgetAll, me, unseenEvents } from './state.ts';
+import { areGroupsKnown, forgetAll, groups, me, unseenEvents } from './state.ts';
 import { boardAheadMs } from './zone.ts';
 
 /** Of the one page that there is. */
@@ -29,6 +29,7 @@ async function asked(): Promise<Standing> {
     prefer({ wasIn: true });
     bus ??= new Bus({ mayConnect });
     bus.start();
+    void refreshGroups();
     void refreshUnseen();
     return 'in';
   }
@@ -82,6 +83,13 @@ export function leave(): void {
 export function wantedAddress(): string {
   const next = place.value.query.get('next');
   return next?.startsWith('/') ? `#${next}` : href('');
+}
+
+export async function refreshGroups(): Promise<void> {
+  const answer = await call('GET /api/groups', {});
+  if (answer.is !== 'ok') return;
+  groups.value = answer.value.groups;
+  areGroupsKnown.value = true;
 }
 
 /** At most so many are counted: beyond that the number says nothing more. */

@@ -28,6 +28,8 @@ export const problems = signal<readonly Problem[]>([]);
 export const storage = signal<StorageUpdate | undefined>(undefined);
 export const system = signal<SystemUpdate | undefined>(undefined);
 export const groups = signal<readonly Group[]>([]);
+/** False until the board has told which groups there are. */
+export const areGroupsKnown = signal(false);
 /** Events that this user has not looked at; undefined = not asked yet. */
 export const unseenEvents = signal<number | undefined>(undefined);
 
@@ -161,5 +163,6 @@ export function forgetAll(): void {
   storage.value = undefined;
   system.value = undefined;
   groups.value = [];
+  areGroupsKnown.value = false;
   unseenEvents.value = undefined;
 }

@@ -1,11 +1,14 @@
 // The bar above the grid: groups, layout, and how pictures are shown on this device.
+import type { ComponentType } from 'preact';
+import { useState } from 'preact/hooks';
 import type { Group, GroupLayout } from '../../../src/api/contract.ts';
 import { Icon } from '../components/icon.tsx';
 import { Menu, type MenuItem } from '../components/menu.tsx';
 import { prefer, preferences, type SaverChoice } from '../preferences.ts';
 import { go, href } from '../router.ts';
-import { toggleFullscreen } from '../shell/global-keys.tsx';
-import { groups } from '../state.ts';
+import { isAtLeast } from '../routes.ts';
+import { toggleFullscreen, type WindowProps } from '../shell/global-keys.tsx';
+import { groups, me } from '../state.ts';
 import { LAYOUTS } from './layout.ts';
 import { liveWords } from './live-words.ts';
 
@@ -53,7 +56,8 @@ export function GridBar({ group, layout, cameras, onLayout }: GridBarProps) {
   );
 }
 
-function layoutName(layout: GroupLayout): string {
+/** As menus show it. */
+export function layoutName(layout: GroupLayout): string {
   if (layout === 'auto' || layout === 'list') return liveWords(layout);
   return layout.replace('x', ' × ').replace('+', ' + ');
 }
@@ -74,10 +78,18 @@ function GroupTabs({ group }: { group: Group | undefined }) {
 }
 
 function MoreMenu() {
+  const [Window, setWindow] = useState<ComponentType<WindowProps>>();
+  const editGroups = async () => {
+    const { GroupsWindow } = await import('./groups-window.tsx');
+    setWindow(() => GroupsWindow);
+  };
   const { saver, tourS } = preferences.value;
   const items: MenuItem[] = [
     { label: liveWords('fullscreen'), icon: 'fullscreen', onPick: toggleFullscreen },
     { label: liveWords('wall'), icon: 'live', onPick: () => go(`${location.hash.split('?')[0] || '#/'}?wall=1`) },
+    ...(isAtLeast(me.value?.role, 'operator')
+      ? [{ label: liveWords('editGroups'), icon: 'group' as const, onPick: () => void editGroups() }]
+      : []),
     ...SAVERS.map(([value, key]) => ({
       label: liveWords(key),
       checked: saver === value,
@@ -90,8 +102,11 @@ function MoreMenu() {
     })),
   ];
   return (
-    <Menu label={liveWords('more')} items={items}>
-      <Icon name="more" />
-    </Menu>
+    <>
+      <Menu label={liveWords('more')} items={items}>
+        <Icon name="more" />
+      </Menu>
+      {Window && <Window onClose={() => setWindow(undefined)} />}
+    </>
   );
 }

@@ -34,7 +34,7 @@ export function Grid({ cameras, layout, tourS, onHide }: GridProps) {
   const [wanted, setPage] = useState(0);
   const page = Math.min(wanted, pages.length - 1);
   const shown = pages[page] ?? [];
-  const [seen, watch] = useInSight();
+  const seen = useInSight(box, shown);
   const plan = usePlan(shown, seen, cameras.length);
   const [sounding, setSounding] = useState<number>();
   const turn = (by: number) => setPage((page + by + pages.length) % pages.length);
@@ -57,7 +57,7 @@ export function Grid({ cameras, layout, tourS, onHide }: GridProps) {
           if (!camera) return null;
           const wide = width * (index === 0 ? arrangement.firstSpan : 1) > WIDE_PX;
           return (
-            <li key={id} data-camera={id} ref={element => watch(id, element)} class="grid-cell">
+            <li key={id} data-camera={id} class="grid-cell">
               <Tile
                 camera={camera}
                 mode={plan.modes.get(id) ?? 'off'}

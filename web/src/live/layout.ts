@@ -52,14 +52,14 @@ function automatic(count: number, room: Room): Arrangement {
   return { columns, rows: Math.ceil(perPage / columns), perPage, firstSpan: 1 };
 }
 
-/** So many columns that the tiles are as large as can be; of equal ones the fewer. */
+/** Side by side looks better than below each other, as long as the tiles are nearly as large as can be. */
+const NEARLY = 0.88;
+
 function bestColumns(count: number, room: Room): number {
-  let best = { columns: 1, width: 0 };
-  for (let columns = 1; columns <= count; columns++) {
-    const width = tileWidth(columns, Math.ceil(count / columns), room);
-    if (width > best.width + 0.5) best = { columns, width };
-  }
-  return best.columns;
+  const widths = Array.from({ length: count }, (_, index) =>
+    tileWidth(index + 1, Math.ceil(count / (index + 1)), room),
+  );
+  return widths.findLastIndex(width => width >= NEARLY * Math.max(...widths)) + 1;
 }
 
 function tileWidth(columns: number, rows: number, { width, height }: Room): number {

@@ -6,7 +6,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { preferences } from '../preferences.ts';
 import { href } from '../router.ts';
 import { hasPage, isAtLeast, type PageProps } from '../routes.ts';
-import { cameraIds, groups, isKnown, me } from '../state.ts';
+import { areGroupsKnown, cameraIds, groups, isKnown, me } from '../state.ts';
 import { Grid } from './grid.tsx';
 import { GridBar } from './grid-bar.tsx';
 import { LAYOUTS } from './layout.ts';
@@ -18,7 +18,9 @@ export default function LivePage({ params, query }: PageProps) {
   const wall = query.has('wall');
   useWall(wall);
   const group = groups.value.find(({ id }) => String(id) === params.group);
-  const all = group ? group.cameras.filter(id => cameraIds.value.includes(id)) : cameraIds.value;
+  // A group of the address that is not known yet is not all cameras.
+  const isWaiting = params.group !== undefined && !areGroupsKnown.value;
+  const all = isWaiting ? [] : group ? group.cameras.filter(id => cameraIds.value.includes(id)) : cameraIds.value;
   const shown = all.filter(id => !hidden.has(id));
   const [ownLayout, setOwnLayout] = useState<GroupLayout>();
   useEffect(() => setOwnLayout(undefined), [params.group]);
@@ -45,7 +47,7 @@ export default function LivePage({ params, query }: PageProps) {
           onHide={camera => setHidden(new Set([...hidden, camera]))}
         />
       )}
-      {isKnown.value && all.length === 0 && (group ? <EmptyGroup /> : <NoCamera />)}
+      {isKnown.value && !isWaiting && all.length === 0 && (group ? <EmptyGroup /> : <NoCamera />)}
     </div>
   );
 }

@@ -1,13 +1,11 @@
 // Which tiles are in sight: those that leave it count for a second longer, so that scrolling past reopens nothing.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 const GRACE_MS = 1000;
 
-/** Give each tile's element to `watch` with its camera (undefined when it goes); the set changes as tiles come and go. */
-export function useInSight(): [ReadonlySet<number>, (camera: number, element: Element | null) => void] {
+/** Of the elements in `box` with `data-camera`; `cameras` says which there are. */
+export function useInSight(box: { current: Element | null }, cameras: readonly number[]): ReadonlySet<number> {
   const [seen, setSeen] = useState<ReadonlySet<number>>(new Set());
-  const elements = useRef(new Map<number, Element>());
-  const observer = useRef<IntersectionObserver | undefined>(undefined);
   useEffect(() => {
     const leaving = new Map<number, number>();
     const changed = (camera: number, isIn: boolean) =>
@@ -30,21 +28,12 @@ export function useInSight(): [ReadonlySet<number>, (camera: number, element: El
           );
       }
     };
-    observer.current = new IntersectionObserver(heard);
-    for (const element of elements.current.values()) observer.current.observe(element);
+    const observer = new IntersectionObserver(heard);
+    for (const element of box.current?.querySelectorAll('[data-camera]') ?? []) observer.observe(element);
     return () => {
-      observer.current?.disconnect();
+      observer.disconnect();
       for (const timer of leaving.values()) clearTimeout(timer);
     };
-  }, []);
-  const watch = (camera: number, element: Element | null) => {
-    const before = elements.current.get(camera);
-    if (before === element) return;
-    if (before) observer.current?.unobserve(before);
-    if (element) {
-      elements.current.set(camera, element);
-      observer.current?.observe(element);
-    } else elements.current.delete(camera);
-  };
-  return [seen, watch];
+  }, [cameras.join()]);
+  return seen;
 }
