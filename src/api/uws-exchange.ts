@@ -116,7 +116,10 @@ export class UwsExchange {
     this.#finish();
     this.#response.cork(() => {
       this.#writeHead(reply);
-      this.#response.endWithoutBody(hasLength ? sizeBytes : undefined, last || this.#isBodyPending);
+      const closes = last || this.#isBodyPending;
+      // An argument that is undefined would be a length of 2^63.
+      if (!hasLength && !closes) this.#response.endWithoutBody();
+      else this.#response.endWithoutBody(hasLength ? sizeBytes : 0, closes);
     });
   }
 

@@ -150,7 +150,7 @@ class World {
     const call = request({ port, host: '127.0.0.1', method, path, headers, ...(!isSocket && { agent: this.#agent }) });
     call.end(content);
     return new Promise((resolve, reject) => {
-      call.on('error', reject);
+      call.on('error', error => reject(new Error(`${method} ${url} by ${name}: ${error.message}`)));
       call.on('upgrade', (_response, socket) => {
         socket.destroy();
         resolve({ status: 101, text: '' });
