@@ -8,7 +8,9 @@ import {
   chooseServer,
   HostNames,
   type HttpServer,
+  type HttpsFacts,
   LIMITS,
+  startHttps,
   staticFiles,
   webFolder,
 } from './api/index.ts';
@@ -117,6 +119,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await step(EXIT.data, () => store.start(signal));
   const provisioning = new Provisioning({ configuration, store, allowLoopback, clock, log: log.logger('config') });
   await step(EXIT.usage, () => provisioning.apply());
+  const https = await step(EXIT.usage, () => openHttps(options, api, apiLog));
 
   const accounts = new Accounts({ store, clock, log: log.logger('accounts') });
   lifecycle.register({ name: 'accounts', priority: 10, deadlineMs: 1000, stop: async () => accounts.stop() });
@@ -167,14 +170,20 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await care.start(signal);
   await recording.start(signal);
   events.start();
-  const ownUrls = () => [url, ...(demo?.urls ?? []).map(({ main }) => main)];
+  const ownUrls = () => [url, ...(https ? [https.url] : []), ...(demo?.urls ?? []).map(({ main }) => main)];
   const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownUrls });
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
   background(events.tellEnded(), 'tell of events that a crash ended', log.logger('events'));
   signal.throwIfAborted();
 
-  const facts = { version, startedMs: startedMs(), dataDir: options.dataDir, hub: options.hub };
+  const facts = {
+    version,
+    startedMs: startedMs(),
+    dataDir: options.dataDir,
+    hub: options.hub,
+    ...(https && { https }),
+  };
   api.open({
     accounts,
     hosts: new HostNames(store.settings),
@@ -206,6 +215,11 @@ function makeServer(options: ServeOptions, log: Logger): Promise<HttpServer> {
   process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(LIMITS.headerBytes);
   const { listenHost: host, listenPort: port, trustedProxies: proxies } = options;
   return chooseServer(options.http, { host, port, proxies, log, clock: systemClock });
+}
+
+async function openHttps(options: ServeOptions, api: Api, log: Logger): Promise<HttpsFacts | undefined> {
+  const { https, dataDir, trustedProxies: proxies } = options;
+  return https && startHttps({ api, https, dataDir, proxies, log, clock: systemClock });
 }
 
 /** Where systemd started us: tells it how we do, for as long as the process lives. */
@@ -255,7 +269,7 @@ interface WebhookParts {
 function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ownUrls }: WebhookParts): Webhooks {
   const clock = systemClock;
   // An address leaves out the port that its kind has anyway.
-  const ownPorts = () => ownUrls().map(url => Number(new URL(url).port || 80));
+  const ownPorts = () => ownUrls().map(url => Number(new URL(url).port || (url.startsWith('https:') ? 443 : 80)));
   const sender = new WebhookSender({ allowLoopback, ownPorts, userAgent: `Thimble/${version}`, clock });
   const settings = new WebhookSettings({ store, allowLoopback, log });
   const { events, uuid: storeUuid } = store;

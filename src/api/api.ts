@@ -18,6 +18,7 @@ import { type Found, type Gate, type Route, Router, route } from './router.ts';
 import type { HttpHandler, HttpReply, HttpRequest, HttpServer, WebSocketHandler } from './server.ts';
 import type { ApiServices } from './services.ts';
 import { table } from './table.ts';
+import { redirectToHttps } from './tls-redirect.ts';
 import { watchedSource } from './watched-source.ts';
 
 export interface ApiOptions {
@@ -51,6 +52,8 @@ export class Api {
   #exports: ExportPlans | undefined;
   #router: Router;
   #stopping = false;
+  readonly #further: HttpServer[] = [];
+  #httpsPort: number | undefined;
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -64,6 +67,17 @@ export class Api {
       request => this.#upgrade(request),
     );
     return { url: `http://${hostInUrl(host)}:${port}` };
+  }
+
+  /** Listens at an encrypted address, too, and sends plain requests there when `redirect` is set. Rejects as `start` does. */
+  async startSecure(server: HttpServer, redirect: boolean): Promise<{ url: string }> {
+    this.#further.push(server);
+    const { host, port } = await server.start(
+      request => this.#answer(request),
+      request => this.#upgrade(request),
+    );
+    if (redirect) this.#httpsPort = port;
+    return { url: `https://${hostInUrl(host)}:${port}` };
   }
 
   /** From now on all routes are there. */
@@ -101,7 +115,7 @@ export class Api {
   async stop(): Promise<void> {
     this.close();
     this.#sockets?.stop();
-    await this.#options.server.stop(STOP_GRACE_MS);
+    await Promise.all([this.#options.server, ...this.#further].map(server => server.stop(STOP_GRACE_MS)));
     this.#exports?.stop();
   }
 
@@ -126,7 +140,9 @@ export class Api {
     let reply: HttpReply;
     try {
       this.#checkAddress(request);
-      if (!isApi(request.path) && this.#options.files) reply = await this.#options.files(request);
+      const elsewhere = this.#elsewhere(request);
+      if (elsewhere) reply = elsewhere;
+      else if (!isApi(request.path) && this.#options.files) reply = await this.#options.files(request);
       else reply = await this.#called(request);
     } catch (error) {
       reply = this.#refuse(request, error);
@@ -151,6 +167,8 @@ export class Api {
   async #upgrade(request: HttpRequest): Promise<WebSocketHandler | HttpReply> {
     try {
       this.#checkAddress(request);
+      const elsewhere = this.#elsewhere(request);
+      if (elsewhere) return this.#finish(elsewhere);
       const found = this.#find(request);
       if ('status' in found) return this.#finish(found);
       const { route, params } = found;
@@ -168,6 +186,10 @@ export class Api {
       throw new NvrError('invalid-argument', 'the address of the request is not usable');
     }
     checkHost(request, this.#services?.hosts.names() ?? []);
+  }
+
+  #elsewhere(request: HttpRequest): HttpReply | undefined {
+    return this.#httpsPort === undefined ? undefined : redirectToHttps(request, this.#httpsPort);
   }
 
   #find({ method, path }: HttpRequest): Found | HttpReply {

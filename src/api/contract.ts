@@ -188,8 +188,18 @@ export interface LogLines {
 }
 
 /** `GET /api/status` */
+/** Of the encrypted address; absent where there is none. */
+export interface HttpsFacts {
+  url: string;
+  /** SHA-256 of the certificate, as browsers show it: `AB:CD:…`. */
+  fingerprint: string;
+  /** Made by the service itself: browsers warn of it until somebody has compared the fingerprint. */
+  selfSigned: boolean;
+  validUntilMs: number;
+}
+
 export interface Status {
-  service: { version: string; startedMs: number; uptimeMs: number; pid: number };
+  service: { version: string; startedMs: number; uptimeMs: number; pid: number; https?: HttpsFacts };
   memory: {
     rssBytes: number;
     /** Memory that only swap could take back; absent where the kernel does not tell. */

@@ -13,7 +13,7 @@ import type {
   Pictures,
 } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
-import type { Problem } from './contract.ts';
+import type { HttpsFacts, Problem } from './contract.ts';
 import type { CameraGroups } from './groups.ts';
 import type { HostNames } from './host-names.ts';
 
@@ -133,7 +133,7 @@ export interface ApiServices {
   indexBytes(): number;
   logs: Pick<Log, 'lines' | 'counts' | 'levels'>;
   /** Facts of this run. */
-  facts: { version: string; startedMs: number; dataDir: string; hub: 'direct' };
+  facts: { version: string; startedMs: number; dataDir: string; hub: 'direct'; https?: HttpsFacts };
   clock: Clock;
   log: Logger;
 }

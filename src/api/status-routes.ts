@@ -29,6 +29,7 @@ async function status(services: ApiServices, caller: Caller): Promise<Status> {
       startedMs: facts.startedMs,
       uptimeMs: Math.round(process.uptime() * 1000),
       pid: process.pid,
+      ...(facts.https && { https: facts.https }),
     },
     memory: {
       ...memory,

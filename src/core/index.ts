@@ -14,3 +14,4 @@ export { packagePath } from './package-path.ts';
 export * from './process-memory.ts';
 export { redactText } from './redact.ts';
 export * from './schema.ts';
+export type { HttpsOptions, ServerChoice } from './server-options.ts';
