@@ -90,6 +90,7 @@ export interface ApiRoutes extends PlaybackRoutes, LiveRoutes {
   'PATCH /api/segments/{id}': { body: { locked: boolean }; answer: Segment };
   'DELETE /api/segments/{id}': object;
   'GET /api/segments/{id}/file': object;
+  'GET /api/segments/{id}/file.mp4': object;
   'GET /api/segments/{id}/picture.jpg': { query: { atMs?: number; width?: number } };
   'GET /api/export.mp4': {
     query: { camera: number; stream?: StreamName; startMs: number; endMs: number; timeZone?: string };

@@ -59,11 +59,11 @@ function signer(links: SignedLinks, request: HttpRequest, user: number): Signer 
   return (path, query) => links.sign(path, query, user, untilMs);
 }
 
-/** Relative to the playlist, so that it may stand below a prefix. */
+/** ffmpeg plays nothing of which the address does not end as its kind does. Relative to the playlist, so that it may stand below a prefix. */
 function addressOf(linked: Signer | undefined): (segment: string) => string {
   const known = new Map<string, string>();
   return segment => {
-    const path = `/api/segments/${segment}/file`;
+    const path = `/api/segments/${segment}/file.mp4`;
     const address = known.get(segment) ?? (linked ? linked(path, '') : path).replace('/api/', '../../');
     known.set(segment, address);
     return address;

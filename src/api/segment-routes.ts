@@ -26,6 +26,8 @@ const listQuery = v.strictObject({
 
 const patchSchema = v.strictObject({ locked: v.boolean('Use true or false.') });
 
+const FILE = { identity: 'viewer', rate: 'media', media: 'video/mp4', linkable: true } as const;
+
 export function segmentRoutes(services: ApiServices) {
   return [
     route('GET', '/api/segments', {
@@ -50,11 +52,14 @@ export function segmentRoutes(services: ApiServices) {
       },
     }),
     route('GET', '/api/segments/{id}/file', {
-      identity: 'viewer',
+      ...FILE,
       summary: 'The file of a segment.',
-      rate: 'media',
-      media: 'video/mp4',
-      linkable: true,
+      cameras: segmentCamera,
+      handle: ({ params, request }) => sendFile(services, params.id ?? '', request),
+    }),
+    route('GET', '/api/segments/{id}/file.mp4', {
+      ...FILE,
+      summary: 'The same for players that go by the end of an address.',
       cameras: segmentCamera,
       handle: ({ params, request }) => sendFile(services, params.id ?? '', request),
     }),
