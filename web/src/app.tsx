@@ -43,7 +43,7 @@ function App() {
           {shellWords('skipNav')}
         </button>
       )}
-      <div class="shell" data-bare={bare}>
+      <div class="shell" data-bare={bare || undefined}>
         <Banner />
         <main id="main">{(me.value || isPublic()) && <PageSlot />}</main>
         {!bare && <Navigation />}

@@ -46,8 +46,8 @@ function Window({ title, onClose, children, wide, firm, sheet }: DialogProps & {
       ref={element}
       class="dialog"
       aria-labelledby={id}
-      data-wide={wide}
-      data-sheet={sheet}
+      data-wide={wide || undefined}
+      data-sheet={sheet || undefined}
       onCancel={cancelled}
       onClick={beside}
     >

@@ -72,7 +72,7 @@ export function Menu({ label, items, children, side = 'end', up }: MenuProps) {
         )}
       </button>
       {open && (
-        <div class="menu-list" role="menu" aria-label={label} data-side={side} data-up={up}>
+        <div class="menu-list" role="menu" aria-label={label} data-side={side} data-up={up || undefined}>
           {items.map(item => (
             <Item key={item.label} item={item} done={close} />
           ))}
