@@ -122,5 +122,9 @@ function ZoneChoice({ atMs, zone }: { atMs: number; zone: string }) {
     checked: one === choice,
     onPick: () => prefer({ zone: one }),
   }));
-  return <Menu label={`${t(`${choice}-zone`)} (${offsetWords(atMs, zone)})`} items={items} />;
+  return (
+    <span class="tl-zone">
+      <Menu label={`${t(`${choice}-zone`)} (${offsetWords(atMs, zone)})`} items={items} />
+    </span>
+  );
 }

@@ -8,7 +8,7 @@ import { clock } from '../time.ts';
 import { hasFootage, marksOf } from './found.ts';
 import type { TimelineModel } from './model.ts';
 import { ThumbMaker } from './thumb-maker.ts';
-import { endOf, type View } from './view.ts';
+import { endOf, type View, xOf } from './view.ts';
 import { t } from './words.ts';
 
 const WIDEST_MS = 3_600_000;
@@ -26,6 +26,8 @@ export interface StripProps {
 }
 
 interface Cell {
+  /** Where it stands. */
+  startMs: number;
   timeMs: number;
   /** Id of an event whose picture is stored. */
   event?: string;
@@ -74,12 +76,18 @@ export function Strip({ model, group, zone, settled }: StripProps) {
   if (!isWanted) return null;
   void made.value;
   void model.news.value;
+  const view = model.view.value;
+  const cellPx = xOf(view, width.value, view.startMs + stepOf(settled.value, width.value));
   return (
     <section class="tl-strip" ref={host} aria-label={t('strip')}>
       {cellsOf(model, camera, settled.value, width.value).map(cell => (
         <button
           key={cell.timeMs}
           type="button"
+          style={{
+            '--x': `${xOf(view, width.value, cell.startMs).toFixed(1)}px`,
+            '--width': `${Math.floor(cellPx) - 2}px`,
+          }}
           aria-label={t('at-time', { time: clock(cell.timeMs, zone) })}
           onClick={() => model.seek(cell.timeMs, 'commit')}
         >
@@ -103,18 +111,22 @@ function Made({ canvas }: { canvas: HTMLCanvasElement | 'none' | undefined }) {
   return <span ref={place} class="tl-thumb" data-state={canvas === 'none' ? 'none' : canvas ? 'made' : 'waiting'} />;
 }
 
+function stepOf({ spanMs }: View, width: number): number {
+  return spanMs / Math.max(1, Math.min(MOST_CELLS, Math.floor(width / CELL_PX)));
+}
+
 /** Moments at round distances, so that they stay while the view moves; those without footage are left out. */
 function cellsOf(model: TimelineModel, camera: number, view: View, width: number): Cell[] {
-  const count = Math.max(1, Math.min(MOST_CELLS, Math.floor(width / CELL_PX)));
-  const stepMs = view.spanMs / count;
+  const stepMs = stepOf(view, width);
   const pieces = model.store.pieces(camera, view);
   const events = marksOf(pieces, model.classes.value).filter(event => event.picture);
   const cells: Cell[] = [];
-  for (let at = Math.ceil(view.startMs / stepMs) * stepMs; at + stepMs / 2 < endOf(view); at += stepMs) {
+  // The first and the last one may stick out.
+  for (let at = Math.floor(view.startMs / stepMs) * stepMs; at < endOf(view); at += stepMs) {
     const event = events.find(one => one.startMs >= at && one.startMs < at + stepMs);
     const timeMs = Math.round(event?.startMs ?? at + stepMs / 2);
     if (timeMs < model.now() && (event || hasFootage(pieces, timeMs)))
-      cells.push({ timeMs, ...(event ? { event: event.id } : {}) });
+      cells.push({ startMs: at, timeMs, ...(event ? { event: event.id } : {}) });
   }
   return cells;
 }

@@ -20,8 +20,9 @@ export function rateName(rate: number): string {
 
 /** One step faster or slower. */
 export function nextRate(rate: number, direction: 1 | -1): number {
-  const at = RATES.findIndex(one => one === rate);
-  return RATES[Math.min(RATES.length - 1, Math.max(0, (at < 0 ? 2 : at) + direction))] ?? 1;
+  const rates: readonly number[] = RATES;
+  const at = rates.indexOf(rate);
+  return rates[Math.min(rates.length - 1, Math.max(0, (at < 0 ? 2 : at) + direction))] ?? 1;
 }
 
 export interface TransportProps {
@@ -70,7 +71,7 @@ export function Transport({ model, group, zone }: TransportProps) {
         <span>{t(model.isLive.value ? 'is-now' : 'now')}</span>
       </button>
       {me.value?.rights.includes('export') && (
-        <span class="tl-marks">
+        <span class="tl-marks" data-open={model.selection.value !== undefined}>
           <button type="button" class="button" onClick={() => model.mark('in')}>
             {t('in')}
           </button>
