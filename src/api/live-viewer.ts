@@ -43,7 +43,8 @@ export class LiveViewer implements WebSocketHandler {
   #known = '';
   /** When nothing waited for it the last time, monotonic. */
   #emptyMs = 0;
-  #leastQueued = 0;
+  /** What waited for it when it was looked at, or sent something, the last time. */
+  #lastQueued = 0;
   #progressMs = 0;
   /** What is sent leaves at once, as far as is known. */
   #isPrompt = true;
@@ -146,7 +147,8 @@ export class LiveViewer implements WebSocketHandler {
     }
     const isPrompt = this.#isPrompt && queued === 0;
     peer.send(isPrompt ? delivery.bytes : delivery.copy);
-    const isGone = peer.bufferedBytes === 0;
+    this.#lastQueued = peer.bufferedBytes;
+    const isGone = this.#lastQueued === 0;
     if (isPrompt && !isGone) delivery.isKept = true;
     this.#isPrompt = isGone;
     this.#awaitsKey = !event.goesOn;
@@ -156,10 +158,8 @@ export class LiveViewer implements WebSocketHandler {
   #hasRoom(queued: number, sizeBytes: number): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     if (queued === 0) this.#emptyMs = nowMs;
-    if (queued === 0 || queued < this.#leastQueued) {
-      this.#leastQueued = queued;
-      this.#progressMs = nowMs;
-    }
+    if (queued === 0 || queued < this.#lastQueued) this.#progressMs = nowMs;
+    this.#lastQueued = queued;
     if (queued === 0) return true;
     if (nowMs - this.#progressMs > GONE_MS) {
       this.close(TOO_SLOW, 'the pictures are not taken');

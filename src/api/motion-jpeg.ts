@@ -6,7 +6,7 @@ import type { ByteSource, HttpReply } from './server.ts';
 export interface MotionJpegOptions {
   /** The newest picture. */
   make(isWanted: () => boolean): Promise<Picture>;
-  /** Whether who looks may look on. */
+  /** False: the camera is not there any more. */
   isGood(): boolean;
   /** Between two pictures, at least. */
   everyMs: number;
@@ -40,7 +40,7 @@ class MotionJpeg implements ByteSource {
     this.#first = first;
   }
 
-  /** A part of the message; ends when the camera is silent or gone, or may not be seen any more. */
+  /** A part of the message; ends when the camera is silent or gone. */
   async next(): Promise<Buffer | undefined> {
     const picture = this.#first ?? (await this.#newer());
     this.#first = undefined;
