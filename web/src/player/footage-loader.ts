@@ -15,19 +15,31 @@ const ABORTED: Loaded = { is: 'aborted' };
 
 export class FootageLoader {
   readonly feed: RecordedFeed;
+  readonly #board: Board;
   #source: RecordedSource;
+  /** The browser cannot play it. */
+  #soundRefused = false;
   /** Called with the codecs of each new decoder. */
   readonly #opened: (codecs: string) => void;
 
   constructor(board: Board, feed: RecordedFeed, camera: number, stream: StreamName, opened: (codecs: string) => void) {
     this.feed = feed;
-    this.#source = new RecordedSource(board, camera, stream);
+    this.#board = board;
+    this.#source = new RecordedSource(board, camera, stream, false);
     this.#opened = opened;
   }
 
-  /** Another one from the moment on that sound turned out not to be playable. */
+  /** Another one after sound was switched: addresses differ, and nothing is known of them. */
   get source(): RecordedSource {
     return this.#source;
+  }
+
+  /** From the next fragment on. Returns whether that changes anything. */
+  setSound(sound: boolean): boolean {
+    if (sound === this.#source.sound || this.#soundRefused) return false;
+    const { camera, stream } = this.#source;
+    this.#source = new RecordedSource(this.#board, camera, stream, sound);
+    return true;
   }
 
   /** Everything that is needed to show a fragment. */
@@ -44,7 +56,7 @@ export class FootageLoader {
     if (signal.aborted) return ABORTED;
     if (!init || (missing.length > 0 && !bytes)) return FAILED;
     if (this.feed.accepts(init, piece.startMs)) return this.#append(missing, bytes, init, signal);
-    const all = this.#missing(piece, true);
+    const all = this.#fromKey(piece);
     const data = all.length === missing.length ? bytes : await this.#source.bytes(all, signal);
     if (signal.aborted || !(await this.feed.open(init, piece.startMs))) return signal.aborted ? ABORTED : FAILED;
     this.#opened(init.codecs);
@@ -53,15 +65,18 @@ export class FootageLoader {
 
   /** Fragments of one segment that follow each other. */
   async loadBatch(batch: readonly Piece[], signal: AbortSignal): Promise<boolean> {
-    const [first] = batch;
-    if (!first) return true;
+    const [wanted] = batch;
+    if (!wanted) return true;
+    const pieces = this.feed.takes(wanted) ? batch : [...this.#fromKey(wanted), ...batch.slice(1)];
+    const [first = wanted] = pieces;
     const init = await this.#source.init(first.segment.init, signal);
-    const bytes = init && (await this.#source.bytes(batch, signal));
-    return init !== undefined && (await this.#append(batch, bytes, init, signal)).is === 'ok';
+    const bytes = init && (await this.#source.bytes(pieces, signal));
+    return init !== undefined && (await this.#append(pieces, bytes, init, signal)).is === 'ok';
   }
 
   async #soundless(piece: Piece, signal: AbortSignal): Promise<Loaded> {
-    this.#source = this.#source.withoutSound();
+    this.setSound(false);
+    this.#soundRefused = true;
     const again = await this.#source.locate(piece.startMs, signal);
     if (again.is === 'aborted') return ABORTED;
     return again.is === 'piece' ? this.load(again.piece, signal) : FAILED;
@@ -82,12 +97,20 @@ export class FootageLoader {
     return appended ? OK : FAILED;
   }
 
-  /** From the key fragment to this one, without what is in the buffer at the beginning. */
-  #missing(piece: Piece, all = false): Piece[] {
+  /** What is needed to show a fragment and is not there. Decoders begin with a key picture, or go on where they were. */
+  #missing(piece: Piece): Piece[] {
+    const all = this.#fromKey(piece);
+    const missing = all.slice(all.findIndex(one => !this.feed.has(one)));
+    if (all.every(one => this.feed.has(one))) return [];
+    return missing[0] && this.feed.takes(missing[0]) ? missing : all;
+  }
+
+  /** From the key fragment to this one. */
+  #fromKey(piece: Piece): Piece[] {
     const { index } = this.#source;
     const list: Piece[] = [];
     for (let one = index.keyFor(piece); ; ) {
-      if (all || list.length > 0 || !this.feed.has(one)) list.push(one);
+      list.push(one);
       if (one.offset >= piece.offset) return list;
       const next = index.after(one);
       if (next.is !== 'piece' || next.piece.segment.id !== piece.segment.id) return list;

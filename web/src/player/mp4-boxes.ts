@@ -43,18 +43,25 @@ export function tracksOf(bytes: Uint8Array): Track[] | undefined {
   return tracks.length > 0 ? tracks : undefined;
 }
 
-/** Times of the fragment that begins at `at`: of its video track, else of the first that is known. */
-export function fragmentTimes(bytes: Uint8Array, tracks: readonly Track[], at = 0): FragmentTimes | undefined {
+/** Times of the fragments in these bytes, together: of the video track, else of the first that is known. */
+export function fragmentTimes(bytes: Uint8Array, tracks: readonly Track[]): FragmentTimes | undefined {
   const view = viewOf(bytes);
-  const moof = boxes(view, at, view.byteLength).find(box => box.type === 'moof');
-  if (!moof) return undefined;
+  let video: FragmentTimes | undefined;
   let other: FragmentTimes | undefined;
-  for (const traf of inside(view, moof, 'traf')) {
-    const times = trafTimes(view, traf, tracks);
-    if (times?.video) return times;
-    other ??= times;
+  for (const moof of boxes(view, 0, view.byteLength)) {
+    if (moof.type !== 'moof') continue;
+    for (const traf of inside(view, moof, 'traf')) {
+      const times = trafTimes(view, traf, tracks);
+      if (times?.video) video = video ? joined(video, times) : times;
+      else other ??= times;
+    }
   }
-  return other;
+  return video ?? other;
+}
+
+function joined(a: FragmentTimes, b: FragmentTimes): FragmentTimes {
+  const shownS = [...a.shownS, ...b.shownS].sort((one, other) => one - other);
+  return { ...a, shownS, endS: Math.max(a.endS, b.endS) };
 }
 
 function trafTimes(view: DataView, traf: Box, tracks: readonly Track[]): FragmentTimes | undefined {

@@ -33,6 +33,8 @@ export class RecordedFeed {
   #tracks: Track[] = [];
   /** By segment and offset. */
   readonly #held = new Map<string, Held>();
+  /** The fragment that would go on where the last one ended. */
+  #next: string | undefined;
   heldBytes = 0;
 
   constructor(element: MediaElement, failed: (codecs: string) => void) {
@@ -93,6 +95,11 @@ export class RecordedFeed {
     return held !== undefined && this.bufferedEndS((held.startS + held.endS) / 2) !== undefined;
   }
 
+  /** Whether it can be appended now: anything else than the next fragment has to begin with a key picture, or is dropped in silence. */
+  takes(piece: Piece): boolean {
+    return piece.key || this.#next === keyOf(piece);
+  }
+
   endS(piece: Piece): number | undefined {
     return this.#held.get(keyOf(piece))?.endS;
   }
@@ -106,14 +113,13 @@ export class RecordedFeed {
   ): Promise<boolean> {
     const [first] = pieces;
     const sink = this.#sink;
-    if (!first || !sink || !this.#line || !this.#takeInit(init)) return false;
+    if (!first || !sink || !this.#line || !this.takes(first) || !this.#takeInit(init)) return false;
     const offsetS = this.#line.place(first.segment, beside);
-    const fragments = fragmentsOf(bytes);
-    if (fragments.length !== pieces.length) return false;
-    const parts = pieces.map((piece, index) => {
-      const part = fragments[index] as Uint8Array<ArrayBuffer>;
-      return { piece, part, times: fragmentTimes(part, this.#tracks) };
-    });
+    const split = partsOf(pieces, bytes);
+    if (!split) return false;
+    const parts = split.map(({ piece, part }) => ({ piece, part, times: fragmentTimes(part, this.#tracks) }));
+    const last = pieces.at(-1) ?? first;
+    this.#next = keyOf({ segment: last.segment, offset: last.offset + last.sizeBytes });
     const done = parts.map(({ piece, part, times }) => {
       const startS = (times?.shownS[0] ?? 0) + offsetS;
       const endS = (times?.endS ?? 0) + offsetS;
@@ -150,6 +156,7 @@ export class RecordedFeed {
     const startS = shownS + offsetS;
     // What is there already would lose everything that depends on the picture that is put in its place.
     if (Math.abs((this.frames.at(startS) ?? Number.NaN) - startS) < 0.001) return startS;
+    this.#next = undefined;
     const appended = await new Promise<boolean>(resolve => {
       sink.push({ bytes, offsetS, startS, durationS: times.endS - shownS, key: true, done: resolve });
     });
@@ -219,6 +226,7 @@ export class RecordedFeed {
   }
 
   #forget(): void {
+    this.#next = undefined;
     this.#held.clear();
     this.heldBytes = 0;
     this.frames.clear();
@@ -230,6 +238,21 @@ export function playable(codecs: string): { codecs: string; audio: boolean } | u
   if (canPlay(codecs)) return { codecs, audio: true };
   const [video = ''] = codecs.split(',');
   return codecs.includes(',') && canPlay(video) ? { codecs: video, audio: false } : undefined;
+}
+
+/** The bytes of each piece. Without sound they are smaller than the file's, and only their boxes tell them apart. */
+function partsOf(
+  pieces: readonly Piece[],
+  bytes: Uint8Array<ArrayBuffer>,
+): { piece: Piece; part: Uint8Array<ArrayBuffer> }[] | undefined {
+  const from = pieces[0]?.offset ?? 0;
+  const isWhole = pieces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) === bytes.length;
+  const fragments = isWhole ? [] : fragmentsOf(bytes);
+  if (!isWhole && fragments.length !== pieces.length) return undefined;
+  return pieces.map((piece, index) => {
+    const part = fragments[index] ?? bytes.subarray(piece.offset - from, piece.offset - from + piece.sizeBytes);
+    return { piece, part };
+  });
 }
 
 function kinds(codecs: string): number {

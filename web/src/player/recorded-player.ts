@@ -20,6 +20,8 @@ const SHOW_MS = 3000;
 const END_S = 0.08;
 /** A hole in the buffer that is jumped over. */
 const HOLE_S = 0.6;
+/** Two runs of pictures this close are one. */
+const JOIN_S = 0.05;
 /** Further away it is not worth keeping what is there. */
 const FAR_S = 60;
 const TWICE_MS = 30_000;
@@ -124,6 +126,12 @@ export class RecordedPlayer {
     this.#element.video.playbackRate = rate;
   }
 
+  /** With sound or without: what is silent is asked for without. Takes effect at once, the picture stays meanwhile. */
+  setSound(sound: boolean): void {
+    const ms = this.wallMs();
+    if (this.#loader.setSound(sound) && ms !== undefined && !this.#isScrubbing) void this.seek(ms);
+  }
+
   /** The key picture at or before a moment, as soon as may be; the newest wish wins. `seek` ends it. */
   scrub(ms: number): void {
     if (!this.#isScrubbing) {
@@ -143,16 +151,26 @@ export class RecordedPlayer {
     if (!line || this.#hole || this.#targetMs !== undefined) return false;
     const { signal } = this.#abort;
     const positionS = this.#element.video.currentTime;
-    let next = frames.step(positionS, direction);
+    let next = this.#stepped(positionS, direction);
     if (next === undefined) {
       const shownMs = line.wallMs(frames.at(positionS) ?? positionS);
       const found = await this.#beside(shownMs, direction, signal);
       if (!found || (await this.#loader.load(found, signal)).is !== 'ok') return false;
-      next = frames.step(positionS, direction);
+      next = this.#stepped(positionS, direction);
     }
     if (next === undefined) return false;
     await this.#element.moveTo(next + INTO_S, SHOW_MS);
     return true;
+  }
+
+  /** The picture beside the one that is shown, if all that lies between is buffered. */
+  #stepped(positionS: number, direction: 1 | -1): number | undefined {
+    const { frames } = this.#feed;
+    const next = frames.step(positionS, direction);
+    if (next === undefined) return undefined;
+    const [fromS, toS] = direction > 0 ? [positionS, next] : [next, positionS];
+    const endS = this.#feed.bufferedEndS(fromS);
+    return endS !== undefined && endS > toS - JOIN_S ? next : undefined;
   }
 
   /** Footage up to then is gone. */

@@ -32,21 +32,18 @@ export class RecordedSource {
   readonly index = new FootageIndex();
   readonly camera: number;
   readonly stream: StreamName;
-  /** Sound is left out where the browser cannot play it. */
-  #audio = true;
+  /** Whether footage is asked for with its sound. */
+  readonly sound: boolean;
   readonly #board: Board;
   readonly #inits = new Map<string, InitBytes>();
   /** Requests for media that are under way. */
   busy = 0;
 
-  constructor(board: Board, camera: number, stream: StreamName) {
+  constructor(board: Board, camera: number, stream: StreamName, sound: boolean) {
     this.#board = board;
+    this.sound = sound;
     this.camera = camera;
     this.stream = stream;
-  }
-
-  get audio(): boolean {
-    return this.#audio;
   }
 
   /** What is at a moment; asks where nobody knows. */
@@ -69,8 +66,7 @@ export class RecordedSource {
   async ask(startMs: number, endMs: number, signal: AbortSignal): Promise<'ok' | 'failed' | 'aborted'> {
     const fromMs = Math.max(0, Math.floor(startMs));
     const toMs = Math.ceil(Math.min(endMs, fromMs + MOST_RANGE_MS));
-    const audio = this.#audio ? '' : '&audio=0';
-    const query = `camera=${this.camera}&stream=${this.stream}&startMs=${fromMs}&endMs=${toMs}${audio}`;
+    const query = `camera=${this.camera}&stream=${this.stream}&startMs=${fromMs}&endMs=${toMs}&audio=${this.sound ? 1 : 0}`;
     const got = await this.#get(`/api/playback?${query}`, signal);
     const answer = got.is === 'ok' ? parsed<Playback>(got.bytes) : undefined;
     if (got.is === 'aborted') return 'aborted';
@@ -83,14 +79,16 @@ export class RecordedSource {
     const known = this.#inits.get(id);
     if (known) return known;
     const init = this.index.init(id);
-    return init && this.#fetchInit(id, init.codecs, init.url, init.sizeBytes, signal);
+    return init && this.#fetchInit(id, init.codecs, () => this.#getPart(init.url, 0, init.sizeBytes, signal));
   }
 
   /** Fragments of one segment that follow each other. */
   async bytes(pieces: readonly Piece[], signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const [first, last] = [pieces[0], pieces.at(-1)];
     if (!first || !last) return undefined;
-    return this.#fetchPart(first.segment.url, first.offset, last.offset + last.sizeBytes - first.offset, signal);
+    const sizeBytes = last.offset + last.sizeBytes - first.offset;
+    const got = await this.#getPart(first.segment.url, first.offset, sizeBytes, signal);
+    return got.is === 'ok' ? got.bytes : undefined;
   }
 
   /** The key picture at or before a moment; a hole where there is none. */
@@ -103,16 +101,7 @@ export class RecordedSource {
     }
     if (got.is !== 'ok') return undefined;
     const text = (name: string) => got.header(`Thimble-${name}`) ?? '';
-    const [codecs, url] = [text('Codecs'), text('Init-Url')];
-    const init = this.#audio
-      ? await this.#fetchInit(text('Init'), codecs, url, Number(text('Init-Bytes')), signal)
-      : await this.#fetchInit(
-          text('Init'),
-          videoOf(codecs),
-          url.replace(/file$/, 'video'),
-          Number(text('Init-Bytes')),
-          signal,
-        );
+    const init = await this.#fetchInit(text('Init'), text('Codecs'), () => this.#get(text('Init-Url'), signal));
     if (!init) return undefined;
     const startMs = Number(text('Start-Ms'));
     const segment = {
@@ -133,26 +122,12 @@ export class RecordedSource {
     return answer?.cameras[0]?.footage.map(([startMs]) => startMs).find(startMs => startMs > ms);
   }
 
-  /** From now on without sound; what was known is forgotten, since addresses differ. */
-  withoutSound(): RecordedSource {
-    const source = new RecordedSource(this.#board, this.camera, this.stream);
-    source.#audio = false;
-    return source;
-  }
-
-  async #fetchInit(
-    id: string,
-    codecs: string,
-    url: string,
-    sizeBytes: number,
-    signal: AbortSignal,
-  ): Promise<InitBytes | undefined> {
+  async #fetchInit(id: string, codecs: string, get: () => Promise<Got>): Promise<InitBytes | undefined> {
     const known = this.#inits.get(id);
     if (known) return known;
-    if (!url.startsWith('/api/') || !(sizeBytes > 0)) return undefined;
-    const bytes = await this.#fetchPart(url, 0, sizeBytes, signal);
-    if (!bytes) return undefined;
-    const init = { id, codecs, bytes };
+    const got = await get();
+    if (got.is !== 'ok') return undefined;
+    const init = { id, codecs, bytes: got.bytes };
     this.#inits.set(id, init);
     const [oldest] = this.#inits.keys();
     if (this.#inits.size > MOST_INITS && oldest !== undefined) this.#inits.delete(oldest);
@@ -160,14 +135,14 @@ export class RecordedSource {
   }
 
   /** Without sound a part is made for us, and its size is not that of the file's bytes. */
-  async #fetchPart(url: string, offset: number, sizeBytes: number, signal: AbortSignal) {
-    const got = this.#audio
-      ? await this.#get(url, signal, [offset, offset + sizeBytes - 1])
-      : await this.#get(`${url}?offset=${offset}&sizeBytes=${sizeBytes}`, signal);
-    return got.is === 'ok' ? got.bytes : undefined;
+  #getPart(url: string, offset: number, sizeBytes: number, signal: AbortSignal): Promise<Got> {
+    if (this.sound) return this.#get(url, signal, [offset, offset + sizeBytes - 1]);
+    return this.#get(`${url}?offset=${offset}&sizeBytes=${sizeBytes}`, signal);
   }
 
+  /** Addresses of answers lead nowhere but to the service. */
   async #get(path: string, signal: AbortSignal, range?: readonly [number, number]): Promise<Got> {
+    if (!path.startsWith('/api/')) return { is: 'error', status: 0 };
     this.busy++;
     try {
       return await this.#board.get(path, { lane: 'player', signal, ...(range ? { range } : {}) });
@@ -175,11 +150,6 @@ export class RecordedSource {
       this.busy--;
     }
   }
-}
-
-/** The picture's codec stands first. */
-function videoOf(codecs: string): string {
-  return codecs.split(',', 1).join();
 }
 
 function parsed<T>(bytes: Uint8Array): T | undefined {

@@ -33,22 +33,25 @@ export function RecordedView(props: RecordedViewProps) {
   const { camera, stream = 'main', group } = source;
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const player = useRef<RecordedPlayer | undefined>(undefined);
 
   useEffect(() => {
     if (!video.current || !canvas.current) return;
-    const player = new RecordedPlayer(httpBoard, new MediaElement(video.current, canvas.current), camera, stream);
-    const leave = group.add(player);
+    const made = new RecordedPlayer(httpBoard, new MediaElement(video.current, canvas.current), camera, stream);
+    player.current = made;
+    const leave = group.add(made);
     const stopListening = onUpdate(update => {
-      if ('type' in update && update.type === 'deleted' && update.camera === camera) player.deleted(update.untilMs);
+      if ('type' in update && update.type === 'deleted' && update.camera === camera) made.deleted(update.untilMs);
     });
-    props.onPlayer?.(player);
+    props.onPlayer?.(made);
     props.onVideo?.(video.current);
     return () => {
       props.onPlayer?.(undefined);
       props.onVideo?.(undefined);
       stopListening();
       leave();
-      player.close();
+      player.current = undefined;
+      made.close();
     };
   }, [camera, stream, group]);
   useEffect(() => {
@@ -56,7 +59,8 @@ export function RecordedView(props: RecordedViewProps) {
     if (!element) return;
     element.volume = volume;
     element.muted = muted;
-  }, [muted, volume]);
+    player.current?.setSound(!muted);
+  }, [muted, volume, camera, stream, group]);
 
   return (
     <div class="picture" data-fit={fit} aria-hidden="true">

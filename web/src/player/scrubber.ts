@@ -80,7 +80,7 @@ export class Scrubber {
 
   async #put({ bytes, init, segment, startMs }: KeyPicture, ms: number, signal: AbortSignal): Promise<void> {
     const { feed, source } = this.#loader;
-    if (!playable(init.codecs)?.audio || this.#wholeFragments) {
+    if (!playable(init.codecs) || this.#wholeFragments) {
       // The footage has to be known for that; then the next turn finds it.
       this.#wholeFragments = true;
       if ((await source.locate(ms, signal)).is === 'piece') this.#wantedMs ??= ms;
