@@ -141,10 +141,10 @@ test('what is trimmed ends with a key picture, far enough behind what is shown',
   sink.trim();
   assert.equal(buffer.done, [], 'less than 4 s');
   positionS = 15;
-  sink.trim();
+  assert.is(sink.trim(), 4);
   assert.equal(buffer.done, ['remove 0-3.999']);
   buffer.settle();
-  assert.is(sink.trimmedToS, 4);
+  assert.is(sink.trim(), undefined, 'once');
 });
 
 test('a full buffer is emptied behind the picture and tried once more', () => {

@@ -73,8 +73,6 @@ export class MseSink {
   #closed = false;
   /** Pieces that were dropped because too much waited. */
   dropped = 0;
-  /** Furthest that was trimmed: nothing before it is in the buffer any more. */
-  trimmedToS = 0;
 
   constructor(buffer: BufferLike, limits: SinkLimits, positionS: () => number, failed: (error: unknown) => void) {
     this.#buffer = buffer;
@@ -157,14 +155,21 @@ export class MseSink {
     this.#running = undefined;
   }
 
-  /** Lets go of what lies further behind the position than is kept, up to a key picture: a removal takes pictures up to the next one. */
-  trim(behindS: number = this.#limits.behindS): void {
-    const limitS = this.#positionS() - behindS;
-    const key = this.#keysS.findLast(startS => startS <= limitS);
-    if (key === undefined || key - this.trimmedToS < TRIM_STEP_S) return;
-    this.trimmedToS = key;
-    this.#keysS = this.#keysS.filter(startS => startS >= key);
-    this.remove(0, key - ROUNDED_S);
+  /**
+   * Lets go of what lies further behind the position than is kept, up to a key picture: a removal takes pictures up to the next one.
+   * Returns where what is left begins; undefined when there was nothing to do.
+   */
+  trim(behindS: number = this.#limits.behindS): number | undefined {
+    const keyS = this.#keyBefore(this.#positionS() - behindS);
+    const [oldestS] = this.#keysS;
+    if (keyS === undefined || oldestS === undefined || keyS - oldestS < TRIM_STEP_S) return undefined;
+    this.#keysS = this.#keysS.filter(startS => startS >= keyS);
+    this.remove(0, keyS - ROUNDED_S);
+    return keyS;
+  }
+
+  #keyBefore(limitS: number): number | undefined {
+    return this.#keysS.findLast(startS => startS <= limitS);
   }
 
   #full(piece: Piece): boolean {
@@ -232,11 +237,10 @@ export class MseSink {
     this.#queuedBytes += piece.bytes.length;
     this.#queuedS += piece.durationS ?? 0;
     this.#tasks.unshift({ do: 'append', piece, again: true });
-    const limitS = this.#positionS() - BEHIND_WHEN_FULL_S;
-    const key = this.#keysS.findLast(startS => startS <= limitS);
-    if (key !== undefined) {
-      this.trimmedToS = Math.max(this.trimmedToS, key);
-      this.#tasks.unshift({ do: 'remove', fromS: 0, toS: key - ROUNDED_S });
+    const keyS = this.#keyBefore(this.#positionS() - BEHIND_WHEN_FULL_S);
+    if (keyS !== undefined) {
+      this.#keysS = this.#keysS.filter(startS => startS >= keyS);
+      this.#tasks.unshift({ do: 'remove', fromS: 0, toS: keyS - ROUNDED_S });
     }
     this.#next();
   }

@@ -172,10 +172,8 @@ export class RecordedFeed {
   }
 
   trim(behindS?: number): void {
-    const sink = this.#sink;
-    if (!sink) return;
-    sink.trim(behindS);
-    const beforeS = sink.trimmedToS;
+    const beforeS = this.#sink?.trim(behindS);
+    if (beforeS === undefined) return;
     for (const [key, { endS, sizeBytes }] of this.#held) {
       if (endS > beforeS) continue;
       this.#held.delete(key);
