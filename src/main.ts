@@ -301,7 +301,6 @@ function storageServices(
         await recording.deleteSegment(id);
       },
       removeAll: camera => recording.deleteFootage(camera),
-      sizes: (camera, startMs, endMs, stream) => store.segments.sizes(camera, startMs, endMs, stream),
       eventFootage: (camera, startMs, endMs) => store.events.footage(camera, startMs, endMs),
       totals: camera => store.segments.totals(camera),
     },

@@ -59,13 +59,6 @@ export interface SegmentSource {
   remove(id: string): Promise<void>;
   /** Removes all footage of a camera but for locked segments, and says what stays. Resolves when none of the rest can come back. */
   removeAll(camera: CameraId): Promise<{ kept: { segments: number; sizeBytes: number } }>;
-  /** As a list, but only when they begin and end, and their bytes. */
-  sizes(
-    camera: CameraId,
-    startMs: number,
-    endMs: number,
-    stream: StreamName,
-  ): [startMs: number, endMs: number, sizeBytes: number][];
   /** Where footage within [startMs, endMs) belongs to events, pre- and post-roll included; sorted, apart from each other. */
   eventFootage(camera: CameraId, startMs: number, endMs: number): [number, number][];
   /** Of one camera or of all. */

@@ -26,18 +26,18 @@ export interface ActivityInput {
  * A level from 0 to 15 for each bucket. 0 = no footage; 1 to 7: bytes per second, from what is usual in this range (the median) or less to
  * four times that; 8 to 15: an event, by how much of the bucket it takes.
  */
-export function activity({ startMs, endMs, buckets, sizes, events, footage }: ActivityInput): number[] {
+export function activity({ startMs, endMs, buckets, sizes, events, footage }: ActivityInput): Uint8Array {
   const bucketMs = (endMs - startMs) / buckets;
   const present = shares(footage, startMs, bucketMs, buckets);
   const eventful = shares(events, startMs, bucketMs, buckets);
-  const rates = highestRates(sizes, startMs, bucketMs, buckets);
-  const usual = median(sizes.map(([from, to, bytes]) => bytes / Math.max(1, to - from)));
-  return present.map((share, bucket) => {
-    if (share === 0) return 0;
+  const levels = levelsOfBytes(sizes, startMs, bucketMs, buckets);
+  for (let bucket = 0; bucket < buckets; bucket++) {
     const ofEvents = eventful[bucket] as number;
-    if (ofEvents > 0) return MOST_OF_BYTES + 1 + Math.round(ofEvents * (LEVELS - 2 - MOST_OF_BYTES));
-    return levelOfRate(rates[bucket] as number, usual);
-  });
+    if (present[bucket] === 0) levels[bucket] = 0;
+    else if (ofEvents > 0) levels[bucket] = MOST_OF_BYTES + 1 + Math.round(ofEvents * (LEVELS - 2 - MOST_OF_BYTES));
+    else if (levels[bucket] === 0) levels[bucket] = 1;
+  }
+  return levels;
 }
 
 /** From 1 to 7. */
@@ -47,43 +47,35 @@ export function levelOfRate(rate: number, usual: number): number {
 }
 
 /** Of each bucket, the part that ranges take, 0 to 1. */
-function shares(ranges: readonly Range[], startMs: number, bucketMs: number, buckets: number): number[] {
-  const taken = new Array<number>(buckets).fill(0);
+function shares(ranges: readonly Range[], startMs: number, bucketMs: number, buckets: number): Float64Array {
+  const taken = new Float64Array(buckets);
   for (const [from, to] of ranges) {
-    eachBucket(from, to, startMs, bucketMs, buckets, (bucket, ms) => {
+    const first = Math.max(0, Math.floor((from - startMs) / bucketMs));
+    const end = Math.min(buckets, Math.ceil((to - startMs) / bucketMs));
+    if (first >= end) continue;
+    // All between the first and the last are full.
+    taken.fill(1, first + 1, Math.max(first + 1, end - 1));
+    for (const bucket of end - 1 > first ? [first, end - 1] : [first]) {
+      const bucketStart = startMs + bucket * bucketMs;
+      const ms = Math.min(to, bucketStart + bucketMs) - Math.max(from, bucketStart);
       taken[bucket] = Math.min(1, (taken[bucket] as number) + ms / bucketMs);
-    });
+    }
   }
   return taken;
 }
 
-/** Of each bucket, the highest rate of what lies in it. */
-function highestRates(sizes: readonly SizedFootage[], startMs: number, bucketMs: number, buckets: number): number[] {
-  const rates = new Array<number>(buckets).fill(0);
+/** Of each bucket, the highest level of what lies in it; 0 where nothing does. */
+function levelsOfBytes(sizes: readonly SizedFootage[], startMs: number, bucketMs: number, buckets: number): Uint8Array {
+  const levels = new Uint8Array(buckets);
+  const usual = median(sizes.map(([from, to, bytes]) => bytes / Math.max(1, to - from)));
   for (const [from, to, bytes] of sizes) {
-    const rate = bytes / Math.max(1, to - from);
-    eachBucket(from, to, startMs, bucketMs, buckets, bucket => {
-      rates[bucket] = Math.max(rates[bucket] as number, rate);
-    });
+    const level = levelOfRate(bytes / Math.max(1, to - from), usual);
+    const end = Math.min(buckets, Math.ceil((to - startMs) / bucketMs));
+    for (let bucket = Math.max(0, Math.floor((from - startMs) / bucketMs)); bucket < end; bucket++) {
+      if ((levels[bucket] as number) < level) levels[bucket] = level;
+    }
   }
-  return rates;
-}
-
-function eachBucket(
-  fromMs: number,
-  toMs: number,
-  startMs: number,
-  bucketMs: number,
-  buckets: number,
-  visit: (bucket: number, ms: number) => void,
-): void {
-  const first = Math.max(0, Math.floor((fromMs - startMs) / bucketMs));
-  for (let bucket = first; bucket < buckets; bucket++) {
-    const bucketStart = startMs + bucket * bucketMs;
-    if (bucketStart >= toMs) return;
-    const ms = Math.min(toMs, bucketStart + bucketMs) - Math.max(fromMs, bucketStart);
-    if (ms > 0) visit(bucket, ms);
-  }
+  return levels;
 }
 
 function median(values: number[]): number {

@@ -14,6 +14,7 @@ const MAX_BUCKETS = 1440;
 /** Per camera; of more the longest are told. */
 const MOST_GAPS = 300;
 const CAMERA_CURE = `Name 1 to ${MAX_CAMERAS} cameras: camera=1&camera=2.`;
+const DIGITS = '0123456789abcdef';
 /** Steps of a level in an answer of 256 levels. */
 const LEVEL_STEP = 255 / (LEVELS - 1);
 
@@ -67,22 +68,26 @@ export function timelineRoutes(services: ApiServices) {
 
 function timelineOf({ timeline, events, segments }: ApiServices, camera: number, query: TimelineQuery): CameraTimeline {
   const { stream, startMs, endMs, buckets, levels } = query;
-  const one = timeline([camera], stream, startMs, endMs)[0] ?? { camera, footage: [], gaps: [] };
+  const { footage, gaps, sizes } = timeline([camera], stream, startMs, endMs)[0] ?? {
+    footage: [],
+    gaps: [],
+    sizes: [],
+  };
   const marks = events.marks(camera, startMs, endMs);
-  if (buckets === undefined || endMs === startMs) return { ...one, ...marks };
+  if (buckets === undefined || endMs === startMs) return { camera, footage, gaps, ...marks };
   const found = activity({
-    ...{ startMs, endMs, buckets, footage: one.footage },
-    sizes: segments.sizes(camera, startMs, endMs, stream),
+    ...{ startMs, endMs, buckets, footage, sizes },
     events: segments.eventFootage(camera, startMs, endMs),
   });
   return {
-    ...{ ...one, ...marks },
-    footage: merged(one.footage, (endMs - startMs) / buckets),
-    gaps: longest(one.gaps, endMs),
+    camera,
+    footage: merged(footage, (endMs - startMs) / buckets),
+    gaps: longest(gaps, endMs),
+    ...marks,
     activity:
       levels === 16
-        ? found.map(level => level.toString(LEVELS)).join('')
-        : found.map(level => Math.round(level * LEVEL_STEP)),
+        ? Array.from(found, level => DIGITS[level]).join('')
+        : Array.from(found, level => Math.round(level * LEVEL_STEP)),
   };
 }
 

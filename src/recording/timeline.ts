@@ -15,6 +15,8 @@ export interface CameraTimeline {
   /** Sorted, without overlaps, cut to the range asked for. */
   footage: [startMs: number, endMs: number][];
   gaps: TimelineGap[];
+  /** The segments that it is made of, as they are in the index or by now, with their bytes. */
+  sizes: [startMs: number, endMs: number, sizeBytes: number][];
 }
 
 /** Pieces this close together are one: less than two pictures at 25 fps. */
@@ -33,11 +35,12 @@ export function cameraTimeline(
   stats: EngineStats,
   { camera, stream, startMs, endMs }: TimelineQuery,
 ): CameraTimeline {
-  const footage = store.segments.footage(camera, startMs, endMs, stream);
+  const sizes = store.segments.sizes(camera, startMs, endMs, stream);
   for (const { camera: owner, stream: written, open } of stats.streams) {
     if (owner !== camera || written !== stream) continue;
-    for (const one of open) footage.push([Math.max(one.startMs, startMs), Math.min(one.endMs, endMs)]);
+    for (const one of open) sizes.push([one.startMs, one.endMs, one.sizeBytes]);
   }
+  const footage = sizes.map(([from, to]): [number, number] => [Math.max(from, startMs), Math.min(to, endMs)]);
   const gaps = store.gaps.list(camera, startMs, endMs, 'main');
   const joined = join(footage.filter(([from, to]) => from < to));
   return {
@@ -48,6 +51,7 @@ export function cameraTimeline(
       ...(gap.endMs === undefined ? {} : { endMs: gap.endMs }),
       reason: gap.reason,
     })),
+    sizes,
   };
 }
 

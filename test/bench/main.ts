@@ -26,6 +26,7 @@ import { measureLosses } from './losses.ts';
 import { measureRound, type Round, roundFigures } from './recording.ts';
 import { measureRemoval } from './removal.ts';
 import { markdownTable, textTable } from './report.ts';
+import { measureSeeks } from './seek-times.ts';
 import { measureStorm } from './storm.ts';
 import { measureTriggers } from './trigger-times.ts';
 
@@ -50,6 +51,7 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   removal: measureRemoval,
   export: measureExport,
   index: measureIndex,
+  seeks: measureSeeks,
   adoption: measureAdoption,
   losses: (command, { rounds }) => measureLosses(command, rounds),
   events: (command, { seconds }) => measureIdleEvents(command, seconds),

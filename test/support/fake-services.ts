@@ -173,11 +173,6 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
         const locked = segments.filter(segment => segment.camera === camera && segment.locked);
         return { kept: { segments: locked.length, sizeBytes: locked.reduce((sum, one) => sum + one.sizeBytes, 0) } };
       },
-      sizes: (camera, startMs, endMs, stream) =>
-        segments
-          .filter(one => one.camera === camera && one.stream === stream)
-          .filter(one => one.startMs < endMs && one.endMs > startMs)
-          .map(one => [one.startMs, one.endMs, one.sizeBytes]),
       eventFootage: (_, startMs, endMs) => events.filter(([fromMs, toMs]) => fromMs < endMs && toMs > startMs),
       totals: () => ({ segments: segments.length, sizeBytes: segments.reduce((sum, one) => sum + one.sizeBytes, 0) }),
     },
@@ -204,6 +199,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
         camera,
         footage: [stream === 'main' ? [1, 2] : [3, 4]],
         gaps: [{ startMs: 2, reason: 'offline' }],
+        sizes: [],
       })),
     problems: () => [...problems],
     gapCounts: () => [{ camera: 1, reason: 'offline', count: 3 }],

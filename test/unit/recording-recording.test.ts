@@ -383,8 +383,12 @@ test('the timeline joins closed and open segments and shows gaps', async () => {
       camera: 1,
       footage: [[T0, T0 + 340_000]],
       gaps: [{ startMs: T0 - 5000, endMs: T0, reason: 'restart' }],
+      sizes: [
+        [T0, T0 + 300_000, 1000],
+        [T0 + 300_010, T0 + 350_000, 5],
+      ],
     },
-    { camera: 2, footage: [], gaps: [] },
+    { camera: 2, footage: [], gaps: [], sizes: [] },
   ]);
   assert.equal(world.recording.timeline([1], 'main', T0 + 400_000, T0 + 500_000)[0]?.footage, []);
 });

@@ -1,14 +1,16 @@
 // Activity of the timeline: what levels say, and that hostile ranges cost no more than their buckets.
 import * as assert from 'uvu/assert';
-import { activity, levelOfRate } from '../../src/api/timeline-activity.ts';
+import { type ActivityInput, activity, levelOfRate } from '../../src/api/timeline-activity.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('timeline activity');
 
+const levelsOf = (input: ActivityInput) => Array.from(activity(input));
+
 const range = { startMs: 0, endMs: 10_000, buckets: 10 };
 
 test('no footage is 0, usual footage 1', () => {
-  const levels = activity({ ...range, sizes: [[0, 5000, 50_000]], events: [], footage: [[0, 5000]] });
+  const levels = levelsOf({ ...range, sizes: [[0, 5000, 50_000]], events: [], footage: [[0, 5000]] });
   assert.equal(levels, [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
 });
 
@@ -23,11 +25,11 @@ test('more bytes than usual are higher, four times as many the most', () => {
     n * 1000 + 1000,
     n === 4 ? 4000 : 1000,
   ]);
-  assert.equal(activity({ ...range, sizes, events: [], footage: [[0, 10_000]] }), [1, 1, 1, 1, 7, 1, 1, 1, 1, 1]);
+  assert.equal(levelsOf({ ...range, sizes, events: [], footage: [[0, 10_000]] }), [1, 1, 1, 1, 7, 1, 1, 1, 1, 1]);
 });
 
 test('events lie above all bytes, by the part of the bucket that they take', () => {
-  const levels = activity({
+  const levels = levelsOf({
     ...range,
     sizes: [],
     events: [
@@ -40,7 +42,7 @@ test('events lie above all bytes, by the part of the bucket that they take', () 
 });
 
 test('what reaches out of the range counts inside of it only', () => {
-  const levels = activity({
+  const levels = levelsOf({
     ...range,
     sizes: [],
     events: [
