@@ -37,6 +37,7 @@ import type {
   UserList,
   WebhookTestResult,
 } from './contract.ts';
+import type { BackupRoutes } from './contract-backup.ts';
 import type { LiveRoutes } from './contract-live.ts';
 import type { PlaybackRoutes } from './contract-playback.ts';
 
@@ -46,7 +47,7 @@ type StreamName = 'main' | 'sub';
  * `query`, `body`: what is sent; lists in a query are repeated parameters, null is sent as `none`. `answer`: the JSON of a 2xx
  * answer; absent where there is none (bytes, empty answers, WebSockets). A field that is absent is not accepted.
  */
-export interface ApiRoutes extends PlaybackRoutes, LiveRoutes {
+export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes {
   'GET /api/health': { answer: Health };
   /** The API in OpenAPI 3.1. */
   'GET /api/openapi.json': { answer: object };

@@ -18,6 +18,7 @@ import type { StoreProblem } from '../storage/index.ts';
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
 /** `POST /api/settings/webhooks/test` */
 export type { TriggerInput as Trigger, WebhookTestResult } from '../events/index.ts';
+export type { Backup, BackupCamera, RestoreReply, RestoreStep } from './contract-backup.ts';
 export type * from './contract-playback.ts';
 export type { ApiRoutes, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from './contract-routes.ts';
 

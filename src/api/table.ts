@@ -1,6 +1,7 @@
 // The table of all routes: what is not in it does not exist, and what is in the contract is in it.
 import { credentialRoutes, userRoutes } from './account-admin-routes.ts';
 import { accountRoutes } from './account-routes.ts';
+import { backupRoutes } from './backup-routes.ts';
 import { cameraRoutes } from './camera-routes.ts';
 import type { RouteName } from './contract.ts';
 import { daysRoutes } from './days-routes.ts';
@@ -66,6 +67,7 @@ export function table(
     ...eventRoutes(services, exports),
     ...storageRoutes(services),
     ...settingsRoutes(services),
+    ...backupRoutes(services),
     ...openapiRoutes(services, routes),
     ...linkRoutes(services, links, linkTable),
     ...accountRoutes(services, accounts),

@@ -14,7 +14,7 @@ export type {
   Untried,
 } from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
-export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera } from './cameras.ts';
+export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
 export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
 export { type ProbeInput, type ProbeResult, Prober, type ProberOptions, probeSchema } from './probe.ts';
 export {

@@ -120,6 +120,8 @@ export const EXPECTATIONS: Record<RouteName, Expectation> = {
   'GET /api/settings': { needs: 'admin', passes: 200 },
   'PATCH /api/settings': { needs: 'admin', body: { hosts: [] }, passes: 200 },
   'POST /api/settings/webhooks/test': { needs: 'admin', body: { url: 'http://10.0.0.9/' }, passes: 200 },
+  'GET /api/backup': { needs: 'admin', passes: 200 },
+  'POST /api/restore': { needs: 'admin', body: { backup: {} }, passes: 400 },
   'GET /api/groups': { needs: 'viewer', passes: 200 },
   'POST /api/groups': { needs: 'operator', body: { name: 'Front', cameras: [], layout: 'auto' }, passes: 201 },
   'PATCH /api/groups': { needs: 'operator', body: { order: [] }, passes: 200 },
