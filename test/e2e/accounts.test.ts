@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import type { Me } from '../../src/api/contract.ts';
+import type { Me, Status } from '../../src/api/contract.ts';
 import { Child, stopChildren } from '../support/child.ts';
 import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
@@ -149,6 +149,26 @@ test.needs(!problem, problem ?? '', 'a lost password is replaced on the board, w
   const fresh = await begin(second, '/api/login', { name: 'Anna B', password: lines[0].password });
   assert.is((await me(second, fresh))?.role, 'admin');
   await second.stop();
+});
+
+test.needs(!problem, problem ?? '', 'passwords that were hashed leave no memory behind', async () => {
+  const service = await start(tempDir('data'));
+  const cookie = await begin(service, '/api/setup', {
+    code: service.ready.setupCode,
+    name: 'anna',
+    password: PASSWORD,
+  });
+  const anonymousBytes = async () => {
+    const { data } = await service.exchange('GET', '/api/status', undefined, { cookie });
+    return (JSON.parse(data.toString()) as Status).memory.anonymousBytes ?? 0;
+  };
+  await anonymousBytes();
+  const before = await anonymousBytes();
+  for (let n = 0; n < 8; n++) await begin(service, '/api/login', { name: 'anna', password: PASSWORD });
+  const grownBytes = (await anonymousBytes()) - before;
+  // Each thread of the pool would keep 8 MiB.
+  assert.ok(grownBytes < 12 * 1024 * 1024, `${grownBytes} bytes`);
+  await service.stop();
 });
 
 test.run();
