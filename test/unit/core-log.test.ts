@@ -52,6 +52,21 @@ test('takes secrets out by name, at every depth', () => {
   assert.is((last().patch as LogFields).hasPassword, true);
 });
 
+test('takes sessions, tokens and hashes of passwords out wherever they stand, also when they were cut', () => {
+  const secret = 'Ab-_'.repeat(11).slice(1);
+  const hash = `$scrypt$ln=13,r=8,p=1$${'x'.repeat(22)}==$${'y'.repeat(43)}=`;
+  for (const [text, rest] of [
+    [`got tms_${secret}!`, 'got ***!'],
+    [`Cookie: thimble_session=tms_${secret}; a=b`, 'Cookie: thimble_session=***; a=b'],
+    [`tmt_${secret.slice(0, 20)}`, '***'],
+    [`stored ${hash} there`, 'stored *** there'],
+  ]) {
+    assert.is(redactText(text as string), rest);
+  }
+  const cut = redactText(`${' '.repeat(1970)}tms_${secret}`);
+  assert.not.match(cut, secret.slice(0, 12));
+});
+
 test('takes secrets out by shape, in messages, fields, errors and causes', () => {
   const { log, written } = setUp();
   const cause = new Error('open rtsp://admin:canary@10.0.0.2/x failed');
