@@ -47,6 +47,7 @@ export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) 
       <button
         type="button"
         class="button tl-list-button"
+        aria-label={t('list')}
         aria-pressed={model.isList.value}
         onClick={() => (model.isList.value = !model.isList.value)}
       >
@@ -82,7 +83,7 @@ function Pictures({ model }: { model: TimelineModel }) {
   const others = allCameras().filter(({ id }) => !chosen.includes(id));
   return (
     <>
-      <ul class="tl-chips">
+      <ul class="tl-chips" data-count={chosen.length}>
         {chosen.map(id => (
           <li key={id} class="tag">
             {cameraName(id)}

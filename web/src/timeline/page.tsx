@@ -16,6 +16,7 @@ import { zone as currentZone, now } from '../zone.ts';
 import { parseAddress, timelineAddress } from './address.ts';
 import { DayBar } from './day-bar.tsx';
 import { ExportBar } from './export-bar.tsx';
+import { hasFootage } from './found.ts';
 import type { LaneAnswer, LaneQuery } from './lane-store.ts';
 import { ListView } from './list-view.tsx';
 import { TimelineModel } from './model.ts';
@@ -105,8 +106,16 @@ function made(query: URLSearchParams): { model: TimelineModel; group: PlaybackGr
     most: isNarrow ? 2 : 4,
   });
   const group = new PlaybackGroup(httpBoard, model.needleMs.peek(), { gaps: () => preferences.peek().gaps });
-  model.onSeek = (timeMs, kind) => group.seek(timeMs, kind);
+  model.onSeek = (timeMs, kind) => {
+    // What the lanes know to be empty is not asked for while the needle passes over it.
+    if (kind === 'commit' || model.chosen.peek().some(camera => mayHaveFootage(model, camera, timeMs)))
+      group.seek(timeMs, kind);
+  };
   return { model, group };
+}
+
+function mayHaveFootage(model: TimelineModel, camera: number, timeMs: number): boolean {
+  return hasFootage(model.store.pieces(camera, model.view.peek()), timeMs) !== false;
 }
 
 async function load(query: LaneQuery, signal: AbortSignal): Promise<LaneAnswer> {

@@ -11,7 +11,7 @@ import type { PlaybackGroup } from '../player/playback-group.ts';
 import { Player } from '../player/player.tsx';
 import { cameraName, cameraSignal, me } from '../state.ts';
 import { clock, clockTenths, lengthWords, moment } from '../time.ts';
-import { gapAt } from './found.ts';
+import { gapAt, hasFootage } from './found.ts';
 import type { TimelineModel } from './model.ts';
 import { t } from './words.ts';
 
@@ -90,7 +90,7 @@ interface CardProps extends PicturesProps {
 
 /** Why there is no picture, and what to do; nothing while there is one. */
 function StateCard({ model, group, zone, camera, state }: CardProps) {
-  const told = state.value;
+  const told = passed(model, camera) ?? state.value;
   const download = () => {
     const at = model.needleMs.peek();
     return address('GET /api/export.mp4', { query: { camera, startMs: at, endMs: at + 60_000, timeZone: zone } });
@@ -139,6 +139,21 @@ function StateCard({ model, group, zone, camera, state }: CardProps) {
   }
 }
 
+/** While the needle passes over a time without footage the player is not asked; the lanes know why there is none. */
+function passed(model: TimelineModel, camera: number): PlayState | undefined {
+  if (!model.isScrubbing.value) return undefined;
+  const timeMs = model.needleMs.value;
+  const pieces = model.store.pieces(camera, model.view.value);
+  const gap = gapAt(pieces, timeMs);
+  if (!gap) return hasFootage(pieces, timeMs) === false ? { is: 'gap', startMs: timeMs } : undefined;
+  return {
+    is: 'gap',
+    reason: gap.reason,
+    startMs: gap.startMs,
+    ...(gap.endMs === undefined ? {} : { untilMs: gap.endMs }),
+  };
+}
+
 interface GapCardProps extends Omit<PicturesProps, 'group'> {
   camera: number;
   told: Extract<PlayState, { is: 'gap' }>;
@@ -154,11 +169,13 @@ function GapCard({ model, zone, camera, told }: GapCardProps) {
   return (
     <div class="tl-card" role="status">
       <strong>{reason ? reasonWords(reason) : t('gap-card')}</strong>
-      <span class="figure">
-        {endMs === undefined
-          ? t('gap-lasting', { from, length })
-          : t('gap-length', { from, to: clock(endMs, zone, false), length })}
-      </span>
+      {gap.startMs !== endMs && (reason || endMs !== undefined) && (
+        <span class="figure">
+          {endMs === undefined
+            ? t('gap-lasting', { from, length })
+            : t('gap-length', { from, to: clock(endMs, zone, false), length })}
+        </span>
+      )}
       {cure && <span class="dense">{cure}</span>}
       {endMs !== undefined && endMs < model.now() && (
         <button type="button" class="button" onClick={() => model.seek(endMs, 'commit')}>

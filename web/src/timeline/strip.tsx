@@ -124,9 +124,9 @@ function cellsOf(model: TimelineModel, camera: number, view: View, width: number
   // The first and the last one may stick out.
   for (let at = Math.floor(view.startMs / stepMs) * stepMs; at < endOf(view); at += stepMs) {
     const event = events.find(one => one.startMs >= at && one.startMs < at + stepMs);
-    const timeMs = Math.round(event?.startMs ?? at + stepMs / 2);
-    if (timeMs < model.now() && (event || hasFootage(pieces, timeMs)))
-      cells.push({ startMs: at, timeMs, ...(event ? { event: event.id } : {}) });
+    const tried = [at + stepMs / 2, at + 1000, at + stepMs - 1000].map(Math.round);
+    const timeMs = event?.startMs ?? tried.find(ms => ms < model.now() && hasFootage(pieces, ms));
+    if (timeMs !== undefined) cells.push({ startMs: at, timeMs, ...(event ? { event: event.id } : {}) });
   }
   return cells;
 }

@@ -164,9 +164,8 @@ function Button({ icon, label, onClick, main, flip }: ButtonProps) {
   return (
     <button
       type="button"
-      class="button"
+      class={flip ? 'button tl-flip' : 'button'}
       data-kind={main ? 'primary' : 'plain'}
-      data-flip={flip}
       aria-label={label}
       title={label}
       onClick={onClick}
