@@ -1,0 +1,66 @@
+// What a tile or the camera page says about a live picture: what is going on, since when, and what helps.
+import type { Camera, Gap } from '../../../src/api/contract.ts';
+import { reasonWords } from '../components/reasons.ts';
+import type { PlayState, WayInfo } from '../player/play-state.ts';
+import { pictureWords } from './picture-words.ts';
+
+export interface Trouble {
+  text: string;
+  /** UTC; a timer counts from there. */
+  sinceMs?: number;
+  /** What the owner can do. */
+  cure?: string;
+  /** What the reader can do here. */
+  offer?: 'retry' | 'play' | 'health';
+}
+
+/** Why the picture does not move; undefined while it does. */
+export function troubleOf({ state }: Camera, play: PlayState): Trouble | undefined {
+  if (state.name !== 'live' && state.name !== 'starting') {
+    const text = sentence(reasonWords(state.reason ?? state.name));
+    const cure = state.cure ? { cure: state.cure } : {};
+    return { text, sinceMs: state.sinceMs, ...cure, ...(state.name === 'disabled' ? {} : { offer: 'health' }) };
+  }
+  switch (play.is) {
+    case 'waiting':
+      if (play.reason === 'camera' || play.reason === 'end') return undefined;
+      return { text: pictureWords(play.reason), sinceMs: play.sinceMs };
+    case 'blocked':
+      return { text: pictureWords('blocked'), offer: 'play' };
+    case 'failed':
+      return { text: pictureWords('gone', { why: play.message || pictureWords('goneWhy') }), offer: 'retry' };
+    default:
+      return undefined;
+  }
+}
+
+/** Why the picture comes another way than the best; undefined when it does not. */
+export function detourOf(asked: 'main' | 'sub', info: WayInfo | undefined, camera: Camera): string | undefined {
+  if (!info?.why || info.why === 'saver' || info.why === 'asked') return undefined;
+  const codec = codecName(camera, asked);
+  if (info.why === 'no-mse') return pictureWords('noMse');
+  if (info.why === 'codec') {
+    if (info.way === 'still') return pictureWords('codecStill', { codec });
+    return pictureWords(info.stream === 'sub' ? 'codecSub' : 'codecMain', { codec });
+  }
+  return pictureWords(info.way === 'still' ? 'slowStill' : 'slowSub');
+}
+
+/** It can be tried again at once: nothing but chance was in the way. */
+export function isWorthRetrying(info: WayInfo | undefined): boolean {
+  return info?.why === 'decoder' || info?.why === 'slow-start';
+}
+
+/** Whether what comes now is written. */
+export function isRecording({ state, record }: Camera, gap: Gap | undefined): boolean {
+  return state.name === 'live' && record.mode !== 'off' && gap === undefined;
+}
+
+function codecName(camera: Camera, stream: 'main' | 'sub'): string {
+  const codec = camera.state[stream]?.codec;
+  return codec === 'h265' ? pictureWords('h265') : pictureWords('thisCodec');
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
