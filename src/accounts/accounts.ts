@@ -138,11 +138,6 @@ export class Accounts {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Keeps the session alive of a page that only listens. False when there is none any more. */
-  touch(credential: string): boolean {
-    return this.#parts.sessions.touch(credential);
-  }
-
   /**
    * Makes the first account, an admin. Rejects with `not-found` once there is one, `permission-denied` for a wrong code,
    * `resource-exhausted` after too many.

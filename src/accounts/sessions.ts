@@ -115,15 +115,6 @@ export class Sessions {
     return session.caller;
   }
 
-  /** Keeps a session alive whose page only listens. False when there is none any more. */
-  touch(credential: string): boolean {
-    const session = [...this.#sessions.values()].find(({ record }) => credentialOf(record.id) === credential);
-    if (!session || this.#isOver(session.record)) return false;
-    this.#followClock(session);
-    this.#touch(session);
-    return true;
-  }
-
   get(credential: string): SessionRecord | undefined {
     return this.all().find(record => credentialOf(record.id) === credential);
   }

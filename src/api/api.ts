@@ -100,7 +100,9 @@ export class Api {
       },
     };
     this.#router = new Router([this.#health(), ...table(services, parts)]);
-    this.#sockets = new OpenSockets(clock);
+    const sockets = new OpenSockets(clock);
+    accounts.onRevoked(() => sockets.lookSoon());
+    this.#sockets = sockets;
     this.#trail = trail;
     this.#gatekeeper = gatekeeper;
     this.#exports = exports;

@@ -15,6 +15,8 @@ export interface Identifier {
   identify(credentials: { cookie?: string; authorization?: string; remoteAddress: string }): Caller | undefined;
   /** What a user may at present, whoever asks; undefined when there is none any more. */
   callerOf(user: number): Caller | undefined;
+  /** Tells of sessions and tokens that ended, or may do other things than before. */
+  onRevoked(listener: () => void): void;
   audit: { record(entry: AuditEntry): void };
 }
 

@@ -35,6 +35,13 @@ export class OpenSockets {
     };
   }
 
+  /** Somebody lost a right just now. */
+  lookSoon(): void {
+    if (!this.#cancel) return;
+    this.#cancel();
+    this.#cancel = this.#clock.after(0, () => this.#look());
+  }
+
   stop(): void {
     this.#cancel?.();
     this.#open.clear();

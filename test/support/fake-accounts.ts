@@ -12,6 +12,8 @@ export class FakeAccounts implements Identifier {
   readonly told: AuditEntry[] = [];
   readonly audit = { record: (entry: AuditEntry) => void this.told.push(entry) };
 
+  onRevoked(): void {}
+
   /** Everybody may everything. */
   static open(): FakeAccounts {
     const accounts = new FakeAccounts();

@@ -340,17 +340,4 @@ test('a listener that throws keeps nobody else from hearing', async () => {
   assert.is(heard.length, 1);
 });
 
-test('the page that only listens keeps its session', async () => {
-  const world = await AccountWorld.make();
-  const anna = await world.setUp();
-  const credential = world.callerOf(anna)?.credential ?? '';
-  for (let day = 1; day < 90; day++) {
-    await world.clock.advance(DAY_MS);
-    assert.ok(world.accounts.touch(credential));
-  }
-  await world.clock.advance(DAY_MS);
-  assert.not.ok(world.accounts.touch(credential));
-  assert.not.ok(world.accounts.touch('nothing'));
-});
-
 test.run();
