@@ -7,22 +7,14 @@ import type { NoKeyframe } from './contract.ts';
 import { openFile } from './file-source.ts';
 import { streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
-import {
-  encodeHead,
-  type Fragment,
-  keyPicture,
-  MAX_MOOF_BYTES,
-  type Picture,
-  readFragment,
-} from './playback-fragment.ts';
-import type { PlayableSegment, PlaybackIndex, SegmentMap } from './playback-index.ts';
+import { piecesSource } from './pieces-source.ts';
+import { encodeHead, keyPicture } from './playback-fragment.ts';
+import { fragmentAt, type PlayableSegment, type PlaybackIndex, type SegmentMap } from './playback-index.ts';
 import { playableSegments, utcMs } from './playback-segments.ts';
 import { route } from './router.ts';
-import type { HttpReply } from './server.ts';
+import type { ByteSource, HttpReply } from './server.ts';
 import type { ApiServices } from './services.ts';
 
-/** As a rule moof and keyframe. */
-const READ_BYTES = 128 * 1024;
 /** As native/media/picture.h: larger ones are no pictures of cameras. */
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024;
 /** Footage that ended no longer ago counts as there: of what is being written the newest second is not in a file yet. */
@@ -67,8 +59,8 @@ function newest(segments: readonly PlayableSegment[], atMs: number): PlayableSeg
 }
 
 interface Keyframe {
-  picture: Picture;
-  bytes: Buffer;
+  pts90k: number;
+  body: ByteSource;
 }
 
 async function readKeyframe(
@@ -82,38 +74,27 @@ async function readKeyframe(
   const place = fragments.findLast(({ key, start90k }) => key && start90k <= at90k);
   if (!place) return undefined;
   const { file } = await openFile(join(folder, segment.path));
-  const read = async (offset: number, sizeBytes: number) => {
-    const buffer = Buffer.allocUnsafeSlow(sizeBytes);
-    const { bytesRead } = await file.read(buffer, 0, sizeBytes, place.offset + offset);
-    return buffer.subarray(0, bytesRead);
-  };
   try {
-    let bytes = await read(0, Math.min(READ_BYTES, place.sizeBytes));
-    let fragment: Fragment | number | undefined = readFragment(bytes);
-    if (typeof fragment === 'number' && fragment > READ_BYTES && fragment <= MAX_MOOF_BYTES + 8) {
-      bytes = await read(0, fragment);
-      fragment = readFragment(bytes);
-    }
-    const picture = typeof fragment === 'object' ? keyPicture(fragment, at90k, true) : undefined;
+    const fragment = await fragmentAt(file, place.offset);
+    const picture = fragment && keyPicture(fragment, at90k, true);
     if (!picture || picture.offset + picture.sizeBytes > place.sizeBytes || picture.sizeBytes > MAX_PICTURE_BYTES) {
       throw new NvrError('data-loss', 'the file of this segment is damaged');
     }
-    const end = picture.offset + picture.sizeBytes;
-    const sample =
-      end <= bytes.length ? bytes.subarray(picture.offset, end) : await read(picture.offset, picture.sizeBytes);
-    if (sample.length < picture.sizeBytes) throw new NvrError('data-loss', 'the file of this segment is damaged');
-    return { picture, bytes: Buffer.concat([encodeHead([picture.run]), sample]) };
-  } finally {
+    const { pts90k, run, offset, sizeBytes } = picture;
+    const media = { offset: place.offset + offset, sizeBytes };
+    return { pts90k, body: piecesSource(file, [encodeHead([run]), media]) };
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
-function reply(segment: PlayableSegment, map: SegmentMap, { picture, bytes }: Keyframe): HttpReply {
+function reply(segment: PlayableSegment, map: SegmentMap, { pts90k, body }: Keyframe): HttpReply {
   return {
     status: 200,
     headers: {
       'Content-Type': 'video/mp4',
-      'Thimble-Start-Ms': String(utcMs(segment, map, picture.pts90k)),
+      'Thimble-Start-Ms': String(utcMs(segment, map, pts90k)),
       'Thimble-Segment': segment.id,
       'Thimble-Segment-Start-Ms': String(segment.startMs),
       'Thimble-First-Pts': String(map.firstPts90k),
@@ -121,6 +102,6 @@ function reply(segment: PlayableSegment, map: SegmentMap, { picture, bytes }: Ke
       'Thimble-Init-Url': `/api/segments/${segment.id}/video?offset=0&sizeBytes=${map.initBytes}`,
       'Thimble-Codecs': segment.codecs.split(',', 1).join(),
     },
-    body: bytes,
+    body,
   };
 }

@@ -13,7 +13,7 @@ import { endBeforeStart } from './segment-routes.ts';
 import type { HttpReply, HttpRequest } from './server.ts';
 import type { ApiServices } from './services.ts';
 
-const MAX_RANGE_MS = 6 * 3_600_000;
+const MAX_RANGE_MS = 2 * 3_600_000;
 const MAX_SEGMENTS = 1000;
 /** How far back a live playlist begins: players need three entries. */
 const LIVE_PAST_MS = 20_000;
@@ -31,7 +31,7 @@ export function m3u8Routes(services: ApiServices, index: PlaybackIndex, links: S
   return [
     route('GET', '/api/cameras/{id}/playback.m3u8', {
       identity: 'viewer',
-      summary: 'An HLS playlist of a range of at most 6 hours; without an end, of what is being recorded.',
+      summary: 'An HLS playlist of a range of at most 2 hours; without an end, of what is being recorded.',
       rate: 'media',
       media: 'application/vnd.apple.mpegurl',
       linkable: true,
@@ -144,9 +144,9 @@ function noStart(): NvrError {
 }
 
 function tooLong(startMs: number): NvrError {
-  return new NvrError('invalid-argument', 'a playlist is at most 6 hours long', {
+  return new NvrError('invalid-argument', 'a playlist is at most 2 hours long', {
     field: 'startMs',
-    cure: `Use at most 6 hours, as from ${startMs} to ${startMs + MAX_RANGE_MS}.`,
+    cure: `Use at most 2 hours, as from ${startMs} to ${startMs + MAX_RANGE_MS}.`,
   });
 }
 

@@ -183,22 +183,14 @@ function box(bytes: Buffer, at: number, type: string, sizeBytes: number): number
   return at + 8;
 }
 
-/** The whole fragments in `bytes` without their sound; undefined when what stands there is damaged. */
-export function withoutSound(bytes: Buffer): Buffer | undefined {
-  const pieces: Buffer[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const rest = bytes.subarray(at);
-    const fragment = readFragment(rest);
-    if (typeof fragment !== 'object' || fragment.sizeBytes > rest.length) return undefined;
-    let offset = fragment.headBytes;
-    for (const run of fragment.runs) {
-      if (run.track === VIDEO_TRACK) pieces.push(encodeHead([run]), rest.subarray(offset, offset + run.mediaBytes));
-      offset += run.mediaBytes;
-    }
-    at += fragment.sizeBytes;
-  }
-  return Buffer.concat(pieces);
+/** What a fragment at `offset` becomes without its sound: heads, and where their pictures stand; nothing when it has none. */
+export function picturesOnly(fragment: Fragment, offset: number): (Buffer | { offset: number; sizeBytes: number })[] {
+  let at = offset + fragment.headBytes;
+  return fragment.runs.flatMap(run => {
+    const media = { offset: at, sizeBytes: run.mediaBytes };
+    at += run.mediaBytes;
+    return run.track === VIDEO_TRACK ? [encodeHead([run]), media] : [];
+  });
 }
 
 /** ftyp and moov with the picture's track only; undefined when they are damaged. */

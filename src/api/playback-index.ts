@@ -13,7 +13,7 @@ import {
   readIndex,
   type SegmentHead,
 } from './playback-file.ts';
-import { MAX_MOOF_BYTES, pictureSpan, readFragment } from './playback-fragment.ts';
+import { type Fragment, MAX_MOOF_BYTES, pictureSpan, readFragment } from './playback-fragment.ts';
 import type { IndexedSegment } from './services.ts';
 
 /** All of most files: head, and the index of five minutes. */
@@ -156,7 +156,10 @@ async function readIndexOf(file: FileHandle, head: SegmentHead, bytes: Buffer): 
   // The first fragment stands where the reserved box ends.
   if (reserved.length < sizeBytes || Number(reserved.readBigUInt64BE(28)) !== head.reservedBytes - sizeBytes)
     return undefined;
-  return Buffer.from(reserved.subarray(0, sizeBytes));
+  // A copy of its own: nothing else is kept with it.
+  const index = Buffer.allocUnsafeSlow(sizeBytes);
+  reserved.copy(index);
+  return index;
 }
 
 /** From fragment to fragment, for a file without index: up to the first that is not whole. */
@@ -164,11 +167,8 @@ async function walk(file: FileHandle, head: SegmentHead, sizeBytes: number): Pro
   const places: FragmentPlace[] = [];
   let offset = head.reservedOffset + head.reservedBytes;
   while (offset < sizeBytes && places.length < MAX_FRAGMENTS) {
-    let fragment = readFragment(await readAt(file, offset, MOOF_READ_BYTES));
-    if (typeof fragment === 'number' && fragment > MOOF_READ_BYTES && fragment <= MAX_MOOF_BYTES + 8) {
-      fragment = readFragment(await readAt(file, offset, fragment));
-    }
-    if (typeof fragment !== 'object' || offset + fragment.sizeBytes > sizeBytes) break;
+    const fragment = await fragmentAt(file, offset);
+    if (!fragment || offset + fragment.sizeBytes > sizeBytes) break;
     const span = pictureSpan(fragment);
     const last = places.at(-1);
     if (span) {
@@ -179,6 +179,15 @@ async function walk(file: FileHandle, head: SegmentHead, sizeBytes: number): Pro
     offset += fragment.sizeBytes;
   }
   return encodeIndex(places);
+}
+
+/** Of the fragment that stands there; undefined when none does. */
+export async function fragmentAt(file: FileHandle, offset: number): Promise<Fragment | undefined> {
+  let fragment = readFragment(await readAt(file, offset, MOOF_READ_BYTES));
+  if (typeof fragment === 'number' && fragment > MOOF_READ_BYTES && fragment <= MAX_MOOF_BYTES + 8) {
+    fragment = readFragment(await readAt(file, offset, fragment));
+  }
+  return typeof fragment === 'object' ? fragment : undefined;
 }
 
 /** As much of `sizeBytes` as the file has. */

@@ -1,4 +1,5 @@
 // Playback over HTTP: which bytes of which files to fetch for a range of time, and the same without sound.
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { NvrError } from '../core/index.ts';
@@ -6,19 +7,22 @@ import type { Playback, PlaybackFragment, PlaybackInit, PlaybackSegment } from '
 import { openFile } from './file-source.ts';
 import { cameraId, integer, streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
+import { type Piece, piecesSource } from './pieces-source.ts';
 import { readHead } from './playback-file.ts';
-import { initWithoutSound, withoutSound } from './playback-fragment.ts';
-import type { PlaybackIndex } from './playback-index.ts';
+import { initWithoutSound, picturesOnly } from './playback-fragment.ts';
+import { fragmentAt, type PlaybackIndex } from './playback-index.ts';
 import { playbackPieces, utcMs } from './playback-segments.ts';
 import { route } from './router.ts';
 import { endBeforeStart, findSegment, segmentCamera } from './segment-routes.ts';
+import type { ByteSource } from './server.ts';
 import type { ApiServices } from './services.ts';
 
 const MAX_RANGE_MS = 600_000;
 /** Ten minutes of the shortest there are, and some that ended early. */
 const MAX_SEGMENTS = 200;
-/** Of one answer without sound: it is made in memory. */
-const MAX_SOUNDLESS_BYTES = 16 * 1024 * 1024;
+/** Of one answer without sound: their heads are made in memory. */
+const MAX_FRAGMENTS = 64;
+const MAX_INIT_BYTES = 64 * 1024;
 const MAX_FILE_BYTES = 999_999_999_999_999;
 
 const playbackQuery = v.strictObject({
@@ -37,7 +41,7 @@ const playbackQuery = v.strictObject({
 
 const partQuery = v.strictObject({
   offset: integer(0, MAX_FILE_BYTES),
-  sizeBytes: integer(1, MAX_SOUNDLESS_BYTES),
+  sizeBytes: integer(1, MAX_FILE_BYTES),
 });
 
 export function playbackRoutes(services: ApiServices, index: PlaybackIndex) {
@@ -102,26 +106,40 @@ async function soundlessPart(
   services: ApiServices,
   id: string,
   { offset, sizeBytes }: { offset: number; sizeBytes: number },
-): Promise<Buffer> {
+): Promise<ByteSource> {
   const segment = findSegment(services, id);
   if (offset + sizeBytes > segment.sizeBytes) throw notWhole();
   const { file } = await openFile(join(services.segments.folder, segment.path));
   try {
-    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-    const { bytesRead } = await file.read(bytes, 0, sizeBytes, offset);
-    if (bytesRead < sizeBytes) throw notWhole();
-    const part = offset === 0 ? soundlessInit(bytes) : withoutSound(bytes);
-    if (!part) throw notWhole();
-    return part;
-  } finally {
+    const pieces = offset === 0 ? await soundlessInit(file, sizeBytes) : await soundless(file, offset, sizeBytes);
+    return piecesSource(file, pieces);
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
-/** Of these bytes, which begin with ftyp and end with moov. */
-function soundlessInit(bytes: Buffer): Buffer | undefined {
-  const head = readHead(bytes);
-  return typeof head === 'number' && head === bytes.length + 8 ? initWithoutSound(bytes) : undefined;
+/** Of the first bytes of a file: ftyp and moov, no more and no less. */
+async function soundlessInit(file: FileHandle, sizeBytes: number): Promise<Piece[]> {
+  if (sizeBytes > MAX_INIT_BYTES) throw notWhole();
+  const bytes = Buffer.alloc(sizeBytes);
+  await file.read(bytes, 0, sizeBytes, 0);
+  const init = readHead(bytes) === sizeBytes + 8 ? initWithoutSound(bytes) : undefined;
+  if (!init) throw notWhole();
+  return [init];
+}
+
+/** Of whole fragments. */
+async function soundless(file: FileHandle, offset: number, sizeBytes: number): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  let at = offset;
+  for (let count = 0; at < offset + sizeBytes; count++) {
+    const fragment = count < MAX_FRAGMENTS ? await fragmentAt(file, at) : undefined;
+    if (!fragment || at + fragment.sizeBytes > offset + sizeBytes) throw notWhole();
+    pieces.push(...picturesOnly(fragment, at));
+    at += fragment.sizeBytes;
+  }
+  return pieces;
 }
 
 function notWhole(): NvrError {

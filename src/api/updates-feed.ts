@@ -19,7 +19,7 @@ const STATES_EVERY = 5;
 const SYSTEM_EVERY = 10;
 const STORAGE_EVERY = 60;
 /** Whoever has more than this waiting gets no more until it is taken, and then everything anew. */
-const MOST_WAITING_BYTES = 64 * 1024;
+const MOST_WAITING_BYTES = 32 * 1024;
 /** How many things are remembered as told of a moment ago. */
 const MOST_TOLD = 1024;
 

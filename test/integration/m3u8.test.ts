@@ -213,7 +213,7 @@ test('bounds name their field', async () => {
   for (const [query, field] of [
     ['endMs=5', 'startMs'],
     ['startMs=5&endMs=4', 'endMs'],
-    [`startMs=0&endMs=${7 * 3_600_000}`, 'startMs'],
+    [`startMs=0&endMs=${3 * 3_600_000}`, 'startMs'],
     ['startMs=0', 'startMs'],
   ] as const) {
     const { status, text } = await ask('/api/cameras/1/playback.m3u8', query);
