@@ -1,6 +1,7 @@
 // The shapes of backups: types only, a part of the contract.
 import type { CameraId } from '../core/index.ts';
-import type { Camera, Group, Right, Role, Settings } from './contract.ts';
+import type { Group } from './contract-playback.ts';
+import type { Camera, Right, Role, Settings } from './contract-shapes.ts';
 
 /** As `ApiRoutes`. */
 export interface BackupRoutes {

@@ -2,7 +2,7 @@
 import type { Camera, CameraState } from '../cameras/index.ts';
 import type { CameraId, StreamName } from '../core/index.ts';
 import type { EventMarks } from '../events/index.ts';
-import type { ErrorBody, Event, Gap, Problem } from './contract.ts';
+import type { ErrorBody, Event, Gap, Problem } from './contract-shapes.ts';
 
 /** As `ApiRoutes`. */
 export interface PlaybackRoutes {

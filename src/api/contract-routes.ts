@@ -1,5 +1,8 @@
 // What each route takes and answers, by its name: types only. The table of routes and the client in `web/` are both bound to it.
 import type { TriggerSource } from '../storage/index.ts';
+import type { BackupRoutes } from './contract-backup.ts';
+import type { LiveRoutes } from './contract-live.ts';
+import type { PlaybackRoutes } from './contract-playback.ts';
 import type {
   AuditAction,
   AuditList,
@@ -36,10 +39,7 @@ import type {
   User,
   UserList,
   WebhookTestResult,
-} from './contract.ts';
-import type { BackupRoutes } from './contract-backup.ts';
-import type { LiveRoutes } from './contract-live.ts';
-import type { PlaybackRoutes } from './contract-playback.ts';
+} from './contract-shapes.ts';
 
 type StreamName = 'main' | 'sub';
 
