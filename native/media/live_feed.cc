@@ -17,6 +17,9 @@ constexpr int64_t kSoundFlowsUs = 2'000'000;
 constexpr int64_t kMostFrame90k = 10 * 90000;
 /// A hole that players need not know of: longer ones, and times that go back, are closed up.
 constexpr int64_t kMostHole90k = 3600LL * 90000;
+/// So long the first pictures of a session wait for the sound that its description promises: a header that
+/// tells of it only a moment later would make players begin twice.
+constexpr int64_t kSoundWaitUs = 500'000;
 /// Sound is not held back longer than that for a picture to go with.
 constexpr int64_t kSoundAloneUs = 100'000;
 }  // namespace
@@ -25,6 +28,7 @@ void LiveFeed::begin_session(const RecordSession& session) {
   session_ = session;
   open_ = false;
   broken_ = awaits_key_ = true;
+  began_us_ = 0;
 }
 
 void LiveFeed::end_session() {
@@ -51,6 +55,11 @@ bool LiveFeed::sound_flows() const {
   if (sound.begin() == sound.end() || video.begin() == video.end()) return false;
   if (!session_->sync->audio_origin90k()) return false;
   return video.at(video.end() - 1).arrival_us - sound.at(sound.end() - 1).arrival_us < kSoundFlowsUs;
+}
+
+bool LiveFeed::awaits_sound(int64_t now_us) const {
+  if (!sound_ || !audio_ || !session_->sync || session_->audio_rate == 0) return false;
+  return began_us_ > 0 && now_us - began_us_ < kSoundWaitUs && !sound_flows();
 }
 
 /// Ties media time to the ring's: where the wall clock is, but never before what was sent.
@@ -108,6 +117,7 @@ void LiveFeed::begin(uint64_t viewer, bool key_alone) {
   if (!session_) return;
   const uint64_t key = ring_.newest_key();
   if (key == ring_.video().end()) return;
+  if (!open_ && awaits_sound(ring_.video().at(ring_.video().end() - 1).arrival_us)) return;
   // Whoever waits already waits for the same.
   const bool for_all = !open_ && !key_alone;
   if (!open_) {
@@ -144,6 +154,8 @@ void LiveFeed::send_begin(uint64_t viewer, bool key_alone) {
 void LiveFeed::on_video(uint64_t index, bool jump) {
   if (!session_) return;
   const Packet& packet = ring_.video().at(index);
+  if (began_us_ == 0) began_us_ = packet.arrival_us;
+  if (!open_ && awaits_sound(packet.arrival_us)) return;
   if (jump && open_) {
     broken_ = awaits_key_ = true;
     broke_at_ = std::min(broke_at_, index);
@@ -156,7 +168,12 @@ void LiveFeed::on_video(uint64_t index, bool jump) {
     }
     awaits_key_ = false;
   }
-  if (!open_ || awaits_key_) return;
+  if (!open_) {
+    // The wait for sound is over, and its pictures are in the ring.
+    begin(0);
+    return;
+  }
+  if (awaits_key_) return;
   if (packet.dts > last_dts_) frame90k_ = std::min(packet.dts - last_dts_, kMostFrame90k);
   last_dts_ = packet.dts;
   Fragment fragment;

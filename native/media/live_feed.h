@@ -66,6 +66,7 @@ class LiveFeed {
   bool make_init();
   void set_zero(const Packet& first);
   bool sound_flows() const;
+  bool awaits_sound(int64_t now_us) const;
   int64_t utc_ms(int64_t pts90k) const;
   int64_t sound_time(int64_t ticks) const;
   uint64_t sound_at(int64_t pts90k) const;
@@ -91,6 +92,7 @@ class LiveFeed {
   bool changed_ = false;  ///< a header is due with the next keyframe
   bool broken_ = true;    ///< and media time is tied to the wall clock anew
   bool awaits_key_ = true;
+  int64_t began_us_ = 0;  ///< arrival of the first picture of a session that was watched from its beginning
 
   bool open_ = false;  ///< header_ and what is below hold
   Header header_;

@@ -73,3 +73,30 @@ TEST_CASE("live: sound that ends, or begins late, changes the header, so that no
   CHECK(player.widest_hole() <= 1);
   rig.stop();
 }
+
+TEST_CASE("live: a session that is watched from its beginning waits a moment for its sound") {
+  LoopbackCamera camera;
+  camera.with_sound = true;
+  Rig rig({&camera});
+  rig.make();
+  rig.stream->watch_live(true, 1);
+  REQUIRE(rig.connect());
+  rig.play(120'000);
+  rig.play(1'880'000, true);
+  REQUIRE(camera.pictures == 50);  // the next one is a key
+  Player player(1, true);
+  player.take(rig.sink.events);
+  REQUIRE(player.headers.size() == 1);
+  CHECK(has_sound(player.headers[0]));
+  CHECK(player.pictures.size() == camera.pictures);
+  CHECK(player.widest_hole() <= 1);
+  camera.hang_up();
+  rig.wait(2 * kSecond);
+  REQUIRE(rig.connect());
+  rig.play(2 * kSecond);
+  player.take(rig.sink.events);
+  REQUIRE(player.headers.size() == 2);
+  CHECK_FALSE(has_sound(player.headers[1]));
+  CHECK(player.pictures.size() == camera.pictures);
+  rig.stop();
+}

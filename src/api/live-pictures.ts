@@ -38,9 +38,10 @@ export class LivePictures {
     this.#services = services;
   }
 
-  /** Rejects with `unavailable` when there is none, and as `Pictures.make`. */
+  /** Rejects with `not-found` without such a camera, `unavailable` when there is no picture, and as `Pictures.make`. */
   async newest(request: LivePictureRequest): Promise<Picture> {
     const { camera, stream, width, isWanted, isLive = false } = request;
+    if (!this.#services.cameras.get(camera)) throw new NvrError('not-found', 'there is no such camera');
     const key = `${camera} ${stream} ${width} ${isLive}`;
     const made = this.#made.get(key);
     if (made && this.#services.clock.monotonicMs() - made.lookedMs < FRESH_MS) return made.picture;
