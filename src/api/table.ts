@@ -56,7 +56,7 @@ export function table(
     ...segmentRoutes(services),
     ...pictureRoutes(services),
     ...liveRoutes(services, live),
-    ...timelineRoutes(services),
+    ...timelineRoutes(services, playback),
     ...playbackRoutes(services, playback),
     ...keyframeRoutes(services, playback),
     ...m3u8Routes(services, playback, links),

@@ -4,16 +4,23 @@ import * as v from 'valibot';
 import type { CameraTimeline, Gap, Timeline } from './contract.ts';
 import { cameraId, integer, streamName, timeMs } from './input.ts';
 import { jsonReply } from './json-reply.ts';
+import type { PlaybackIndex } from './playback-index.ts';
+import { type FootageRange, playbackPieces, utcMs } from './playback-segments.ts';
 import { route } from './router.ts';
 import { endBeforeStart, matchesAny } from './segment-routes.ts';
 import type { ApiServices } from './services.ts';
-import { activity, LEVELS } from './timeline-activity.ts';
+import { activity, LEVELS, type SizedFootage } from './timeline-activity.ts';
 
 const MAX_CAMERAS = 32;
 const MAX_BUCKETS = 1440;
 /** Per camera; of more the longest are told. */
 const MOST_GAPS = 300;
 const CAMERA_CURE = `Name 1 to ${MAX_CAMERAS} cameras: camera=1&camera=2.`;
+/** From here on bytes are told by the GOP and not by the segment. */
+const NEAR_RANGE_MS = 2 * 3_600_000;
+const NEAR_BUCKET_MS = 60_000;
+const MOST_NEAR_SEGMENTS = 64;
+const NOTHING = { footage: [], gaps: [], sizes: [] };
 const DIGITS = '0123456789abcdef';
 /** Steps of a level in an answer of 256 levels. */
 const LEVEL_STEP = 255 / (LEVELS - 1);
@@ -42,17 +49,18 @@ const timelineQuery = v.strictObject({
 
 type TimelineQuery = v.InferOutput<typeof timelineQuery>;
 
-export function timelineRoutes(services: ApiServices) {
+export function timelineRoutes(services: ApiServices, index: PlaybackIndex) {
   return [
     route('GET', '/api/timeline', {
       identity: 'viewer',
       summary: 'Footage, gaps, events and activity of a range of time.',
       query: timelineQuery,
       cameras: ({ query }) => query.camera,
-      handle: ({ query, request }) => {
+      handle: async ({ query, request }) => {
         const { camera, startMs, endMs } = query;
         if (endMs < startMs) throw endBeforeStart();
-        const cameras = [...new Set(camera)].map(one => timelineOf(services, one, query));
+        const cameras: CameraTimeline[] = [];
+        for (const one of new Set(camera)) cameras.push(await timelineOf(services, index, one, query));
         const reply = jsonReply(200, { cameras } satisfies Timeline);
         const etag = `"${createHash('sha256')
           .update(reply.body as Buffer)
@@ -66,17 +74,21 @@ export function timelineRoutes(services: ApiServices) {
   ];
 }
 
-function timelineOf({ timeline, events, segments }: ApiServices, camera: number, query: TimelineQuery): CameraTimeline {
+async function timelineOf(
+  services: ApiServices,
+  index: PlaybackIndex,
+  camera: number,
+  query: TimelineQuery,
+): Promise<CameraTimeline> {
+  const { timeline, events, segments } = services;
   const { stream, startMs, endMs, buckets, levels } = query;
-  const { footage, gaps, sizes } = timeline([camera], stream, startMs, endMs)[0] ?? {
-    footage: [],
-    gaps: [],
-    sizes: [],
-  };
+  const { footage, gaps, sizes } = timeline([camera], stream, startMs, endMs)[0] ?? NOTHING;
   const marks = events.marks(camera, startMs, endMs);
   if (buckets === undefined || endMs === startMs) return { camera, footage, gaps, ...marks };
+  const isNear = endMs - startMs <= NEAR_RANGE_MS && (endMs - startMs) / buckets < NEAR_BUCKET_MS;
+  const near = isNear ? await gopSizes(services, index, { camera, stream, startMs, endMs }) : undefined;
   const found = activity({
-    ...{ startMs, endMs, buckets, footage, sizes },
+    ...{ startMs, endMs, buckets, footage, sizes: near ?? sizes },
     events: segments.eventFootage(camera, startMs, endMs),
   });
   return {
@@ -89,6 +101,36 @@ function timelineOf({ timeline, events, segments }: ApiServices, camera: number,
         ? Array.from(found, level => DIGITS[level]).join('')
         : Array.from(found, level => Math.round(level * LEVEL_STEP)),
   };
+}
+
+/** From keyframe to keyframe, as the files' own indexes have it; undefined when they are too many to be read. */
+async function gopSizes(
+  services: ApiServices,
+  index: PlaybackIndex,
+  range: FootageRange,
+): Promise<SizedFootage[] | undefined> {
+  const { pieces, endMs } = await playbackPieces(services, index, range, MOST_NEAR_SEGMENTS);
+  if (endMs < range.endMs) return undefined;
+  return pieces.flatMap(({ segment, map, fragments }) => {
+    const sizes: [number, number, number][] = [];
+    for (const { start90k, duration90k, sizeBytes, key } of fragments) {
+      const last = sizes.at(-1);
+      const untilMs = utcMs(segment, map, start90k + duration90k);
+      if (key || !last) sizes.push([utcMs(segment, map, start90k), untilMs, sizeBytes]);
+      else {
+        last[1] = untilMs;
+        last[2] += sizeBytes;
+      }
+    }
+    // Of a GOP that is not whole the keyframe alone would look like a lot.
+    const [before, last] = sizes.slice(-2);
+    if (before && last && last[1] - last[0] < before[1] - before[0]) {
+      before[1] = last[1];
+      before[2] += last[2];
+      sizes.pop();
+    }
+    return sizes;
+  });
 }
 
 /** Pieces that are closer together than `ms` as one. */

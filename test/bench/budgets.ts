@@ -31,6 +31,7 @@ export const FIGURES = {
   keyframeMedian: { what: 'a keyframe in 30 days', unit: 'ms' },
   keyframeWorst: { what: 'the same, 9 of 10', unit: 'ms' },
   activityDay: { what: 'timeline of a day with activity', unit: 'ms' },
+  activityHour: { what: 'timeline of an hour with activity', unit: 'ms' },
   adoption: { what: 'adoption of 1000 whole files that the index does not know', unit: 's' },
   repair: { what: 'repair and adoption of 32 cut files', unit: 's' },
   lossMedian: { what: 'loss by `kill -9`, median', unit: 'ms' },

@@ -22,6 +22,7 @@ import { percentile } from './percentile.ts';
 
 const DAYS = 30;
 const SEGMENT_MS = 300_000;
+const HOUR_MS = 3_600_000;
 const CAMERA = 1;
 /** Of so many segments one has its media; the others have holes. */
 const DENSE = 120;
@@ -52,7 +53,7 @@ export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Pr
     return performance.now() - began;
   };
   await ask('/api/health');
-  const times: Record<'seek' | 'key' | 'day', number[]> = { seek: [], key: [], day: [] };
+  const times: Record<'seek' | 'key' | 'day' | 'hour', number[]> = { seek: [], key: [], day: [], hour: [] };
   const dense = starts.filter((_, number) => number % DENSE === 0);
   for (const startMs of dense) {
     times.key.push(await ask(`/api/cameras/${CAMERA}/keyframe?atMs=${startMs + 123_456}`));
@@ -66,6 +67,8 @@ export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Pr
     const dayMs = Math.floor(atMs / DAY_MS) * DAY_MS;
     const day = `camera=${CAMERA}&startMs=${dayMs}&endMs=${dayMs + DAY_MS}&buckets=720&levels=16`;
     times.day.push(await ask(`/api/timeline?${day}`));
+    const hour = `camera=${CAMERA}&startMs=${atMs}&endMs=${atMs + HOUR_MS}&buckets=360&levels=16`;
+    times.hour.push(await ask(`/api/timeline?${hour}`));
   }
   agent.destroy();
   await service.stop();
@@ -75,6 +78,7 @@ export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Pr
     { id: 'keyframeMedian', value: percentile(times.key, 0.5) },
     { id: 'keyframeWorst', value: percentile(times.key, 0.9) },
     { id: 'activityDay', value: percentile(times.day, 0.5) },
+    { id: 'activityHour', value: percentile(times.hour, 0.5) },
   ];
 }
 
