@@ -1,5 +1,5 @@
-// A strip of small pictures across what is seen, from an hour down: stored pictures of events first, key pictures while nothing
-// else is going on.
+// A strip of small pictures across what is seen: stored pictures of events, and from an hour down key pictures of the time between,
+// made while nothing else is going on. It keeps its place at every zoom, so that nothing moves under the pointer.
 import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { address } from '../api.ts';
@@ -38,7 +38,7 @@ export function Strip({ model, group, zone, settled }: StripProps) {
   const width = useSignal(0);
   const made = useSignal(0);
   const camera = model.chosen.value[0];
-  const isWanted = model.view.value.spanMs <= WIDEST_MS && camera !== undefined && !savesData();
+  const isWanted = camera !== undefined && !savesData();
   const maker = useMemo(() => ({ current: undefined as ThumbMaker | undefined }), [camera]);
   useEffect(() => () => maker.current?.close(), [maker]);
   useEffect(() => {
@@ -125,7 +125,9 @@ function cellsOf(model: TimelineModel, camera: number, view: View, width: number
   for (let at = Math.floor(view.startMs / stepMs) * stepMs; at < endOf(view); at += stepMs) {
     const event = events.find(one => one.startMs >= at && one.startMs < at + stepMs);
     const tried = [at + stepMs / 2, at + 1000, at + stepMs - 1000].map(Math.round);
-    const timeMs = event?.startMs ?? tried.find(ms => ms < model.now() && hasFootage(pieces, ms));
+    const timeMs =
+      event?.startMs ??
+      (view.spanMs > WIDEST_MS ? undefined : tried.find(ms => ms < model.now() && hasFootage(pieces, ms)));
     if (timeMs !== undefined) cells.push({ startMs: at, timeMs, ...(event ? { event: event.id } : {}) });
   }
   return cells;
