@@ -31,6 +31,13 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
   {
+    pattern: 'cam/{id}',
+    section: 'live',
+    role: 'viewer',
+    sheet: 'live',
+    load: () => import('./live/camera-page.tsx'),
+  },
+  {
     pattern: 'time',
     section: 'timeline',
     role: 'viewer',

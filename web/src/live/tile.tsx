@@ -9,6 +9,7 @@ import { go, href } from '../router.ts';
 import { hasPage, isAtLeast } from '../routes.ts';
 import { me, ongoingEvents, ongoingGaps } from '../state.ts';
 import { lengthWords, stopwatch } from '../time.ts';
+import { classOfAll } from '../timeline/classes.ts';
 import { pictureWords } from './picture-words.ts';
 import { recordNow } from './record-now.ts';
 import { saveSnapshot } from './snapshot.ts';
@@ -16,15 +17,6 @@ import type { TileProps } from './tile-props.ts';
 import { detourOf, isRecording, isWorthRetrying, type Trouble, troubleOf } from './tile-state.ts';
 import { useLivePlayer, useSeconds } from './use-player.ts';
 
-const SIGNS: Readonly<Record<string, IconName>> = {
-  person: 'person',
-  car: 'vehicle',
-  vehicle: 'vehicle',
-  truck: 'vehicle',
-  animal: 'animal',
-  cat: 'animal',
-  dog: 'animal',
-};
 /** A still that is younger than this is as good as moving. */
 const FRESH_MS = 3000;
 
@@ -111,9 +103,8 @@ function Sign({ icon, kind, text }: { icon: IconName; kind: string; text: string
 
 function EventSign({ event }: { event: Event | undefined }) {
   if (!event) return null;
-  const label = event.labels.find(one => SIGNS[one]) ?? event.labels[0];
-  const icon = (label && SIGNS[label]) || 'motion';
-  return <Sign icon={icon} kind={icon} text={label ?? pictureWords('motion')} />;
+  const kind = classOfAll(event.labels);
+  return <Sign icon={kind} kind={kind} text={event.labels[0] ?? pictureWords('motion')} />;
 }
 
 /** How old the picture is that stands still. */
