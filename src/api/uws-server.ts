@@ -20,11 +20,6 @@ import { type PeerData, UwsWebSocketPeer } from './uws-web-socket.ts';
 import { refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
 import { WebSockets } from './web-sockets.ts';
 
-/**
- * For `listen`. Exclusively, connections of this run would keep the next one out for a minute; so it is asked before whether anybody
- * else listens there.
- */
-const SHARED = 0;
 /** Seconds without a word from a client; it is asked before that. A multiple of 4. */
 const IDLE_S = 60;
 /** The kernel is asked for its connections at most so often. */
@@ -88,14 +83,10 @@ export class UwsServer implements HttpServer {
         peer.closed();
       },
     });
-    if (port !== 0) await mustBeFree(host, port);
     const socket = await new Promise<unknown>(resolve => {
-      this.#app.listen(host, port, SHARED, resolve);
+      this.#app.listen(host, port, this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
     });
-    if (!socket) {
-      await mustBeFree(host, port);
-      throw new NvrError('unavailable', `listening on ${host}:${port} failed`);
-    }
+    if (!socket) throw await whyNot(host, port);
     this.#listening = { socket, port: this.#uws.us_socket_local_port(socket) };
     log.debug('uWebSockets.js listens', { port: this.#listening.port });
     return { host, port: this.#listening.port };
@@ -196,11 +187,13 @@ export class UwsServer implements HttpServer {
   }
 }
 
-/** Rejects as a server of Node would, and says why: the library does neither. */
-function mustBeFree(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** The library does not say why it cannot listen; the system says it once more. */
+function whyNot(host: string, port: number): Promise<NvrError> {
+  return new Promise(resolve => {
     const server = createServer();
-    server.once('error', error => reject(listenError(error, host, port, '--listen')));
-    server.listen({ host, port }, () => server.close(() => resolve()));
+    server.once('error', error => resolve(listenError(error, host, port, '--listen')));
+    server.listen({ host, port }, () => {
+      server.close(() => resolve(new NvrError('unavailable', `listening on ${host}:${port} failed`)));
+    });
   });
 }
