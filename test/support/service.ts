@@ -48,6 +48,12 @@ export interface Answer<T = unknown> {
   body: T;
 }
 
+interface Reply {
+  status: number;
+  headers: IncomingMessage['headers'];
+  data: Buffer;
+}
+
 /** One run of the service. Runs that a test leaves behind are killed when the test process ends. */
 export class Service {
   readonly child: Child;
@@ -55,17 +61,14 @@ export class Service {
   readonly ready: Ready;
   /** Of data directories whose account this process has made. */
   static readonly #tokens = new Map<string, string>();
-  #token: string | undefined;
+  /** What proves to the service that it is us, for requests that are not made by this class. */
+  headers: Record<string, string> = {};
+  #hasAccount = false;
 
   private constructor(child: Child, dataDir: string, ready: Ready) {
     this.child = child;
     this.dataDir = dataDir;
     this.ready = ready;
-  }
-
-  /** What proves to the service that it is us, for requests that are not made by this class. */
-  get headers(): Record<string, string> {
-    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
   }
 
   /** Starts it without waiting for anything: for starts that are meant to fail. */
@@ -95,7 +98,8 @@ export class Service {
     }, timeoutMs);
     const started = ready.then(async said => {
       const service = new Service(child, dataDir, said);
-      if (options.account !== false) await service.#enter();
+      service.#hasAccount = options.account !== false;
+      if (service.#hasAccount) await service.#enter();
       return service;
     });
     return { child, started };
@@ -134,20 +138,21 @@ export class Service {
   }
 
   /** The same without looking at the body. */
-  async exchange(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<{ status: number; headers: IncomingMessage['headers']; data: Buffer }> {
+  async exchange(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+    const isOurs = this.#hasAccount && headers.cookie === undefined && headers.authorization === undefined;
+    const reply = await this.#send(method, path, body, { ...(isOurs && this.headers), ...headers });
+    if (reply.status !== 401 || !isOurs) return reply;
+    // The volume did not take the account at the start, or lost it since.
+    Service.#tokens.delete(this.dataDir);
+    await this.#enter();
+    return this.#send(method, path, body, { ...this.headers, ...headers });
+  }
+
+  async #send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Reply> {
     const content = body === undefined ? undefined : JSON.stringify(body);
     const call = request(new URL(path, this.ready.url), {
       method,
-      headers: {
-        ...(content !== undefined && { 'content-type': 'application/json' }),
-        ...(headers.cookie === undefined && this.headers),
-        ...headers,
-      },
+      headers: { ...(content !== undefined && { 'content-type': 'application/json' }), ...headers },
       agent: false,
       timeout: 30_000,
     });
@@ -190,17 +195,25 @@ export class Service {
     return this.child.stop(10_000);
   }
 
-  /** Makes the first account where there is none; knows its token again in later runs. */
+  /** Makes the first account where there is none, or logs in; a token is known again in later runs. */
   async #enter(): Promise<void> {
-    const { setupCode: code, url } = this.ready;
-    if (code !== undefined) {
-      const setup = await this.exchange('POST', '/api/setup', { code, ...ACCOUNT });
-      const cookie = setup.headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
-      const answer = await this.exchange('POST', '/api/tokens', { name: 'tests' }, { cookie, origin: url });
-      if (answer.status !== 201) throw new Error(`no account: ${setup.status} ${setup.data}, ${answer.data}`);
-      Service.#tokens.set(this.dataDir, JSON.parse(answer.data.toString('utf8')).token);
+    const { setupCode: code, url: origin } = this.ready;
+    const token = Service.#tokens.get(this.dataDir);
+    if (token !== undefined && code === undefined) {
+      this.headers = { authorization: `Bearer ${token}` };
+      return;
     }
-    this.#token = Service.#tokens.get(this.dataDir);
+    const setup = code === undefined ? undefined : await this.#send('POST', '/api/setup', { code, ...ACCOUNT }, {});
+    const begun = setup?.status === 201 ? setup : await this.#send('POST', '/api/login', ACCOUNT, {});
+    if (begun.status >= 300) return;
+    const cookie = begun.headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
+    this.headers = { cookie, origin };
+    const answer = await this.#send('POST', '/api/tokens', { name: 'tests' }, this.headers);
+    // A volume that takes nothing keeps sessions, but no tokens.
+    if (answer.status !== 201) return;
+    const made = JSON.parse(answer.data.toString('utf8')).token as string;
+    Service.#tokens.set(this.dataDir, made);
+    this.headers = { authorization: `Bearer ${made}` };
   }
 
   #wanted<T>(answer: Answer<T>, method: string, path: string): T {
