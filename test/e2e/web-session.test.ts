@@ -1,0 +1,131 @@
+// Sessions that end, boards that go away, and accounts that may see little, as a reader meets them in Chromium.
+import { type AddressInfo, createServer } from 'node:net';
+import type { Page } from 'playwright-core';
+import * as assert from 'uvu/assert';
+import type { Camera, SessionList, User } from '../../src/api/contract.ts';
+import { Browser, browserProblem, type View } from '../support/browser.ts';
+import { ACCOUNT, Service, serviceProblem } from '../support/service.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('web session', { timeoutMs: 60_000 });
+const problem = serviceProblem() ?? browserProblem();
+const COMPUTER: View = { width: 1440, height: 900 };
+const FRESH = 'seven lanterns ashore';
+
+let browser: Browser;
+let service: Service;
+test.before(async () => {
+  if (problem !== undefined) return;
+  browser = await Browser.start();
+  service = await Service.start({ args: ['--demo'], port: await freePort() });
+});
+test.after(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** A port that was asked for can be listened on again at once, one that the system chose only a minute later. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+function needs(name: string, body: () => Promise<void>): void {
+  test.needs(problem === undefined, problem ?? '', name, body);
+}
+
+async function logIn(page: Page, { name, password } = ACCOUNT): Promise<void> {
+  const form = page.locator('form:has(input[name=username]):visible').last();
+  await form.locator('input[name=username]').fill(name);
+  await form.locator('input[name=password]').fill(password);
+  await form.locator('button[type=submit]').click();
+}
+
+async function openAs(path: string, account = ACCOUNT, view = COMPUTER) {
+  const opened = await browser.open(`${service.ready.url}/#/${path}`, view);
+  await opened.page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await logIn(opened.page, account);
+  return opened;
+}
+
+needs('a session that ends in the middle is renewed over the page, and what was typed goes through', async () => {
+  const user = { name: 'Otto', password: 'old words to be replaced' };
+  const { id: userId } = await service.post<User>('/api/users', { ...user, role: 'operator' });
+  const { page } = await openAs('set/me', user);
+  await page.getByText('Logged in as Otto').waitFor();
+  const [current, fresh] = [page.getByLabel('Password now'), page.getByLabel('New password')];
+  await current.fill(user.password);
+  await fresh.fill(FRESH);
+  const { sessions } = await service.get<SessionList>(`/api/sessions?user=${userId}`);
+  assert.is(sessions.length, 1);
+  await service.delete(`/api/sessions/${sessions[0]?.id}`);
+  await page.getByRole('button', { name: 'Change the password' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Log in again' });
+  await dialog.waitFor();
+  assert.is(await fresh.inputValue(), FRESH);
+  // Wrong once: the dialog stays.
+  await dialog.getByLabel('Password', { exact: true }).fill('wrong horse battery');
+  await dialog.getByRole('button', { name: 'Log in' }).click();
+  await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel('Password', { exact: true }).fill(user.password);
+  await dialog.getByRole('button', { name: 'Log in' }).click();
+  await page.getByText('The password is changed').waitFor();
+  await dialog.waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
+needs('a viewer sees the own cameras, and no way to what admins do', async () => {
+  const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
+  const [own, other] = cameras;
+  const viewer = { name: 'Vera', password: 'a window onto one yard' };
+  await service.post('/api/users', { ...viewer, role: 'viewer', cameras: [own?.id] });
+  const { page, errors } = await openAs('', viewer);
+  await page.locator('.grid-cell').first().waitFor();
+  assert.is(await page.locator('.grid-cell').count(), 1);
+  assert.is(await page.getByText(other?.name ?? '', { exact: true }).count(), 0);
+  assert.is(await page.locator('.nav').getByText('Settings').count(), 0);
+  assert.is(await page.locator('.nav').getByText('Account').count(), 1);
+  const wanted = await page.evaluate(async id => (await fetch(`api/cameras/${id}`)).status, other?.id);
+  assert.is(wanted, 404);
+  assert.equal(
+    errors.filter(text => !/status of 404/.test(text)),
+    [],
+  );
+  await page.context().close();
+});
+
+needs('a board that stops is told of, and the page recovers alone with its forms as they were', async () => {
+  const { page } = await openAs('set/me');
+  const field = page.getByLabel('New password');
+  await field.fill('half a pass');
+  await page.waitForFunction(() => document.querySelector('.nav-item') !== null);
+  const { dataDir, ready } = service;
+  await service.stop();
+  await page.getByText('The board is not reached').waitFor({ timeout: 5000 });
+  assert.is(await field.inputValue(), 'half a pass');
+  service = await Service.start({ dataDir, port: Number(new URL(ready.url).port), args: ['--demo'] });
+  await page.getByText('The board is not reached').waitFor({ state: 'detached', timeout: 20_000 });
+  assert.is(await field.inputValue(), 'half a pass');
+  await page.context().close();
+});
+
+// Last: this machine's address has to wait afterwards.
+needs('whoever tries too often waits, and sees for how long', async () => {
+  const opened = await browser.open(`${service.ready.url}/#/login`, COMPUTER);
+  const { page } = opened;
+  for (let attempt = 0; attempt < 30; attempt++) {
+    await logIn(page, { name: 'nobody-here', password: `wrong password ${attempt}` });
+    const answer = page.getByRole('alert');
+    await answer.waitFor();
+    if (/Try again in \d+ second/.test((await answer.textContent()) ?? '')) break;
+    assert.not.match((await answer.textContent()) ?? '', 'nobody-here');
+  }
+  await page.getByText(/Try again in \d+ second/).waitFor();
+  assert.is(await page.locator('button[type=submit]').isDisabled(), true);
+  await page.context().close();
+});
+
+test.run();
