@@ -10,10 +10,21 @@ import type { UwsRequest, UwsResponse } from './uws-binary.ts';
 /** A client that goes on sending a body that is too long is listened to so much longer, so that it sees the answer. */
 const PATIENCE_BYTES = 1024 * 1024;
 
+/** What the library collects before it writes. */
+const COLLECTED_BYTES = 16 * 1024;
+
+/** Others are not answered, as by other servers: behind a length that was read wrongly anything may stand. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
+
 export interface ExchangeOptions {
   limits: Limits;
   proxies: ReadonlySet<string>;
   clock: Clock;
+}
+
+export interface Refusal {
+  status: number;
+  message: string;
 }
 
 export class UwsExchange {
@@ -22,8 +33,8 @@ export class UwsExchange {
   /** As sent. */
   readonly method: string;
   readonly request: HttpRequest;
-  /** The request cannot be read safely: whoever stands before us may see its end elsewhere. */
-  readonly isMalformed: boolean;
+  /** Why it has to be refused within the handler's call. */
+  readonly refusal: Refusal | undefined;
   /** Resolves when the client has gone before its answer was complete. */
   readonly gone: Promise<'gone'>;
   #isOver = false;
@@ -50,14 +61,8 @@ export class UwsExchange {
       // Several lines of one name count as one list, so that no check sees only the first.
       headers.set(name, before === undefined ? value : `${before}, ${value}`);
     });
-    const encoding = headers.get('transfer-encoding');
-    const hasBody = encoding !== undefined || (lengths.length > 0 && lengths[0] !== '0');
-    this.isMalformed =
-      lengths.length > 1 ||
-      lengths.some(length => !/^\d{1,15}$/.test(length)) ||
-      (encoding !== undefined && (encoding.toLowerCase() !== 'chunked' || lengths.length > 0)) ||
-      (hasBody && (this.method === 'GET' || this.method === 'HEAD'));
-    if (hasBody && !this.isMalformed) this.#body = this.#collect(Number(lengths[0] ?? 0));
+    this.refusal = refusalOf(this.method, lengths, headers.get('transfer-encoding'));
+    if (lengths.length > 0 && lengths[0] !== '0' && !this.refusal) this.#body = this.#collect(Number(lengths[0]));
     this.request = this.#toRequest(request, headers);
   }
 
@@ -83,6 +88,22 @@ export class UwsExchange {
   /** Ends the connection without a word. */
   cut(): void {
     if (!this.#isOver) this.#response.close();
+  }
+
+  /**
+   * Answers and ends the connection at once: what has arrived of a next request, as the library sees it, would otherwise be handed
+   * over right after this call. The answer's body has no proper end, so that nothing can be taken to belong to it.
+   */
+  refuse({ status, message }: Refusal): void {
+    this.#response.cork(() => {
+      this.#response.writeStatus(statusLine(status));
+      this.#response.writeHeader('Content-Type', 'application/json; charset=utf-8');
+      this.#response.writeHeader('Connection', 'close');
+      this.#response.write(Buffer.from(JSON.stringify({ error: { kind: 'invalid-argument', message } })));
+      // The library collects what is written within a call, and drops it with the connection; what is more than it holds goes out.
+      this.#response.write(Buffer.alloc(COLLECTED_BYTES + 1, ' '));
+    });
+    this.cut();
   }
 
   /** Accepts the WebSocket that was asked for. */
@@ -214,7 +235,7 @@ export class UwsExchange {
     });
   }
 
-  /** The body, up to its limit. `statedBytes`: 0 when it comes in chunks. */
+  /** The body, up to its limit. */
   #collect(statedBytes: number): Promise<Buffer> {
     const { limits, clock } = this.#options;
     let pieces: Buffer[] = [];
@@ -256,4 +277,21 @@ export class UwsExchange {
     this.#finish();
     this.#onGone();
   }
+}
+
+/**
+ * What others may read otherwise than the library does: it takes the first of several lengths, any transfer coding for chunks, and a
+ * blank before the size of a chunk for the end of the body. So bodies have exactly one length here.
+ */
+function refusalOf(method: string, lengths: readonly string[], encoding: string | undefined): Refusal | undefined {
+  if (!METHODS.has(method)) return { status: 400, message: 'the request cannot be read' };
+  if (encoding !== undefined) return { status: 411, message: 'a body needs its length here' };
+  if (lengths.length > 1 || lengths.some(length => !/^\d{1,15}$/.test(length))) {
+    return { status: 400, message: 'the length of the body cannot be read' };
+  }
+  const hasBody = lengths.length > 0 && lengths[0] !== '0';
+  if (hasBody && (method === 'GET' || method === 'HEAD')) {
+    return { status: 400, message: 'a request that only reads has no body' };
+  }
+  return undefined;
 }

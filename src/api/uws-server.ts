@@ -1,7 +1,6 @@
 // The HTTP server on uWebSockets.js: listens, keeps the limits, lets WebSockets in. Plain connections only.
 import { createServer } from 'node:net';
 import { background, NvrError } from '../core/index.ts';
-import { jsonReply } from './json-reply.ts';
 import { connectionsByAddress } from './kernel-connections.ts';
 import { listenError } from './listen-error.ts';
 import { plainAddress } from './remote-address.ts';
@@ -24,10 +23,6 @@ import { WebSockets } from './web-sockets.ts';
 const IDLE_S = 60;
 /** The kernel is asked for its connections at most so often. */
 const COUNT_MS = 1000;
-
-const MALFORMED: HttpReply = jsonReply(400, {
-  error: { kind: 'invalid-argument', message: 'the request cannot be read' },
-});
 
 interface Handlers {
   handler: HttpHandler;
@@ -152,10 +147,13 @@ export class UwsServer implements HttpServer {
   #begin(handlers: Handlers, response: UwsResponse, request: UwsRequest, context?: unknown): void {
     const { clock } = this.#options;
     const exchange = new UwsExchange(response, request, { limits: this.#limits, proxies: this.#proxies, clock });
+    if (exchange.refusal) {
+      exchange.refuse(exchange.refusal);
+      return;
+    }
     this.#run(exchange, async () => {
       const { handler, upgrade } = handlers;
-      if (exchange.isMalformed) await exchange.send(MALFORMED, true);
-      else if (upgrade && wantsWebSocket(exchange.request)) await this.#upgrade(upgrade, exchange, context);
+      if (upgrade && wantsWebSocket(exchange.request)) await this.#upgrade(upgrade, exchange, context);
       else await this.#send(exchange, await handler(exchange.request));
     });
   }

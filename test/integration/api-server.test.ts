@@ -326,7 +326,7 @@ for (const kind of SERVERS) {
     const head =
       'POST /api/cameras HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     const chunked = await raw(`${head}${chunks}`);
-    assert.match(chunked.text, /^HTTP\/1\.1 400/);
+    assert.match(chunked.text, kind.takesChunks ? /^HTTP\/1\.1 400/ : /^HTTP\/1\.1 411/);
     assert.is(chunked.closed, true);
     const fits = JSON.stringify({ name: 'Door', main: { url: 'rtsp://10.0.0.2/' } }).padEnd(LIMITS.bodyBytes, ' ');
     assert.is((await ask('POST', '/api/cameras', json, fits)).status, 201);
@@ -364,7 +364,7 @@ for (const kind of SERVERS) {
     socket.destroy();
     await until(() => openFiles().length === 0, 'file closed');
     const flood = 'GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(LIMITS.pipelined * 20);
-    const { text, closed } = await raw(flood, kind.pipelines ? 5000 : 500);
+    const { text, closed } = await raw(flood, 8000);
     // Without a queue either nothing waits, since each is answered before the next is read, or the connection ends.
     assert.ok(closed || text.match(/HTTP\/1\.1 200/g)?.length === LIMITS.pipelined * 20);
     assert.equal(fakes.log.messages('error'), []);

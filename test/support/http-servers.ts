@@ -13,6 +13,8 @@ export interface ServerKind {
   keepsEarlyFrames: boolean;
   /** Requests that come before the last is answered wait for their turn. */
   pipelines: boolean;
+  /** Bodies may come in chunks; else they are refused with 411. */
+  takesChunks: boolean;
   /** What is no HTTP gets an answer, and headers have the time that the limits say; else the connection just ends, after 10 s. */
   answersUnreadable: boolean;
   make(options: { log: Logger; port?: number; limits?: Partial<Limits> }): HttpServer;
@@ -28,6 +30,7 @@ export const SERVERS: readonly ServerKind[] = [
     saysWhy: true,
     keepsEarlyFrames: true,
     pipelines: true,
+    takesChunks: true,
     answersUnreadable: true,
     make: ({ log, port = 0, limits = {} }) =>
       new NodeServer({ host: '127.0.0.1', port, log, clock: systemClock, limits }),
@@ -39,6 +42,7 @@ export const SERVERS: readonly ServerKind[] = [
           saysWhy: false,
           keepsEarlyFrames: false,
           pipelines: false,
+          takesChunks: false,
           answersUnreadable: false,
           make: ({ log, port = 0, limits = {} }: Parameters<ServerKind['make']>[0]) =>
             new UwsServer(uws, { host: '127.0.0.1', port, log, clock: systemClock, limits }),
