@@ -49,6 +49,7 @@ export function playbackRoutes(services: ApiServices, index: PlaybackIndex) {
     route('GET', '/api/playback', {
       identity: 'viewer',
       summary: 'Which bytes to fetch for a range of time.',
+      rate: 'media',
       query: playbackQuery,
       cameras: ({ query }) => [query.camera],
       handle: async ({ query: { audio, ...range } }) => {

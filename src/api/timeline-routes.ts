@@ -19,6 +19,7 @@ const CAMERA_CURE = `Name 1 to ${MAX_CAMERAS} cameras: camera=1&camera=2.`;
 /** From here on bytes are told by the GOP and not by the segment. */
 const NEAR_RANGE_MS = 2 * 3_600_000;
 const NEAR_BUCKET_MS = 60_000;
+const MOST_NEAR_CAMERAS = 8;
 const MOST_NEAR_SEGMENTS = 64;
 const NOTHING = { footage: [], gaps: [], sizes: [] };
 const DIGITS = '0123456789abcdef';
@@ -85,7 +86,8 @@ async function timelineOf(
   const { footage, gaps, sizes } = timeline([camera], stream, startMs, endMs)[0] ?? NOTHING;
   const marks = events.marks(camera, startMs, endMs);
   if (buckets === undefined || endMs === startMs) return { camera, footage, gaps, ...marks };
-  const isNear = endMs - startMs <= NEAR_RANGE_MS && (endMs - startMs) / buckets < NEAR_BUCKET_MS;
+  const isShort = endMs - startMs <= NEAR_RANGE_MS && (endMs - startMs) / buckets < NEAR_BUCKET_MS;
+  const isNear = isShort && query.camera.length <= MOST_NEAR_CAMERAS;
   const near = isNear ? await gopSizes(services, index, { camera, stream, startMs, endMs }) : undefined;
   const found = activity({
     ...{ startMs, endMs, buckets, footage, sizes: near ?? sizes },
