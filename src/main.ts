@@ -121,9 +121,10 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   await step(EXIT.usage, () => provisioning.apply());
   const https = await step(EXIT.usage, () => openHttps(options, api, apiLog));
 
-  const accounts = new Accounts({ store, clock, log: log.logger('accounts') });
+  const provisioned = provisioning.users();
+  const accounts = new Accounts({ store, clock, provisioned, log: log.logger('accounts') });
   lifecycle.register({ name: 'accounts', priority: 10, deadlineMs: 1000, stop: async () => accounts.stop() });
-  await accounts.start();
+  await step(EXIT.usage, () => accounts.start());
 
   const engine = makeEngine(options, store, log);
   const ringBudget = new RingBudget(memoryLimitBytes());

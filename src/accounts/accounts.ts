@@ -1,5 +1,5 @@
 // The accounts of this board as the API sees them: who somebody is, how one gets in and out, and who may get in at all.
-import { background, type Clock, type Logger, NvrError } from '../core/index.ts';
+import { background, type Clock, type ErrorKind, type Logger, NvrError } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 import { Audit } from './audit.ts';
 import { credentialOf, sessionsIn, tokenIn } from './bearer-secret.ts';
@@ -7,18 +7,22 @@ import type { Caller, Role } from './caller.ts';
 import { LoginGuard } from './login-guard.ts';
 import type { AccountParts, Actor } from './parts.ts';
 import { checkPassword, PasswordHasher } from './password.ts';
+import { type ProvisionedUsers, provisionPasswords, provisionUsers } from './provisioned.ts';
 import { LIFE_MS, type Origin, type SessionRecord, Sessions } from './sessions.ts';
 import { SetupCode } from './setup-code.ts';
 import { TokenAdmin } from './token-admin.ts';
 import { type TokenRecord, Tokens } from './tokens.ts';
 import { Turns } from './turns.ts';
 import { callerOf, narrowed, type UserRecord } from './user.ts';
-import { UserAdmin } from './user-admin.ts';
+import { refuseProvisioned, UserAdmin } from './user-admin.ts';
 import { Users } from './users.ts';
 
+const OF_VOLUME: ReadonlySet<ErrorKind> = new Set(['resource-exhausted', 'unavailable', 'data-loss']);
 const SWEEP_EACH_MS = 600_000;
 
 export interface AccountsOptions {
+  /** From the configuration file. */
+  provisioned?: ProvisionedUsers | undefined;
   store: Pick<Store, 'accounts' | 'audit' | 'settings' | 'dir'>;
   clock: Clock;
   log: Logger;
@@ -58,6 +62,7 @@ export class Accounts {
   readonly #listeners = new Set<(credential: string) => void>();
   #setup: SetupCode | undefined;
   #timer: (() => void) | undefined;
+  #passwords: Promise<void> = Promise.resolve();
 
   constructor(options: AccountsOptions) {
     const { store, clock, log } = options;
@@ -67,6 +72,7 @@ export class Accounts {
     const onEnded = (credential: string) => this.#revoked(credential);
     this.#parts = {
       ...{ table, clock, hasher: new PasswordHasher(), turns: new Turns(), users: new Users(table, log) },
+      provisionedBy: options.provisioned?.path,
       sessions: new Sessions({ table, clock, onEnded }),
       tokens: new Tokens({ table, clock, onEnded }),
       tell: ({ caller, remoteAddress }, entry) => {
@@ -79,7 +85,7 @@ export class Accounts {
     this.#guard = new LoginGuard(store.settings, clock);
   }
 
-  /** Loads what is stored; without an account there is a set-up code from now on. */
+  /** Loads what is stored, and what a configuration file says. Rejects with `failed-precondition` when that cannot be. Without an account there is a set-up code from now on. */
   async start(): Promise<void> {
     const { store, clock, log } = this.#options;
     const { users, sessions, tokens } = this.#parts;
@@ -88,6 +94,7 @@ export class Accounts {
     sessions.load(isUser);
     tokens.load(isUser);
     this.#guard.load();
+    await this.#provision();
     const setup = new SetupCode(store.dir, clock, log);
     if (users.size > 0) await setup.withdraw();
     else {
@@ -95,6 +102,25 @@ export class Accounts {
       await setup.publish();
     }
     this.#arm();
+  }
+
+  /** A volume that cannot be written does not keep the users out who were there before. */
+  async #provision(): Promise<void> {
+    const { provisioned, log } = this.#options;
+    if (!provisioned) return;
+    try {
+      await provisionUsers(this.#parts, provisioned.users);
+    } catch (error) {
+      if (!(error instanceof NvrError) || !OF_VOLUME.has(error.kind)) throw error;
+      log.error('the users of the configuration cannot be stored', { file: provisioned.path, error });
+    }
+    this.#passwords = provisionPasswords(this.#parts, this.users, provisioned.users);
+    background(this.#passwords, 'look at the passwords of users', log);
+  }
+
+  /** Resolves when the passwords of the configuration file hold, too. */
+  async provisioned(): Promise<void> {
+    await this.#passwords;
   }
 
   stop(): void {
@@ -216,6 +242,7 @@ export class Accounts {
     const user = users.get(caller.user);
     if (!user || caller.by !== 'session')
       throw new NvrError('permission-denied', 'only somebody who is logged in may do this');
+    refuseProvisioned(this.#parts, user);
     const attempt = this.#guard.begin(user.name, remoteAddress, [remoteAddress]);
     const isRight = await hasher.verify(currentPassword, user.password).catch((error: unknown) => {
       attempt.undo();

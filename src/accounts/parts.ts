@@ -23,6 +23,8 @@ export interface AccountParts {
   hasher: PasswordHasher;
   turns: Turns;
   clock: Clock;
+  /** The configuration file that gives users; then nobody else may change those. */
+  provisionedBy: string | undefined;
   /** Writes down what an actor did. */
   tell(actor: Actor, entry: Pick<AuditEntry, 'action' | 'target' | 'detail'>): void;
 }

@@ -32,6 +32,8 @@ export interface UserView {
   rights: Right[];
   createdMs: number;
   lastSeenMs?: number;
+  /** Its key in the configuration file that gives it; while there is one, `change` and `remove` refuse. */
+  provisioned?: string;
   sessions: number;
   tokens: number;
 }
@@ -80,6 +82,7 @@ export class UserAdmin {
         cure: 'Change it on your own page (PATCH /api/me).',
       });
     }
+    refuseProvisioned(this.#parts, this.#existing(id));
     if (password !== undefined) checkPassword(password, patch.name ?? this.#existing(id).name);
     const changed = await turns.run(async () => {
       const before = this.#existing(id);
@@ -105,6 +108,7 @@ export class UserAdmin {
     const { users, table, sessions, tokens, turns, tell } = this.#parts;
     return turns.run(async () => {
       const user = this.#existing(id);
+      refuseProvisioned(this.#parts, user);
       users.checkLastAdmin(user);
       const [itsSessions, itsTokens] = [sessions.of(id), tokens.of(id)];
       const gone = { kind: 'users', id: user.id, row: undefined } as const;
@@ -146,14 +150,23 @@ export class UserAdmin {
     return user;
   }
 
-  #view({ id, name, role, cameras, rights, createdMs, lastSeenMs }: UserRecord): UserView {
-    const { sessions, tokens } = this.#parts;
+  #view({ id, name, role, cameras, rights, createdMs, lastSeenMs, provisioned }: UserRecord): UserView {
+    const { sessions, tokens, provisionedBy } = this.#parts;
     return {
       ...{ id: Number(id), name, role, rights, createdMs },
       ...(cameras && { cameras }),
       ...(lastSeenMs !== undefined && { lastSeenMs }),
+      ...(provisioned !== undefined && provisionedBy !== undefined && { provisioned }),
       sessions: sessions.of(Number(id)).length,
       tokens: tokens.of(Number(id)).length,
     };
   }
+}
+
+/** What the file says would be back with the next start; better to say so than to forget it then. */
+export function refuseProvisioned({ provisionedBy }: AccountParts, { name, provisioned }: UserRecord): void {
+  if (provisionedBy === undefined || provisioned === undefined) return;
+  throw new NvrError('failed-precondition', `${name} comes from ${provisionedBy}`, {
+    cure: `Change "users.${provisioned}" there and restart the service.`,
+  });
 }

@@ -20,6 +20,8 @@ export interface UserRecord extends Powers {
   createdMs: number;
   /** To the hour. */
   lastSeenMs?: number;
+  /** Its key in the configuration file that it came from. */
+  provisioned?: string;
   /** The sealed secret of one-time codes, of a version that has them: this one lets nobody in without. */
   totp?: string;
 }
@@ -59,6 +61,7 @@ const userSchema = v.looseObject({
   password: v.string(),
   createdMs: count,
   lastSeenMs: v.optional(count),
+  provisioned: v.optional(v.string()),
 });
 
 /** Undefined for what is no user. */

@@ -3,7 +3,7 @@ import { type Logger, NvrError } from '../core/index.ts';
 import type { AccountChange, AccountTable } from '../storage/index.ts';
 import { nameKey, parseUser, type UserRecord } from './user.ts';
 
-const MAX_USERS = 64;
+export const MAX_USERS = 64;
 /** When a user was seen is written so often, not more. */
 const SEEN_EACH_MS = 3_600_000;
 

@@ -313,6 +313,8 @@ export interface User {
   createdMs: number;
   /** To the hour. */
   lastSeenMs?: number;
+  /** Its key in the configuration file that gives it: nobody else may change it. */
+  provisioned?: string;
   sessions: number;
   tokens: number;
 }

@@ -1,32 +1,55 @@
-// What a configuration file may hold: the cameras and settings of the API, by the same schemas.
+// What a configuration file may hold: the cameras, users and settings of the API, by the same schemas.
 import * as v from 'valibot';
+import { nameSchema, rightsSchema, roleSchema } from '../accounts/index.ts';
 import { newCameraSchema } from '../cameras/index.ts';
 import { storageSettingsSchema } from '../recording/index.ts';
+
+const passwordFileSchema = v.optional(
+  v.pipe(
+    v.string('Write the path of a file with the password.'),
+    v.minLength(1, 'Write the path of a file with the password.'),
+    v.maxLength(4096, 'Use a shorter path.'),
+    v.check(path => !path.includes('\0'), 'Leave control characters out.'),
+  ),
+);
 
 /** A camera as `POST /api/cameras` takes it. Its name is its key when left out; its password may stand in a file of its own. */
 const cameraSchema = v.strictObject({
   ...newCameraSchema.entries,
   name: v.optional(newCameraSchema.entries.name),
-  passwordFile: v.optional(
-    v.pipe(
-      v.string('Write the path of a file with the password.'),
-      v.minLength(1, 'Write the path of a file with the password.'),
-      v.maxLength(4096, 'Use a shorter path.'),
-      v.check(path => !path.includes('\0'), 'Leave control characters out.'),
-    ),
-  ),
+  passwordFile: passwordFileSchema,
 });
 export type CameraInput = v.InferOutput<typeof cameraSchema>;
 
+const KEYS_CURE = 'Write a list of keys of cameras in this file; [] = none.';
+/** A user as `POST /api/users` takes it, but for its cameras, which have keys here. Its name is its key when left out. */
+const userSchema = v.strictObject({
+  name: v.optional(nameSchema),
+  role: roleSchema,
+  password: v.optional(v.pipe(v.string('Write a text.'), v.maxLength(1024, 'Use a shorter password.'))),
+  passwordFile: passwordFileSchema,
+  cameras: v.optional(v.pipe(v.array(v.string(KEYS_CURE), KEYS_CURE), v.maxLength(1000, KEYS_CURE))),
+  rights: v.optional(rightsSchema),
+});
+export type UserInput = v.InferOutput<typeof userSchema>;
+
 export const MAX_KEY_CHARS = 64;
-/** Keys of cameras: they stand in messages, and one day in addresses. */
+/** Keys of cameras and users: they stand in messages, and one day in addresses. */
 export const KEY_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
-/** The schema of a file with these keys of cameras; undefined = without a section of cameras. */
-export function fileSchema(keys: readonly string[] | undefined) {
-  const cameras = v.strictObject(Object.fromEntries((keys ?? []).map(key => [key, cameraSchema])));
+/** Keys that a file has in its sections; undefined = without that section. */
+export interface FileKeys {
+  cameras: readonly string[] | undefined;
+  users: readonly string[] | undefined;
+}
+
+/** The schema of a file with these keys. */
+export function fileSchema(keys: FileKeys) {
+  const cameras = v.strictObject(Object.fromEntries((keys.cameras ?? []).map(key => [key, cameraSchema])));
+  const users = v.strictObject(Object.fromEntries((keys.users ?? []).map(key => [key, userSchema])));
   return v.strictObject({
     cameras: v.optional(cameras),
+    users: v.optional(users),
     settings: v.optional(v.strictObject({ storage: v.optional(storageSettingsSchema) })),
   });
 }

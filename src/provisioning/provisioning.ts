@@ -1,5 +1,6 @@
 // Brings the store in line with a configuration file, in one commit, before anything is connected or recorded.
 import { isDeepStrictEqual } from 'node:util';
+import type { ProvisionedUsers } from '../accounts/index.ts';
 import { type CameraStore, planProvisioned } from '../cameras/index.ts';
 import { type Clock, type Logger, NvrError } from '../core/index.ts';
 import { checkFloors, STORAGE_SECTION } from '../recording/index.ts';
@@ -59,6 +60,20 @@ export class Provisioning {
         sinceMs: clock.nowMs(),
       };
     }
+  }
+
+  /** The users that the file gives, with the numbers of their cameras; to be asked when `apply` has resolved. */
+  users(): ProvisionedUsers | undefined {
+    const { configuration, store } = this.#options;
+    if (!configuration?.users) return undefined;
+    const ids = new Map(
+      store.cameras.list().map(row => [(row as { provisioned?: { key?: string } }).provisioned?.key, row.id]),
+    );
+    const users = configuration.users.map(({ cameras, ...user }) => {
+      const seen = cameras?.map(key => ids.get(key)).filter(id => id !== undefined);
+      return { ...user, ...(seen && { cameras: [...new Set(seen)].sort((a, b) => a - b) }) };
+    });
+    return { path: configuration.path, users };
   }
 
   problems(): ConfigurationProblem[] {

@@ -1,9 +1,10 @@
 // Reads a configuration file: text, values from elsewhere, schema; every refusal says where and what to write instead.
 import { isUtf8 } from 'node:buffer';
+import { checkPassword, nameKey, type Right, type Role } from '../accounts/index.ts';
 import { checkCamera, type Hub, type NewCamera, type ProvisionedCamera } from '../cameras/index.ts';
 import { fromSystem, NvrError, parseInput } from '../core/index.ts';
 import { checkFloors, type StorageSettings } from '../recording/index.ts';
-import { type CameraInput, fileSchema, KEY_PATTERN, MAX_KEY_CHARS } from './file-schema.ts';
+import { type CameraInput, fileSchema, KEY_PATTERN, MAX_KEY_CHARS, type UserInput } from './file-schema.ts';
 import { readBounded } from './read-bounded.ts';
 import { type Environment, readPassword, substitute } from './secrets.ts';
 import { Source } from './source.ts';
@@ -13,11 +14,23 @@ import { parseYaml } from './yaml.ts';
 const MAX_FILE_BYTES = 256 * 1024;
 const OBJECT_CURE = 'Write its fields below it, indented; {} for none.';
 
+/** A user as the file gives it. */
+export interface WantedUser {
+  key: string;
+  name: string;
+  password: string;
+  role: Role;
+  rights: Right[];
+  /** Keys of cameras in the file; absent = all. */
+  cameras?: string[];
+}
+
 /** What a file wants. A section that it leaves out is none of its business. */
 export interface Configuration {
   /** Absolute. */
   path: string;
   cameras?: ProvisionedCamera[];
+  users?: WantedUser[];
   storage?: StorageSettings;
   /** Runs a check whose refusals name a field below `prefix`; they then say where in the file that is. */
   check(prefix: string, action: () => void): void;
@@ -41,7 +54,7 @@ export async function readConfiguration(path: string, options: ReadOptions): Pro
       throw at(source, offset, error);
     }
   });
-  const { cameras, settings } = check(file, data);
+  const { cameras, users, settings } = check(file, data);
   const configuration: Configuration = { path, check: (prefix, action) => within(file, prefix, action) };
   if (cameras) {
     configuration.cameras = [];
@@ -51,6 +64,7 @@ export async function readConfiguration(path: string, options: ReadOptions): Pro
       configuration.cameras.push(camera);
     }
   }
+  if (users) configuration.users = await readUsers(file, users, cameras ?? {});
   const storage = settings?.storage;
   if (storage) {
     within(file, 'settings', () => checkFloors(storage));
@@ -80,32 +94,66 @@ function check({ source, tree }: File, data: unknown) {
   for (const [name, { keyOffset, value }] of tree.entries) {
     if (value.kind === 'list') throw source.refuse(keyOffset, `"${name}" is not usable`, OBJECT_CURE, name);
   }
-  const section = tree.entries.get('cameras')?.value;
-  const keys = section?.kind === 'map' ? section.entries : undefined;
-  for (const [key, { keyOffset }] of keys ?? []) {
-    if (KEY_PATTERN.test(key)) continue;
-    const cure = `Use lower-case letters, digits, - and _, at most ${MAX_KEY_CHARS}; the name may be anything.`;
-    throw source.refuse(keyOffset, 'this cannot be the key of a camera', cure, 'cameras');
-  }
-  const schema = fileSchema(keys && [...keys.keys()]);
+  const keysOf = (name: 'cameras' | 'users', what: string) => {
+    const section = tree.entries.get(name)?.value;
+    if (section?.kind !== 'map') return undefined;
+    for (const [key, { keyOffset }] of section.entries) {
+      if (KEY_PATTERN.test(key)) continue;
+      const cure = `Use lower-case letters, digits, - and _, at most ${MAX_KEY_CHARS}; the name may be anything.`;
+      throw source.refuse(keyOffset, `this cannot be the key of a ${what}`, cure, name);
+    }
+    return [...section.entries.keys()];
+  };
+  const schema = fileSchema({ cameras: keysOf('cameras', 'camera'), users: keysOf('users', 'user') });
   return within({ source, tree }, '', () => parseInput(schema, data, 'the file', OBJECT_CURE));
 }
 
 /** The input as the API would take it. */
-async function completed({ source, tree }: File, key: string, input: CameraInput): Promise<NewCamera> {
-  const { passwordFile, name, ...rest } = input;
-  const camera: NewCamera = { ...rest, name: name ?? key };
-  if (passwordFile === undefined) return camera;
-  const field = `cameras.${key}.passwordFile`;
+async function completed(file: File, key: string, input: CameraInput): Promise<NewCamera> {
+  const { passwordFile: _passwordFile, name, ...rest } = input;
+  const password = await passwordOf(file, `cameras.${key}`, input);
+  return { ...rest, name: name ?? key, ...(password !== undefined && { password }) };
+}
+
+/** From the file itself or one of its own; undefined when there is none. */
+async function passwordOf(
+  { source, tree }: File,
+  prefix: string,
+  { password, passwordFile }: { password?: string | null | undefined; passwordFile?: string | undefined },
+): Promise<string | null | undefined> {
+  if (passwordFile === undefined) return password;
+  const field = `${prefix}.passwordFile`;
   const { offset } = find(tree, field);
-  if (typeof rest.password === 'string') {
+  if (typeof password === 'string') {
     throw source.refuse(offset, `"${field}" stands beside a password`, 'Give one of them.', field);
   }
   try {
-    return { ...camera, password: await readPassword(passwordFile, source.path) };
+    return await readPassword(passwordFile, source.path);
   } catch (error) {
     throw at(source, offset, error, field);
   }
+}
+
+async function readUsers(file: File, inputs: Record<string, UserInput>, cameras: object): Promise<WantedUser[]> {
+  const users: WantedUser[] = [];
+  for (const [key, input] of Object.entries(inputs)) {
+    const password = await passwordOf(file, `users.${key}`, input);
+    const { name = key, role, rights = [], cameras: seen } = input;
+    within(file, `users.${key}`, () => {
+      const refuse = (field: string, message: string, cure: string) =>
+        new NvrError('invalid-argument', message, { field, cure });
+      if (typeof password !== 'string') throw refuse('', 'this user has no password', 'Add password or passwordFile.');
+      checkPassword(password, name);
+      const index = seen?.findIndex(camera => !Object.hasOwn(cameras, camera)) ?? -1;
+      if (index >= 0)
+        throw refuse(`cameras.${index}`, 'there is no camera with this key', 'Use a key below "cameras".');
+      if (users.some(other => nameKey(other.name) === nameKey(name))) {
+        throw refuse('name', 'there is another user of this name', 'Choose another name.');
+      }
+      users.push({ key, name, password, role, rights, ...(seen && { cameras: seen }) });
+    });
+  }
+  return users;
 }
 
 /** Runs a check whose refusals name a field below `prefix`, and tells where in the file that is. */

@@ -1,7 +1,14 @@
 // Accounts over an index in memory, with a clock that tests move.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Accounts, type Actor, type Caller, type LoggedIn, NOBODY } from '../../src/accounts/index.ts';
+import {
+  Accounts,
+  type Actor,
+  type Caller,
+  type LoggedIn,
+  NOBODY,
+  type ProvisionedUsers,
+} from '../../src/accounts/index.ts';
 import { NvrError } from '../../src/core/index.ts';
 import { AccountTable } from '../../src/storage/accounts.ts';
 import { AuditTable } from '../../src/storage/audit.ts';
@@ -34,6 +41,9 @@ export class AccountWorld {
     return world;
   }
 
+  /** What a configuration file gives, from the next restart on. */
+  provisioned: ProvisionedUsers | undefined;
+
   /** As a new start of the service on the same index; nothing is written down before. */
   async restart(stale = false): Promise<void> {
     this.accounts?.stop();
@@ -63,7 +73,8 @@ export class AccountWorld {
       settings: new SettingsTable(this.database),
       dir,
     };
-    this.accounts = new Accounts({ store, clock, log: log.logger });
+    const { provisioned } = this;
+    this.accounts = new Accounts({ store, clock, provisioned, log: log.logger });
     this.accounts.onRevoked(credential => this.revoked.push(credential));
     await this.accounts.start();
   }

@@ -85,7 +85,7 @@ test('refusals name line, column and field, and say what was meant', async () =>
     [DOOR.replace('main', 'mian'), '3, column 5', 'cameras.door.mian', /not a known field/, /mean "cameras.door.main"/],
     [DOOR.replace('url', 'ulr'), '4, column 7', 'cameras.door.main.ulr', /not a known/, /mean "cameras.door.main.url"/],
     ['camera: {}\n', '1, column 1', 'camera', /not a known field/, /mean "cameras"/],
-    ['users: {}\n', '1, column 1', 'users', /not a known field/, /Known: cameras, settings/],
+    ['groups: {}\n', '1, column 1', 'groups', /not a known field/, /Known: cameras, users, settings/],
     ['cameras:\n', '1, column 1', 'cameras', /not usable/, /\{\} for none/],
     ['cameras: []\n', '1, column 1', 'cameras', /not usable/, /indented/],
     ['cameras:\n  door: rtsp://10.0.0.2/a\n', '2, column 3', 'cameras.door', /not usable/, /indented/],
@@ -144,6 +144,59 @@ test('files that are too long, no text, or not there', async () => {
   for (const odd of ['/dev/zero', dir, pipe]) {
     const error = await readConfiguration(odd, { environment: {}, ...WAY }).catch(reason => reason);
     assert.match(error.message, 'no ordinary file');
+  }
+});
+
+const USERS = `${DOOR}users:\n  anna:\n    role: admin\n    password: correct horse staple\n`;
+
+test('users have roles, passwords from elsewhere, and cameras by their keys', async () => {
+  writeFileSync(join(dir, 'bob.txt'), 'another horse staple\n');
+  const bob =
+    '  bob:\n    name: Bob B\n    role: viewer\n    passwordFile: bob.txt\n    cameras: [door]\n    rights: [export]\n';
+  const { users } = await read(USERS + bob);
+  assert.equal(users, [
+    { key: 'anna', name: 'anna', password: 'correct horse staple', role: 'admin', rights: [] },
+    {
+      key: 'bob',
+      name: 'Bob B',
+      password: 'another horse staple',
+      role: 'viewer',
+      rights: ['export'],
+      cameras: ['door'],
+    },
+  ]);
+  assert.is((await read(DOOR)).users, undefined);
+  assert.equal((await read('users: {}')).users, []);
+  const fromEnvironment = await read(USERS.replace('correct horse staple', `\${ANNA}`), {
+    ANNA: 'secret horse staple',
+  });
+  assert.is(fromEnvironment.users?.[0]?.password, 'secret horse staple');
+});
+
+test('users that cannot be are refused where they stand, without their passwords', async () => {
+  const cases: [text: string, field: string][] = [
+    [USERS.replace('role: admin', 'role: root'), 'users.anna.role'],
+    [USERS.replace('    role: admin\n', ''), 'users.anna.role'],
+    [USERS.replace('    password: correct horse staple\n', ''), 'users.anna'],
+    [USERS.replace('correct horse staple', 'short'), 'users.anna.password'],
+    [USERS.replace('correct horse staple', '1234567890'), 'users.anna.password'],
+    [USERS.replace('correct horse staple', 'password123'), 'users.anna.password'],
+    [`${USERS}    passwordFile: bob.txt\n`, 'users.anna.passwordFile'],
+    [`${USERS}    cameras: [yard]\n`, 'users.anna.cameras.0'],
+    [`${USERS}    cameras: [1]\n`, 'users.anna.cameras.0'],
+    [`${USERS}    rights: [all]\n`, 'users.anna.rights.0'],
+    [`${USERS}    admin: true\n`, 'users.anna.admin'],
+    [`${USERS}  other:\n    name: ANNA\n    role: viewer\n    password: another horse staple\n`, 'users.other.name'],
+    [`${USERS}  Bob:\n    role: viewer\n    password: another horse staple\n`, 'users'],
+    ['users: [anna]', 'users'],
+    ['users:\n  anna: 3\n', 'users.anna'],
+    ['users:\n  __proto__:\n    role: admin\n', 'users'],
+  ];
+  for (const [text, field] of cases) {
+    const error = await refusal(text);
+    assert.is(error.field, field, text);
+    assert.match(error.message, /line \d+, column \d+/);
+    assert.not.match(error.message + error.cure, /horse|password123/);
   }
 });
 
