@@ -38,7 +38,7 @@ export function GridBar({ group, layout, cameras, onLayout }: GridBarProps) {
       <div class="row">
         {cameras > 1 && (
           <Menu
-            label={liveWords('layout')}
+            label={liveWords('layout', { name: layoutName(layout) })}
             items={LAYOUTS.map(name => ({
               label: layoutName(name),
               checked: name === layout,

@@ -11,7 +11,7 @@ export const liveWords = words('live', {
   noneGroup: 'No camera in this group',
   noneGroupWhy: 'None was put into it, or none that you may see.',
   add: 'Add a camera',
-  layout: 'Layout',
+  layout: 'Layout: {name}',
   auto: 'Automatic',
   list: 'List',
   more: 'More about the grid',
