@@ -5,9 +5,9 @@ import type { RateClass } from './router.ts';
 
 /** `burst` at once, `perSecond` for ever. Triggers of a machine are `free`: a thousand a minute for each of several cameras. */
 const RATES: Record<RateClass, { burst: number; perSecond: number }> = {
-  free: { burst: 2000, perSecond: 200 },
-  media: { burst: 1000, perSecond: 100 },
-  change: { burst: 200, perSecond: 10 },
+  free: { burst: 5000, perSecond: 200 },
+  media: { burst: 3000, perSecond: 300 },
+  change: { burst: 500, perSecond: 20 },
   heavy: { burst: 30, perSecond: 1 },
   login: { burst: 10, perSecond: 1 / 6 },
 };

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { type Caller, RIGHTS, type Right } from '../../src/accounts/index.ts';
 import { Api } from '../../src/api/index.ts';
 import { addressKey, RateLimit } from '../../src/api/rate-limit.ts';
+import type { ByteSource, WebSocketHandler, WebSocketPeer } from '../../src/api/server.ts';
 import { FakeAccounts } from '../support/fake-accounts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeServer } from '../support/fake-server.ts';
@@ -54,6 +55,7 @@ test.after.each(async () => {
 async function ask(who: string, method: string, url: string, body?: unknown, headers: Record<string, string> = {}) {
   const proof: Record<string, string> = who === '' ? {} : { authorization: `Bearer ${who}` };
   const reply = await server.ask(method, url, body, { ...proof, ...headers });
+  if (reply.body && !Buffer.isBuffer(reply.body)) await reply.body.close();
   const json = reply.headers?.['Content-Type']?.startsWith('application/json') === true;
   return {
     status: reply.status,
@@ -298,6 +300,84 @@ test('the table of rates does not grow; whoever has an IPv6 network has one buck
   assert.is(addressKey('::1'), '0:0:0:0');
   assert.is(addressKey('::ffff:10.0.0.1'), '10.0.0.1');
   assert.is(addressKey('10.0.0.1'), '10.0.0.1');
+});
+
+class FakePeer implements WebSocketPeer {
+  bufferedBytes = 0;
+  readonly sent: string[] = [];
+  code: number | undefined;
+  send(message: string | Buffer) {
+    this.sent.push(String(message));
+  }
+  close(code: number) {
+    this.code ??= code;
+  }
+}
+
+test('WebSockets go through the same gate, and their origin is always looked at', async () => {
+  const origin = 'http://127.0.0.1:80';
+  const status = async (headers: Record<string, string>, path = '/api/updates') => {
+    const reply = await server.open(path, headers);
+    return 'status' in reply ? reply.status : 101;
+  };
+  assert.is(await status({}), 401);
+  assert.is(await status({ origin }), 401);
+  assert.is(await status({ cookie: 'viewer' }), 403);
+  assert.is(await status({ cookie: 'viewer', origin: 'http://evil.example' }), 403);
+  assert.is(await status({ cookie: 'viewer', origin: 'null' }), 403);
+  assert.is(await status({ authorization: 'Bearer viewer', origin: 'http://evil.example' }), 403);
+  assert.is(await status({ cookie: 'viewer', origin, host: 'evil.example' }), 403);
+  assert.is(await status({ cookie: 'viewer', origin }), 101);
+  assert.is(await status({ authorization: 'Bearer viewer' }), 101);
+  assert.is(await status({ authorization: 'Bearer viewer' }, '/api/cameras/2/live'), 404);
+  assert.is(await status({ authorization: 'Bearer viewer' }, '/api/cameras'), 400);
+  assert.is((await ask('viewer', 'GET', '/api/updates')).status, 426);
+});
+
+test('whoever may no longer have a WebSocket loses it within seconds; nothing looks while none is open', async () => {
+  const open = async (who: string) => {
+    const handler = (await server.open('/api/updates', { authorization: `Bearer ${who}` })) as WebSocketHandler;
+    const peer = new FakePeer();
+    handler.opened(peer);
+    return { handler, peer };
+  };
+  const timers = clock.pending;
+  const [admin, viewer, narrowed, exporter] = [
+    await open('admin'),
+    await open('viewer'),
+    await open('operator'),
+    await open('exporter'),
+  ];
+  await clock.advance(4000);
+  for (const { peer } of [admin, viewer, narrowed, exporter]) assert.is(peer.code, undefined);
+  accounts.callers.delete('viewer');
+  accounts.callers.set('operator', { ...(CALLERS.operator as Caller), cameras: new Set([1]) });
+  accounts.callers.set('exporter', { ...(CALLERS.exporter as Caller), role: 'operator' });
+  await clock.advance(4000);
+  assert.equal(
+    [admin, viewer, narrowed, exporter].map(({ peer }) => peer.code),
+    [undefined, 1008, 1008, 1008],
+  );
+  for (const { handler } of [admin, viewer, narrowed, exporter]) handler.closed();
+  await clock.advance(4000);
+  assert.is(clock.pending, timers);
+});
+
+test('bytes end soon for whoever may no longer have them', async () => {
+  fakes.addSegment(1000, Buffer.alloc(2_000_000));
+  const fetched = async () => {
+    const reply = await server.ask('GET', '/api/segments/1-main-1000-0/file', undefined, { cookie: 'viewer' });
+    return reply.body as ByteSource;
+  };
+  const source = await fetched();
+  assert.ok(await source.next());
+  clock.stall(5000);
+  assert.ok(await source.next(), 'still a viewer');
+  accounts.callers.delete('viewer');
+  assert.ok(await source.next());
+  clock.stall(5000);
+  assert.is(await source.next(), undefined);
+  await source.close();
 });
 
 test.run();
