@@ -141,6 +141,7 @@ test.needs(
       page,
       `(needle => needle.ariaValueMax - needle.ariaValueMin === 60_000)(document.querySelector('.tl-needle'))`,
     );
+    await until(page, `location.hash.includes('z=1m')`);
     await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${eventMs}&z=24h'`);
     await until(page, `document.querySelector('.tl-needle').getAttribute('aria-valuenow') == ${eventMs}`);
     const spans: number[] = [];
