@@ -1,5 +1,5 @@
 // Accounts of the built service: the first run, what lasts over kills and restarts, and a lost password.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
@@ -149,6 +149,27 @@ test.needs(!problem, problem ?? '', 'a lost password is replaced on the board, w
   const fresh = await begin(second, '/api/login', { name: 'Anna B', password: lines[0].password });
   assert.is((await me(second, fresh))?.role, 'admin');
   await second.stop();
+});
+
+test.needs(!problem, problem ?? '', 'users of a configuration file need no set-up code', async () => {
+  const dataDir = tempDir('data');
+  const file = join(tempDir('config'), 'thimble.yaml');
+  const write = (role: string) =>
+    writeFileSync(file, `users:\n  anna:\n    role: ${role}\n    password: \${ANNA_PASSWORD}\n`);
+  const options = { dataDir, account: false, args: ['--config', file], env: { ANNA_PASSWORD: PASSWORD } };
+  write('admin');
+  const service = await Service.start(options);
+  assert.is(service.ready.setupCode, undefined);
+  const cookie = await begin(service, '/api/login', { name: 'anna', password: PASSWORD });
+  assert.is((await me(service, cookie))?.role, 'admin');
+  const change = { currentPassword: PASSWORD, password: 'another horse staple' };
+  const refusal = await service.exchange('PATCH', '/api/me', change, { cookie, origin: service.ready.url });
+  assert.is(refusal.status, 409);
+  await service.stop();
+  write('viewer');
+  const { child } = Service.spawn(options);
+  assert.is((await child.exited).code, 2);
+  assert.match(child.stderr.join('\n'), 'no user would be an admin');
 });
 
 test.needs(!problem, problem ?? '', 'passwords that were hashed leave no memory behind', async () => {
