@@ -10,6 +10,7 @@ import { prefer, preferences } from '../preferences.ts';
 import { go, href } from '../router.ts';
 import { hasPage, isAtLeast, type PageProps } from '../routes.ts';
 import { cameraIds, cameraSignal, isKnown, me, ongoingGaps } from '../state.ts';
+import { thisDevice } from './device.ts';
 import { HourStrip } from './hour-strip.tsx';
 import { PictureInfo, streamWords } from './picture-info.tsx';
 import { pictureWords } from './picture-words.ts';
@@ -22,8 +23,10 @@ import { useLivePlayer } from './use-player.ts';
 import { pan, SHARP_SCALE, STEP, WHOLE, type Zoom, zoomTo } from './zoom.ts';
 import { ZoomStage } from './zoom-stage.tsx';
 
-/** Device pixels across up to which the small stream is sharp enough. */
+/** Device pixels across up to which a small stream of unknown size is sharp enough. */
 const WIDE_PX = 960;
+/** How much a picture may be enlarged before it looks blurred. */
+const BLUR = 1.25;
 const MIDDLE = { x: 0.5, y: 0.5 };
 const PAN = 0.1;
 
@@ -58,8 +61,10 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
   const video = useRef<HTMLVideoElement | undefined>(undefined);
   const stage = useRef<HTMLElement | null>(null);
   const { fills, toggle: fill } = useFullscreen(stage);
-  const isWide = useIsWide(stage);
-  const stream = camera.sub && !isWide && !fills && zoom.scale <= SHARP_SCALE ? 'sub' : 'main';
+  const width = useWidth(stage);
+  const saves = thisDevice().savesData && !fills && zoom.scale <= SHARP_SCALE;
+  const sharpPx = (camera.state.sub?.width ?? WIDE_PX) * BLUR;
+  const stream = camera.sub && !fills && (saves || width * zoom.scale <= sharpPx) ? 'sub' : 'main';
   const recording = isRecording(camera, ongoingGaps.value.get(id));
   const trouble = troubleOf(camera, play);
   const detour = detourOf(stream, info, camera);
@@ -90,6 +95,9 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
   return (
     <div class="page camera-page">
       <PageHead title={name}>
+        <a class="button camera-back" data-kind="plain" aria-label={pictureWords('back')} href={href('')}>
+          <Icon name="back" />
+        </a>
         <CameraHead camera={camera} recording={recording} told={told} onTold={() => setTold(!told)} />
       </PageHead>
       {told && <PictureInfo info={info} />}
@@ -226,7 +234,7 @@ function RecordTool({ camera }: { camera: Camera }) {
     void recordNow(camera, asked ? 'stop' : 'start');
   };
   return (
-    <button type="button" class="button" aria-pressed={asked} onClick={toggle}>
+    <button type="button" class="button" data-kind="record" aria-pressed={asked} onClick={toggle}>
       <Icon name="record" />
       {pictureWords(asked ? 'recordStop' : 'record')}
     </button>
@@ -265,14 +273,15 @@ function useFullscreen(stage: { current: HTMLElement | null }) {
   return { fills, toggle };
 }
 
-function useIsWide(stage: { current: HTMLElement | null }): boolean {
-  const [isWide, setIsWide] = useState(innerWidth * devicePixelRatio > WIDE_PX);
+/** In device pixels. */
+function useWidth(stage: { current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(innerWidth * devicePixelRatio);
   useEffect(() => {
     const element = stage.current;
     if (!element) return;
-    const observer = new ResizeObserver(() => setIsWide(element.clientWidth * devicePixelRatio > WIDE_PX));
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth * devicePixelRatio));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  return isWide;
+  return width;
 }

@@ -4,6 +4,7 @@ import { words } from '../words.ts';
 export const pictureWords = words('picture', {
   open: 'Open {name}',
   menu: 'More about {name}',
+  rec: 'REC',
   recording: 'recording',
   notRecording: 'not recording',
   motion: 'motion',
@@ -14,7 +15,7 @@ export const pictureWords = words('picture', {
   soundOn: 'Sound on',
   soundOff: 'Sound off',
   snapshot: 'Save snapshot',
-  record: 'Record for a minute',
+  record: 'Record now',
   recordStop: 'Stop recording',
   recordStarted: '{name} records until {time}.',
   recordStopped: '{name}: recording ends.',

@@ -73,7 +73,12 @@ export function Tile({ camera, mode, stream, stillMs, sounds, onSound, onOpen, o
       <div class="tile-bar">
         <span class="tile-name">{name}</span>
         <EventSign event={event} />
-        <Sign icon={recording ? 'record' : 'hide'} kind={recording ? 'record' : 'off'} text={recordWord(recording)} />
+        <Sign
+          icon={recording ? 'record' : 'hide'}
+          kind={recording ? 'record' : 'off'}
+          text={pictureWords(recording ? 'recording' : 'notRecording')}
+          word={recording ? pictureWords('rec') : undefined}
+        />
         {saysMore && <Age fromMs={stillFromMs} />}
         {sounds && (
           <button type="button" class="tile-button" aria-label={pictureWords('soundOff')} onClick={onSound}>
@@ -88,15 +93,16 @@ export function Tile({ camera, mode, stream, stillMs, sounds, onSound, onOpen, o
   );
 }
 
-function recordWord(recording: boolean): string {
-  return pictureWords(recording ? 'recording' : 'notRecording');
-}
-
 /** Never by its colour alone: the form differs, and the word is there for those who do not see it. */
-function Sign({ icon, kind, text }: { icon: IconName; kind: string; text: string }) {
+function Sign({ icon, kind, text, word }: { icon: IconName; kind: string; text: string; word?: string | undefined }) {
   return (
     <span class="tile-sign" data-kind={kind} title={text}>
       <Icon name={icon} label={text} />
+      {word && (
+        <span class="tile-word" aria-hidden="true">
+          {word}
+        </span>
+      )}
     </span>
   );
 }
