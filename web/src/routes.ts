@@ -1,6 +1,7 @@
 // All pages: address, title, who may open it, and the piece of the program it lies in.
 import type { ComponentType } from 'preact';
 import type { Role } from '../../src/api/contract.ts';
+import LoginPage from './account/login-page.tsx';
 import LivePage from './live/page.tsx';
 import { matchPath, type Place } from './router.ts';
 
@@ -24,49 +25,27 @@ export interface PageRoute {
   load(): Promise<{ default: ComponentType<PageProps> }>;
 }
 
-/** It is what is opened first: nobody waits for another piece. */
-const live = () => Promise.resolve({ default: LivePage });
+/** What is opened first: nobody waits for another piece of the program. */
+const here = (Page: ComponentType<PageProps>) => {
+  const ready = Promise.resolve({ default: Page });
+  return () => ready;
+};
+const live = here(LivePage);
+const viewer = (name: Exclude<keyof typeof import('./viewer-pages.ts'), `${string}Window`>) => async () => {
+  const pages = await import('./viewer-pages.ts');
+  return { default: pages[name] as ComponentType<PageProps> };
+};
 
 export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
-  {
-    pattern: 'cam/{id}',
-    section: 'live',
-    role: 'viewer',
-    sheet: 'live',
-    load: () => import('./live/camera-page.tsx'),
-  },
-  {
-    pattern: 'time',
-    section: 'timeline',
-    role: 'viewer',
-    sheet: 'timeline',
-    load: () => import('./timeline/page.tsx'),
-  },
-  {
-    pattern: 'events',
-    section: 'events',
-    role: 'viewer',
-    sheet: 'events',
-    load: () => import('./events/page.tsx'),
-  },
-  {
-    pattern: 'event/{id}',
-    section: 'events',
-    role: 'viewer',
-    sheet: 'events',
-    load: () => import('./events/event-page.tsx'),
-  },
+  { pattern: 'cam/{id}', section: 'live', role: 'viewer', sheet: 'live', load: viewer('CameraPage') },
+  { pattern: 'time', section: 'timeline', role: 'viewer', sheet: 'timeline', load: viewer('TimelinePage') },
+  { pattern: 'events', section: 'events', role: 'viewer', sheet: 'events', load: viewer('EventsPage') },
+  { pattern: 'event/{id}', section: 'events', role: 'viewer', sheet: 'events', load: viewer('EventPage') },
+  { pattern: 'set/me', section: 'settings', role: 'viewer', sheet: 'account', load: viewer('MePage') },
   { pattern: 'setup', sheet: 'account', load: () => import('./account/setup-page.tsx') },
-  {
-    pattern: 'set/me',
-    section: 'settings',
-    role: 'viewer',
-    sheet: 'account',
-    load: () => import('./account/me-page.tsx'),
-  },
-  { pattern: 'login', load: () => import('./account/login-page.tsx') },
+  { pattern: 'login', load: here(LoginPage) },
 ];
 
 /** The page of a place and what its braces hold; undefined when there is none. */

@@ -80,7 +80,7 @@ function GroupTabs({ group }: { group: Group | undefined }) {
 function MoreMenu() {
   const [Window, setWindow] = useState<ComponentType<WindowProps>>();
   const editGroups = async () => {
-    const { GroupsWindow } = await import('./groups-window.tsx');
+    const { GroupsWindow } = await import('../viewer-pages.ts');
     setWindow(() => GroupsWindow);
   };
   const { saver, tourS } = preferences.value;

@@ -21,7 +21,7 @@ export function GlobalKeys() {
     ...Object.fromEntries([0, 1, 2, 3, 4].map(index => [String(index + 1), openPage(index)])),
   });
   const showHelp = async () => {
-    const { HelpWindow } = await import('./help-window.tsx');
+    const { HelpWindow } = await import('../viewer-pages.ts');
     setOpen(() => HelpWindow);
   };
   return Open ? <Open onClose={() => setOpen(undefined)} /> : null;
