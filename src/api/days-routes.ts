@@ -12,7 +12,7 @@ import { camerasOfQuery } from './timeline-routes.ts';
 import { ZoneDays } from './zone-days.ts';
 
 /** Days of a time zone in one answer, the oldest. */
-const MAX_DAYS = 1000;
+const MAX_DAYS = 400;
 const MAX_BOUNDS = 200;
 const BOUNDS_CURE = `Write 2 to ${MAX_BOUNDS} ascending times, as bounds=ms,ms,ms.`;
 const ZONE_CURE = 'Use a name like Europe/Berlin.';

@@ -5,7 +5,7 @@ import { targetSeconds } from './m3u8.ts';
 /** Players begin three target durations before the end. */
 const MOST_ENTRIES = 30;
 const KEPT_ENTRIES = 15;
-const MOST_PLAYLISTS = 64;
+const MOST_PLAYLISTS = 256;
 
 export interface LiveWindow {
   /** Where to read on from. */

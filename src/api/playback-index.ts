@@ -18,6 +18,9 @@ import type { IndexedSegment } from './services.ts';
 
 /** All of most files: head, and the index of five minutes. */
 const FIRST_READ_BYTES = 8 * 1024;
+/** Of large heads, with what follows at once. */
+const HEAD_STEPS = 4;
+const HEAD_MORE_BYTES = 256;
 /** The moof of most fragments. */
 const MOOF_READ_BYTES = 4 * 1024;
 /** More than the recorder puts into one file: its index has 16 bits for their number. */
@@ -111,8 +114,9 @@ export class PlaybackIndex {
     try {
       let bytes = await readAt(file, 0, FIRST_READ_BYTES);
       let head = readHead(bytes);
-      if (typeof head === 'number') {
-        bytes = await readAt(file, 0, head + INDEX_HEAD_BYTES);
+      // Each step tells of one box more.
+      for (let step = 0; typeof head === 'number' && head > bytes.length && step < HEAD_STEPS; step++) {
+        bytes = await readAt(file, 0, head + HEAD_MORE_BYTES);
         head = readHead(bytes);
       }
       if (typeof head !== 'object' || head.id !== segment.id) throw damaged();

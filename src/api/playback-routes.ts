@@ -21,7 +21,7 @@ const MAX_RANGE_MS = 600_000;
 /** Ten minutes of the shortest there are, and some that ended early. */
 const MAX_SEGMENTS = 200;
 /** Of one answer without sound: their heads are made in memory. */
-const MAX_FRAGMENTS = 64;
+const MAX_HEADS_BYTES = 1024 * 1024;
 const MAX_INIT_BYTES = 64 * 1024;
 const MAX_FILE_BYTES = 999_999_999_999_999;
 
@@ -134,9 +134,11 @@ async function soundlessInit(file: FileHandle, sizeBytes: number): Promise<Piece
 async function soundless(file: FileHandle, offset: number, sizeBytes: number): Promise<Piece[]> {
   const pieces: Piece[] = [];
   let at = offset;
-  for (let count = 0; at < offset + sizeBytes; count++) {
-    const fragment = count < MAX_FRAGMENTS ? await fragmentAt(file, at) : undefined;
+  let headsBytes = 0;
+  while (at < offset + sizeBytes) {
+    const fragment = headsBytes < MAX_HEADS_BYTES ? await fragmentAt(file, at) : undefined;
     if (!fragment || at + fragment.sizeBytes > offset + sizeBytes) throw notWhole();
+    headsBytes += fragment.headBytes;
     pieces.push(...picturesOnly(fragment, at));
     at += fragment.sizeBytes;
   }

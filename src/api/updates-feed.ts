@@ -64,6 +64,7 @@ export class UpdatesFeed {
   readonly #states = new Map<CameraId, string>();
   #problems = '';
   #storage: StorageUpdate | undefined;
+  #isAsking = false;
   #ticks = 0;
   #cancelTick: (() => void) | undefined;
   #cancelFlush: (() => void) | undefined;
@@ -330,7 +331,12 @@ export class UpdatesFeed {
   }
 
   async #lookAtStorage(): Promise<void> {
-    const { freeBytes, totalBytes, segments, sizeBytes } = await this.#services.storage.figures();
+    // A volume that hangs holds one thread, not one more each minute.
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const { freeBytes, totalBytes, segments, sizeBytes } = await this.#services.storage.figures().finally(() => {
+      this.#isAsking = false;
+    });
     const before = this.#storage;
     // Nobody may listen any more.
     if (this.#listeners.size === 0) return;

@@ -14,6 +14,8 @@ export interface ZoneDay {
 
 export class ZoneDays {
   readonly #format: Intl.DateTimeFormat;
+  /** From UTC, of the day that was looked at last: that of most others too. */
+  #offsetMs = 0;
 
   /** Throws a RangeError for a zone that this machine does not know; undefined = the zone of the machine. */
   constructor(timeZone: string | undefined) {
@@ -41,6 +43,8 @@ export class ZoneDays {
 
   /** The first minute of that day or, where it was left out, of a later one. */
   #firstOf(day: number): number {
+    const usual = day * DAY_MS + this.#offsetMs;
+    if (this.#dayOf(usual) === day && this.#dayOf(usual - MINUTE_MS) < day) return usual;
     let low = (day * DAY_MS - MOST_OFFSET_MS) / MINUTE_MS;
     let high = (day * DAY_MS + MOST_OFFSET_MS) / MINUTE_MS;
     while (high - low > 1) {
@@ -48,6 +52,7 @@ export class ZoneDays {
       if (this.#dayOf(middle * MINUTE_MS) >= day) high = middle;
       else low = middle;
     }
+    this.#offsetMs = high * MINUTE_MS - day * DAY_MS;
     return high * MINUTE_MS;
   }
 }

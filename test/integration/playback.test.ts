@@ -166,6 +166,25 @@ test('a file without index, and one that is being written, are read from fragmen
   assert.ok(indexed.sizeBytes > 0);
 });
 
+test('a head that is larger than the first read', async () => {
+  const file = await addFile(START_MS);
+  const bytes = readFileSync(file.path);
+  const moovAt = bytes.readUInt32BE(0);
+  const moovEnd = moovAt + bytes.readUInt32BE(moovAt);
+  const padding = Buffer.alloc(20_000);
+  padding.writeUInt32BE(padding.length);
+  padding.write('free', 4, 'latin1');
+  bytes.writeUInt32BE(moovEnd - moovAt + padding.length, moovAt);
+  writeFileSync(file.path, Buffer.concat([bytes.subarray(0, moovEnd), padding, bytes.subarray(moovEnd)]));
+  (fakes.segments[0] as IndexedSegment).sizeBytes += padding.length;
+  const { inits, segments } = await playback({ startMs: START_MS, endMs: START_MS + LENGTH_MS });
+  assert.is(inits[0]?.sizeBytes, moovEnd + padding.length);
+  assert.equal(
+    segments[0]?.fragments.map(([, offset]) => offset - padding.length),
+    file.fragments,
+  );
+});
+
 test('where the clock was set the newer footage lies on top', async () => {
   await addFile(START_MS);
   await addFile(START_MS + 4000, { clockGen: 1 });
