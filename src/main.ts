@@ -29,6 +29,7 @@ import {
   redactText,
   type ServeOptions,
   systemClock,
+  timeZoneName,
   type UserResetOptions,
   usage,
 } from './core/index.ts';
@@ -179,6 +180,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   signal.throwIfAborted();
 
   const facts = {
+    timeZone: timeZoneName(process.env.TZ),
     version,
     startedMs: startedMs(),
     dataDir: options.dataDir,

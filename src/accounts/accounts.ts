@@ -171,7 +171,7 @@ export class Accounts {
   async setup(input: { code: string; name: string; password: string }, origin: Origin): Promise<LoggedIn> {
     const { users, table, hasher, turns, clock } = this.#parts;
     const { code, name, password } = input;
-    this.#openSetup().check(code, origin.remoteAddress);
+    this.#checkCode(code, origin.remoteAddress);
     checkPassword(password, name);
     const hash = await hasher.hash(password);
     return turns.run(async () => {
@@ -185,6 +185,17 @@ export class Accounts {
       await setup.withdraw();
       return this.#begin(user, origin, 'setup');
     });
+  }
+
+  #checkCode(code: string, address: string): void {
+    try {
+      this.#openSetup().check(code, address);
+    } catch (error) {
+      if (error instanceof NvrError && error.kind === 'permission-denied') {
+        this.audit.record({ action: 'denied', address, target: 'set-up code' });
+      }
+      throw error;
+    }
   }
 
   #openSetup(): SetupCode {

@@ -14,6 +14,8 @@ export interface ResetUser {
   password: string;
   /** There was no admin left, so that this user is one now. */
   becameAdmin: boolean;
+  /** The user comes from a configuration file, whose password is back with the next start that uses it. */
+  provisioned: boolean;
 }
 
 /** Ends the sessions of the user in the same commit, and takes one-time codes away; tokens stay. Rejects with `not-found` naming those that there are. */
@@ -49,5 +51,5 @@ export async function resetUser(
   });
   forgetTries(store.settings);
   await store.accounts.change([users.change(changed), ...sessions.endings(sessions.of(Number(user.id)))]);
-  return { name: user.name, password, becameAdmin };
+  return { name: user.name, password, becameAdmin, provisioned: user.provisioned !== undefined };
 }

@@ -56,7 +56,8 @@ export class Tokens {
       const result = v.safeParse(tokenSchema, row);
       if (result.success && isUser(result.output.user)) {
         this.#tokens.set(row.id, { record: result.output as TokenRecord });
-      } else this.#table.note([{ kind: 'tokens', id: row.id, row: undefined }]);
+      }
+      // Others stay stored: a later version may know them, or their user.
     }
   }
 

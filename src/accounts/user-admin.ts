@@ -1,4 +1,5 @@
 // What admins do with users.
+import { isDeepStrictEqual } from 'node:util';
 import { type CameraId, NvrError } from '../core/index.ts';
 import type { Right, Role } from './caller.ts';
 import type { AccountParts, Actor } from './parts.ts';
@@ -74,7 +75,7 @@ export class UserAdmin {
 
   /** What a user may do changes at once, also for its sessions and tokens; another password ends its sessions. Rejects with `not-found`. */
   async change(actor: Actor, id: number, patch: UserPatch): Promise<UserView> {
-    const { users, table, sessions, tokens, turns, tell } = this.#parts;
+    const { users, hasher, turns, tell } = this.#parts;
     const { password, cameras, ...fields } = patch;
     if (password !== undefined && id === actor.caller.user) {
       throw new NvrError('invalid-argument', 'your own password asks for the present one', {
@@ -84,23 +85,43 @@ export class UserAdmin {
     }
     refuseProvisioned(this.#parts, this.#existing(id));
     if (password !== undefined) checkPassword(password, patch.name ?? this.#existing(id).name);
-    const changed = await turns.run(async () => {
+    const hash = password === undefined ? undefined : await hasher.hash(password);
+    return turns.run(async () => {
       const before = this.#existing(id);
       const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
       const { cameras: had, ...rest } = before;
       const wanted = cameras === undefined ? had : (cameras ?? undefined);
-      const user: UserRecord = { ...rest, ...given, ...(wanted && { cameras: wanted }) };
+      const user: UserRecord = {
+        ...rest,
+        ...given,
+        ...(wanted && { cameras: wanted }),
+        ...(hash && { password: hash }),
+      };
       users.check(user, before);
-      if (JSON.stringify(user) === JSON.stringify(before)) return user;
-      await table.change([users.change(user)]);
-      users.put(user);
-      sessions.renew(id);
-      tokens.renew(id);
-      const detail = [...Object.keys(given), ...(cameras === undefined ? [] : ['cameras'])].join(', ');
-      tell(actor, { action: 'change', target: `user ${user.name}`, detail });
-      return user;
+      if (isDeepStrictEqual(user, before)) return this.#view(user);
+      await this.#store(user, hash !== undefined);
+      const detail = [
+        ...Object.keys(given),
+        ...(cameras === undefined ? [] : ['cameras']),
+        ...(hash ? ['password'] : []),
+      ];
+      tell(actor, { action: 'change', target: `user ${user.name}`, detail: detail.join(', ') });
+      return this.#view(user);
     });
-    return this.#view(password === undefined ? changed : await this.setPassword(actor, changed, password));
+  }
+
+  /** `ends`: all sessions, in the same commit; else they go on with what the user may now. */
+  async #store(user: UserRecord, ends: boolean): Promise<void> {
+    const { users, table, sessions, tokens } = this.#parts;
+    const id = Number(user.id);
+    const ended = ends ? sessions.of(id) : [];
+    await table.change([users.change(user), ...sessions.endings(ended)]);
+    users.put(user);
+    sessions.drop(ended);
+    // Begun with the old password meanwhile.
+    if (ends) sessions.end(sessions.of(id));
+    sessions.renew(id);
+    tokens.renew(id);
   }
 
   /** Removes the user with its sessions and tokens. Rejects with `not-found`, and `failed-precondition` for the only admin. */
@@ -128,17 +149,12 @@ export class UserAdmin {
     { id, name }: Pick<UserRecord, 'id' | 'name'>,
     password: string,
   ): Promise<UserRecord> {
-    const { users, table, sessions, hasher, turns, tell } = this.#parts;
+    const { hasher, turns, tell } = this.#parts;
     checkPassword(password, name);
     const hash = await hasher.hash(password);
     return turns.run(async () => {
       const user: UserRecord = { ...this.#existing(Number(id)), password: hash };
-      const ended = sessions.of(Number(id));
-      await table.change([users.change(user), ...sessions.endings(ended)]);
-      users.put(user);
-      sessions.drop(ended);
-      // Begun with the old one meanwhile.
-      sessions.end(sessions.of(Number(id)));
+      await this.#store(user, true);
       tell(actor, { action: 'change', target: `user ${user.name}`, detail: 'password' });
       return user;
     });

@@ -33,7 +33,13 @@ const loginSchema = v.strictObject({
 });
 const passwordSchema = v.strictObject({ currentPassword: secret, password: secret });
 
-export function accountRoutes({ clock }: Pick<ApiServices, 'clock'>, accounts: Accounts) {
+export interface AccountRouteServices {
+  clock: Pick<ApiServices['clock'], 'nowMs'>;
+  facts: Pick<ApiServices['facts'], 'timeZone'>;
+}
+
+export function accountRoutes({ clock, facts }: AccountRouteServices, accounts: Accounts) {
+  const meOf = (caller: Caller) => me(caller, accounts, { boardTimeMs: clock.nowMs(), timeZone: facts.timeZone });
   return [
     route('GET', '/api/setup', {
       identity: 'public',
@@ -65,7 +71,7 @@ export function accountRoutes({ clock }: Pick<ApiServices, 'clock'>, accounts: A
     route('GET', '/api/me', {
       identity: 'viewer',
       summary: 'Says who asks, and what they may.',
-      handle: ({ caller }) => jsonReply(200, me(caller, accounts, clock.nowMs())),
+      handle: ({ caller }) => jsonReply(200, meOf(caller)),
     }),
     route('PATCH', '/api/me', {
       identity: 'viewer',
@@ -76,7 +82,7 @@ export function accountRoutes({ clock }: Pick<ApiServices, 'clock'>, accounts: A
         const actor = { ...actorOf(caller, request), ...originOf(request) };
         const { secret: fresh } = await accounts.changePassword(actor, body);
         const now = accounts.identify({ cookie: `${COOKIE}=${fresh}` }) ?? caller;
-        return jsonReply(200, me(now, accounts, clock.nowMs()), {
+        return jsonReply(200, meOf(now), {
           'Set-Cookie': cookie(fresh, SESSION_LIFE_MS, request),
         });
       },
@@ -125,15 +131,18 @@ function originOf(request: HttpRequest) {
   return { remoteAddress: request.remoteAddress, userAgent: request.header('user-agent') };
 }
 
-function me({ by, user, name, role, cameras, rights, credential }: Caller, accounts: Accounts, nowMs: number): Me {
+function me(
+  { by, user, name, role, cameras, rights, credential }: Caller,
+  accounts: Accounts,
+  board: Pick<Me, 'boardTimeMs' | 'timeZone'>,
+): Me {
   const expiresMs = credential === undefined ? undefined : accounts.expiryOf(credential);
   return {
     ...{ id: user, name, role },
     ...(cameras && { cameras: [...cameras] }),
     rights: [...rights],
     by: by === 'token' ? 'token' : 'session',
-    boardTimeMs: nowMs,
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    ...board,
     ...(expiresMs !== undefined && { expiresMs }),
   };
 }

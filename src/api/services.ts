@@ -126,7 +126,15 @@ export interface ApiServices {
   indexBytes(): number;
   logs: Pick<Log, 'lines' | 'counts' | 'levels'>;
   /** Facts of this run. */
-  facts: { version: string; startedMs: number; dataDir: string; hub: 'direct'; https?: HttpsFacts };
+  facts: {
+    version: string;
+    startedMs: number;
+    dataDir: string;
+    hub: 'direct';
+    /** Of the board, as in `Europe/Berlin`. */
+    timeZone: string;
+    https?: HttpsFacts;
+  };
   clock: Clock;
   log: Logger;
 }

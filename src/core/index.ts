@@ -15,3 +15,4 @@ export * from './process-memory.ts';
 export { redactText } from './redact.ts';
 export * from './schema.ts';
 export type { HttpsOptions, ServerChoice } from './server-options.ts';
+export { timeZoneName } from './time-zone.ts';

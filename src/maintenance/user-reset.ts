@@ -28,6 +28,8 @@ export async function resetUserPassword(options: UserResetOptions): Promise<void
     else {
       print(`The password of ${reset.name} is now ${reset.password}`);
       print('All sessions of this user have ended; API tokens stay.');
+      if (reset.provisioned)
+        print('The user comes from a configuration file: with it, the password there is back at the next start.');
       if (reset.becameAdmin) print('There was no admin left: this user is one now.');
     }
   } finally {

@@ -211,7 +211,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     },
     ongoingGap: camera => gaps.get(camera),
     shortPastMs: camera => shortPasts.get(camera),
-    facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct' },
+    facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct', timeZone: 'Etc/UTC' },
     clock,
     log: log.logger,
   };
