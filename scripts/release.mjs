@@ -26,7 +26,7 @@ import { requireReleasePackages } from './packages.mjs';
 import { filesBelow } from './stamp.mjs';
 import { giveUp, root, SetupError, say } from './terminal.mjs';
 import { mendUws, uwsBinary } from './uws.mjs';
-import { buildWeb } from './web.mjs';
+import { buildWeb, checkWebSizes } from './web.mjs';
 
 const RESULT = 'out/release';
 /** Becomes RESULT in one step, when it is whole. */
@@ -103,6 +103,7 @@ async function assemble() {
   const uws = uwsBinary();
   if (uws) copy(uws, `dist/uws-${process.versions.modules}.node`);
   await buildWeb();
+  checkWebSizes();
   copy('dist/web', 'dist/web');
   copy('bin/thimble', 'bin/thimble');
   copy('packaging/systemd', 'systemd');
