@@ -16,7 +16,6 @@ export const t = words('events', {
   camera: 'Camera',
   kind: 'Kind',
   day: 'Day',
-  'any-day': 'Any day',
   'locked-only': 'Locked only',
   'clear-filters': 'Show everything',
   'mark-all': 'Mark all shown as seen',
@@ -26,10 +25,8 @@ export const t = words('events', {
   score: '{percent} %',
   'pre-roll': 'before event: {delivered} of {promised}',
   'pre-roll-none': 'nothing kept from before the event',
-  'pre-roll-off': '',
   'is-unseen': 'unseen',
   seen: 'Seen',
-  'not-seen': 'Not seen',
   'mark-seen': 'Mark as seen',
   'mark-unseen': 'Mark as not seen',
   lock: 'Lock',
@@ -71,17 +68,11 @@ export const t = words('events', {
   'load-more': 'Load more',
   'could-not-load': 'Could not load more.',
   retry: 'Try again',
-  close: 'Close',
-  next: 'Next event',
-  previous: 'Previous event',
   'not-found': 'There is no such event',
   'not-found-text': 'It may have been deleted to make room, or by somebody.',
   'to-events': 'All events',
   'choose-one': 'Choose an event to see it here.',
   'play-failed': 'This browser cannot play the clip: download it instead.',
-  'no-footage': 'Its footage is not there any more.',
-  merged: '{label} ×{count}',
-  note: 'Note',
 });
 
 /** What an event is called: what was seen in it, else what set it off. */
@@ -97,7 +88,7 @@ export function kindOf(event: Event): string {
 
 /** `before event: 5.0 s of 5 s`; empty where nothing was promised. */
 export function preRollWords({ promisedMs, deliveredMs }: Event['preRoll']): string {
-  if (promisedMs === 0) return t('pre-roll-off');
+  if (promisedMs === 0) return '';
   if (deliveredMs === 0) return t('pre-roll-none');
   const promised = promisedMs % 1000 === 0 ? promisedMs / 1000 : (promisedMs / 1000).toFixed(1);
   return t('pre-roll', { delivered: `${(deliveredMs / 1000).toFixed(1)} s`, promised: `${promised} s` });

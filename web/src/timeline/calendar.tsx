@@ -18,6 +18,7 @@ import {
   instantOf,
   parseClock,
 } from '../time.ts';
+import { type Day as DayFound, daysWith } from './days.ts';
 import { monthOf, monthWords, weekdayNames, weeksOf } from './month.ts';
 import { t } from './words.ts';
 
@@ -186,25 +187,12 @@ export function TimeField({ valueMs, zone, label, onPick }: TimeFieldProps) {
   );
 }
 
-type KnownDay = { hasFootage: boolean; hasEvents: boolean };
-
-/** By bounds of ours: the board may lack the data of the zone. */
-function useDays(month: string, zone: string, cameras: readonly number[]): ReadonlyMap<Day, KnownDay> {
-  const days = useSignal<ReadonlyMap<Day, KnownDay>>(new Map());
+function useDays(month: string, zone: string, cameras: readonly number[]): ReadonlyMap<Day, DayFound> {
+  const days = useSignal<ReadonlyMap<Day, DayFound>>(new Map());
   useEffect(() => {
     const stop = new AbortController();
-    const shown = weeksOf(month);
-    const last = shown.at(-1) ?? month;
-    const bounds = [...shown, addDays(last, 1)].map(day => dayStart(day, zone)).join(',');
-    void call('GET /api/days', { query: { camera: [...cameras], bounds } }, { signal: stop.signal }).then(result => {
-      if (result.is !== 'ok') return;
-      const byStart = new Map(result.value.days.map(day => [day.startMs, day]));
-      days.value = new Map(
-        shown.flatMap(day => {
-          const found = byStart.get(dayStart(day, zone));
-          return found ? [[day, found] as const] : [];
-        }),
-      );
+    void daysWith(cameras, weeksOf(month), zone, stop.signal).then(found => {
+      days.value = new Map(found.map(day => [dayOf(day.startMs, zone), day]));
     });
     return () => stop.abort();
   }, [month, zone, cameras.join()]);

@@ -4,9 +4,10 @@ import { Icon } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { prefer, preferences } from '../preferences.ts';
 import { allCameras, cameraName, me } from '../state.ts';
-import { addDays, clock, dateWords, dayOf, instantOf, offsetWords, parseClock } from '../time.ts';
+import { dateWords, dayOf, offsetWords } from '../time.ts';
 import { Calendar } from './calendar.tsx';
 import type { TimelineModel } from './model.ts';
+import { sameTime } from './same-time.ts';
 import { t } from './words.ts';
 
 export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) {
@@ -71,19 +72,12 @@ export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) 
   );
 }
 
-/** The same time of day some days away, however long the days in between are. */
-export function sameTime(timeMs: number, days: number, zone: string): number {
-  const ofDay = parseClock(clock(timeMs, zone)) ?? 0;
-  const whole = instantOf(addDays(dayOf(timeMs, zone), days), ofDay, zone);
-  return whole + (timeMs % 1000);
-}
-
 function Pictures({ model }: { model: TimelineModel }) {
   const chosen = model.chosen.value;
   const others = allCameras().filter(({ id }) => !chosen.includes(id));
   return (
     <>
-      <ul class="tl-chips" data-count={chosen.length}>
+      <ul class="tl-chips">
         {chosen.map(id => (
           <li key={id} class="tag">
             {cameraName(id)}

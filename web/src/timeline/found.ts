@@ -2,6 +2,7 @@
 import type { Gap } from '../../../src/api/contract.ts';
 import { classOf, type EventClass } from './classes.ts';
 import type { Lane, Piece } from './lane-store.ts';
+import type { View } from './view.ts';
 
 export type Mark = Lane['events'][number];
 
@@ -19,6 +20,16 @@ export function hasFootage(pieces: readonly Piece[], timeMs: number): boolean | 
   const known = pieces.filter(piece => piece.startMs <= timeMs && timeMs < piece.endMs);
   if (known.length === 0) return undefined;
   return known.some(({ lane }) => lane.footage.some(([fromMs, toMs]) => fromMs <= timeMs && timeMs < toMs));
+}
+
+/** No footage, and no gap that would say why. */
+export function isBare(pieces: readonly Piece[], { startMs, spanMs }: View): boolean {
+  const inside = (fromMs: number, toMs = Number.POSITIVE_INFINITY) => fromMs < startMs + spanMs && toMs > startMs;
+  return pieces.every(
+    ({ lane }) =>
+      !lane.footage.some(([fromMs, toMs]) => inside(fromMs, toMs)) &&
+      !lane.gaps.some(gap => inside(gap.startMs, gap.endMs)),
+  );
 }
 
 /** The event that covers a moment: the one that began last. */

@@ -11,12 +11,13 @@ import { preferences } from '../preferences.ts';
 import { amend } from '../router.ts';
 import type { PageProps } from '../routes.ts';
 import { cameraIds, cameraName, isKnown, onUpdate } from '../state.ts';
-import { moment } from '../time.ts';
+import { dateWords, dayOf, moment } from '../time.ts';
 import { zone as currentZone, now } from '../zone.ts';
 import { parseAddress, timelineAddress } from './address.ts';
 import { DayBar } from './day-bar.tsx';
+import { type Day, nearestDay } from './days.ts';
 import { ExportBar } from './export-bar.tsx';
-import { hasFootage } from './found.ts';
+import { hasFootage, isBare } from './found.ts';
 import type { LaneAnswer, LaneQuery } from './lane-store.ts';
 import { ListView } from './list-view.tsx';
 import { TimelineModel } from './model.ts';
@@ -86,7 +87,7 @@ function Timeline({ query }: { query: URLSearchParams }) {
           <Track model={model} zone={zone} settled={settled} />
         </>
       )}
-      <Status model={model} settled={settled} />
+      <Status model={model} zone={zone} settled={settled} />
       <ZoomBar model={model} />
       <div class="unseen" role="status" aria-live="polite">
         {gapWords.value}
@@ -226,9 +227,34 @@ function Head({ model, zone, settled }: { model: TimelineModel; zone: string; se
 }
 
 /** What is missing: refreshed data, or any footage at all. */
-function Status({ model, settled }: { model: TimelineModel; settled: ReadonlySignal<View> }) {
+function Status({ model, zone, settled }: { model: TimelineModel; zone: string; settled: ReadonlySignal<View> }) {
   void model.news.value;
   const view = settled.value;
   if (model.store.failed(view)) return <p class="tl-status quiet">{t('could-not-refresh')}</p>;
-  return null;
+  const isEmpty = model.store.complete(view) && cameraIds.value.every(id => isBare(model.store.pieces(id, view), view));
+  return isEmpty && !model.isLive.value ? <Nearest model={model} zone={zone} /> : null;
+}
+
+/** Where footage is when there is none here. */
+function Nearest({ model, zone }: { model: TimelineModel; zone: string }) {
+  const nearest = useSignal<Day | undefined>(undefined);
+  const day = dayOf(model.needleMs.value, zone);
+  useEffect(() => {
+    const stop = new AbortController();
+    void nearestDay(cameraIds.peek(), day, zone, stop.signal).then(found => {
+      nearest.value = found;
+    });
+    return () => stop.abort();
+  }, [day]);
+  const found = nearest.value;
+  return (
+    <p class="tl-status" role="status">
+      {t('nothing-here')}{' '}
+      {found && (
+        <button type="button" class="button" onClick={() => model.seek(found.startMs, 'commit')}>
+          {t('nearest', { day: dateWords(found.startMs, zone, model.now()) })}
+        </button>
+      )}
+    </p>
+  );
 }
