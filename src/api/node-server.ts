@@ -20,13 +20,21 @@ import { WebSocketConnection } from './web-socket-connection.ts';
 import { acceptKey, refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
 import { WebSockets } from './web-sockets.ts';
 
+interface Connection {
+  /** Of TCP, also under TLS. */
+  socket: Socket;
+  address: string;
+  /** Requests that have no answer yet; a WebSocket counts as one for ever. */
+  waiting: number;
+  last: Promise<void>;
+}
+
 export class NodeServer implements HttpServer {
   readonly #options: ServerOptions;
   readonly #limits: Limits;
   readonly #proxies: ReadonlySet<string>;
-  readonly #perAddress = new Map<string, number>();
-  readonly #sockets = new Set<Socket>();
-  readonly #turns = new WeakMap<Socket, { waiting: number; last: Promise<void> }>();
+  /** By the other end's address and port, which a TCP connection and the TLS on it have in common; what rests longest comes first. */
+  readonly #connections = new Map<string, Connection>();
   readonly #webSockets: WebSockets;
   #server: Server | undefined;
   #stopping: Promise<void> | undefined;
@@ -42,7 +50,8 @@ export class NodeServer implements HttpServer {
     const { host, port, log, tls } = this.#options;
     const server = this.#create();
     this.#server = server;
-    server.maxConnections = this.#limits.connections;
+    // Those that make room for others are counted until they have closed.
+    server.maxConnections = 2 * this.#limits.connections;
     server.timeout = this.#limits.stuckTimeMs;
     server.on('connection', socket => this.#admit(socket));
     server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
@@ -91,7 +100,7 @@ export class NodeServer implements HttpServer {
     server.closeIdleConnections();
     this.#webSockets.closeAll();
     const cancel = this.#options.clock.after(graceMs, () => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const { socket } of this.#connections.values()) socket.destroy();
     });
     await closed;
     cancel();
@@ -99,46 +108,50 @@ export class NodeServer implements HttpServer {
 
   #admit(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
-    const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > this.#limits.connectionsPerAddress && !this.#proxies.has(address)) {
+    const key = keyOf(socket);
+    if (!this.#makeRoom(address)) {
       socket.destroy();
       return;
     }
-    this.#perAddress.set(address, count);
-    this.#sockets.add(socket);
+    const connection = { socket, address, waiting: 0, last: Promise.resolve() };
+    this.#connections.set(key, connection);
     socket.on('close', () => {
-      this.#sockets.delete(socket);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
+      if (this.#connections.get(key) === connection) this.#connections.delete(key);
     });
   }
 
-  #turn(socket: Socket): { waiting: number; last: Promise<void> } {
-    let turn = this.#turns.get(socket);
-    if (!turn) {
-      turn = { waiting: 0, last: Promise.resolve() };
-      this.#turns.set(socket, turn);
-    }
-    return turn;
+  /** Whoever only holds a connection gives way to those who want something; false when all are in use. */
+  #makeRoom(address: string): boolean {
+    const all = [...this.#connections];
+    const own = all.filter(([, one]) => one.address === address);
+    const isGreedy = own.length >= this.#limits.connectionsPerAddress && !this.#proxies.has(address);
+    if (!isGreedy && all.length < this.#limits.connections) return true;
+    const resting = (isGreedy ? own : all).find(([, { waiting }]) => waiting === 0);
+    if (!resting) return false;
+    this.#connections.delete(resting[0]);
+    resting[1].socket.destroy();
+    return true;
   }
 
   /** Requests of one connection are answered one after the other: a thousand sent at once must not open a thousand files. */
   async #inTurn(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.socket.destroyed) return;
-    const turn = this.#turn(request.socket);
-    if (++turn.waiting > this.#limits.pipelined) {
+    const key = keyOf(request.socket);
+    const connection = this.#connections.get(key);
+    if (!connection || request.socket.destroyed) return;
+    if (++connection.waiting > this.#limits.pipelined) {
       request.socket.destroy();
       return;
     }
-    const answered = turn.last.then(async () => {
+    const answered = connection.last.then(async () => {
       if (request.socket.destroyed) return;
       await this.#send(request, response, await handler(this.#toRequest(request)));
     });
-    turn.last = answered.then(
-      () => void turn.waiting--,
-      () => void turn.waiting--,
-    );
+    const rest = () => {
+      connection.waiting--;
+      if (!this.#connections.delete(key)) return;
+      this.#connections.set(key, connection);
+    };
+    connection.last = answered.then(rest, rest);
     await answered;
   }
 
@@ -176,10 +189,12 @@ export class NodeServer implements HttpServer {
     socket.on('error', () => socket.destroy());
     // Node has given the connection up: whatever comes of it, the socket ends with it.
     const asked = this.#toRequest(request, true);
-    if (this.#turn(socket).waiting > 0 || this.#stopping || hasBody(request)) {
+    const connection = this.#connections.get(keyOf(socket));
+    if (!connection || connection.waiting > 0 || this.#stopping || hasBody(request)) {
       socket.destroy();
       return;
     }
+    connection.waiting = 1;
     if (!upgrade || !wantsWebSocket(asked)) {
       await this.#sendLast(request, socket, await handler(asked));
       return;
@@ -227,4 +242,8 @@ export class NodeServer implements HttpServer {
     response.on('finish', () => socket.end(() => socket.destroy()));
     await this.#send(request, response, reply, true);
   }
+}
+
+function keyOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }

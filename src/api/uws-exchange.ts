@@ -6,6 +6,7 @@ import { clientOf, plainAddress } from './remote-address.ts';
 import type { ByteSource, HttpReply, HttpRequest, Limits } from './server.ts';
 import { statusLine } from './status-line.ts';
 import type { UwsRequest, UwsResponse } from './uws-binary.ts';
+import { type Refusal, refusalOf } from './uws-refusal.ts';
 
 /** A client that goes on sending a body that is too long is listened to so much longer, so that it sees the answer. */
 const PATIENCE_BYTES = 1024 * 1024;
@@ -13,23 +14,17 @@ const PATIENCE_BYTES = 1024 * 1024;
 /** What the library collects before it writes. */
 const COLLECTED_BYTES = 16 * 1024;
 
-/** Others are not answered, as by other servers: behind a length that was read wrongly anything may stand. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
-
 export interface ExchangeOptions {
   limits: Limits;
   proxies: ReadonlySet<string>;
   clock: Clock;
 }
 
-export interface Refusal {
-  status: number;
-  message: string;
-}
-
 export class UwsExchange {
   readonly #response: UwsResponse;
   readonly #options: ExchangeOptions;
+  /** Of the connection's other end, which may be a proxy. */
+  readonly address: string;
   /** As sent. */
   readonly method: string;
   readonly request: HttpRequest;
@@ -38,6 +33,7 @@ export class UwsExchange {
   /** Resolves when the client has gone before its answer was complete. */
   readonly gone: Promise<'gone'>;
   #isOver = false;
+  #isUpgraded = false;
   #onGone: () => void = () => undefined;
   #onCutOff: () => void = () => undefined;
   #body: Promise<Buffer> | undefined;
@@ -52,6 +48,7 @@ export class UwsExchange {
     });
     // First of all: a response without it ends the process.
     response.onAborted(() => this.#abort());
+    this.address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString());
     this.method = request.getCaseSensitiveMethod();
     const headers = new Map<string, string>();
     const lengths: string[] = [];
@@ -68,12 +65,11 @@ export class UwsExchange {
 
   #toRequest(request: UwsRequest, headers: ReadonlyMap<string, string>): HttpRequest {
     const header = (name: string) => headers.get(name);
-    const remoteAddress = plainAddress(Buffer.from(this.#response.getRemoteAddressAsText()).toString());
     return {
       method: this.method === 'HEAD' ? 'GET' : this.method,
       path: request.getUrl(),
       query: request.getQuery() ?? '',
-      ...clientOf({ remoteAddress, secure: false }, header, this.#options.proxies),
+      ...clientOf({ remoteAddress: this.address, secure: false }, header, this.#options.proxies),
       header,
       body: () => this.#body ?? Promise.resolve(Buffer.alloc(0)),
       isGone: () => this.#isOver,
@@ -83,6 +79,10 @@ export class UwsExchange {
   /** True once nothing may be done with the response any more. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  get isUpgraded(): boolean {
+    return this.#isUpgraded;
   }
 
   /** Ends the connection without a word. */
@@ -110,6 +110,7 @@ export class UwsExchange {
   upgrade(data: unknown, context: unknown): void {
     const key = this.request.header('sec-websocket-key') ?? '';
     this.#isOver = true;
+    this.#isUpgraded = true;
     this.#response.cork(() => this.#response.upgrade(data, key, '', '', context));
   }
 
@@ -277,21 +278,4 @@ export class UwsExchange {
     this.#finish();
     this.#onGone();
   }
-}
-
-/**
- * What others may read otherwise than the library does: it takes the first of several lengths, any transfer coding for chunks, and a
- * blank before the size of a chunk for the end of the body. So bodies have exactly one length here.
- */
-function refusalOf(method: string, lengths: readonly string[], encoding: string | undefined): Refusal | undefined {
-  if (!METHODS.has(method)) return { status: 400, message: 'the request cannot be read' };
-  if (encoding !== undefined) return { status: 411, message: 'a body needs its length here' };
-  if (lengths.length > 1 || lengths.some(length => !/^\d{1,15}$/.test(length))) {
-    return { status: 400, message: 'the length of the body cannot be read' };
-  }
-  const hasBody = lengths.length > 0 && lengths[0] !== '0';
-  if (hasBody && (method === 'GET' || method === 'HEAD')) {
-    return { status: 400, message: 'a request that only reads has no body' };
-  }
-  return undefined;
 }

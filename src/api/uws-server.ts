@@ -1,8 +1,9 @@
 // The HTTP server on uWebSockets.js: listens, keeps the limits, lets WebSockets in. Plain connections only.
 import { createServer } from 'node:net';
 import { background, NvrError } from '../core/index.ts';
-import { connectionsByAddress } from './kernel-connections.ts';
+import { jsonReply } from './json-reply.ts';
 import { listenError } from './listen-error.ts';
+import { openFileLimit } from './open-file-limit.ts';
 import { plainAddress } from './remote-address.ts';
 import {
   type HttpHandler,
@@ -21,8 +22,14 @@ import { WebSockets } from './web-sockets.ts';
 
 /** Seconds without a word from a client; it is asked before that. A multiple of 4. */
 const IDLE_S = 60;
-/** The kernel is asked for its connections at most so often. */
-const COUNT_MS = 1000;
+/** Ten thousand that rest cost 4 MiB; those in use have their own limits. At most half of what the process may have open. */
+const MAX_CONNECTIONS = 16_384;
+
+const TOO_MANY: HttpReply = jsonReply(
+  429,
+  { error: { kind: 'resource-exhausted', message: 'too much is asked for at once' } },
+  { 'Retry-After': '1' },
+);
 
 interface Handlers {
   handler: HttpHandler;
@@ -41,7 +48,9 @@ export class UwsServer implements HttpServer {
   #connections = 0;
   #exchanges = 0;
   #onIdle: () => void = () => undefined;
-  #counted: { atMs: number; byAddress: Map<string, number> } | undefined;
+  readonly #mostConnections = Math.min(MAX_CONNECTIONS, (openFileLimit() ?? Number.POSITIVE_INFINITY) / 2);
+  /** Requests and WebSockets by address of the connection. */
+  readonly #busy = new Map<string, number>();
 
   constructor(uws: Uws, options: ServerOptions) {
     this.#uws = uws;
@@ -73,8 +82,9 @@ export class UwsServer implements HttpServer {
       message: (socket, message, isBinary) => socket.getUserData().peer.message(message, isBinary),
       drain: socket => socket.getUserData().peer.drained(),
       close: socket => {
-        const { peer } = socket.getUserData();
+        const { peer, address } = socket.getUserData();
         this.#webSockets.remove(peer);
+        this.#leave(address);
         peer.closed();
       },
     });
@@ -110,37 +120,24 @@ export class UwsServer implements HttpServer {
 
   #count(response: UwsResponse, change: number): void {
     this.#connections += change;
-    if (change < 0) return;
+    if (change > 0 && this.#connections > this.#mostConnections) response.close();
+  }
+
+  /** Counts what is under way for an address; false when that is too much. */
+  #enter(address: string): boolean {
+    const count = (this.#busy.get(address) ?? 0) + 1;
     const { connections, connectionsPerAddress } = this.#limits;
-    const isTooMuch =
-      this.#connections > connections ||
-      (this.#connections > connectionsPerAddress && this.#countOf(response) > connectionsPerAddress);
-    if (isTooMuch) response.close();
-  }
-
-  /** Connections of the address that this one comes from. Their ends are told without an address: the kernel knows better. */
-  #countOf(response: UwsResponse): number {
-    const address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString());
-    if (this.#proxies.has(address)) return 0;
-    const atMs = this.#options.clock.monotonicMs();
-    if (!this.#counted || atMs - this.#counted.atMs > COUNT_MS) {
-      this.#counted = { atMs, byAddress: connectionsByAddress(this.#listening?.port ?? 0) };
-    } else this.#counted.byAddress.set(address, (this.#counted.byAddress.get(address) ?? 0) + 1);
-    return this.#counted.byAddress.get(address) ?? 0;
-  }
-
-  /** Counts what is under way; what fails is logged and its connection ended. */
-  #run(exchange: UwsExchange, work: () => Promise<void>): void {
+    if (this.#exchanges >= connections || (count > connectionsPerAddress && !this.#proxies.has(address))) return false;
     this.#exchanges++;
-    const done = work()
-      .catch((error: unknown) => {
-        exchange.cut();
-        this.#options.log.error('an answer was cut off', { error });
-      })
-      .then(() => {
-        if (--this.#exchanges === 0) this.#onIdle();
-      });
-    background(done, 'answer a request', this.#options.log);
+    this.#busy.set(address, count);
+    return true;
+  }
+
+  #leave(address: string): void {
+    const left = (this.#busy.get(address) ?? 1) - 1;
+    if (left > 0) this.#busy.set(address, left);
+    else this.#busy.delete(address);
+    if (--this.#exchanges === 0) this.#onIdle();
   }
 
   /** `context`: of the library, for requests that it takes for the handshake of a WebSocket. */
@@ -151,11 +148,24 @@ export class UwsServer implements HttpServer {
       exchange.refuse(exchange.refusal);
       return;
     }
-    this.#run(exchange, async () => {
-      const { handler, upgrade } = handlers;
-      if (upgrade && wantsWebSocket(exchange.request)) await this.#upgrade(upgrade, exchange, context);
-      else await this.#send(exchange, await handler(exchange.request));
-    });
+    const { address } = exchange;
+    const mayRun = this.#enter(address);
+    const work = mayRun ? this.#answer(handlers, exchange, context) : exchange.send(TOO_MANY, true);
+    const done = work
+      .catch((error: unknown) => {
+        exchange.cut();
+        this.#options.log.error('an answer was cut off', { error });
+      })
+      .then(() => {
+        // A WebSocket leaves when it closes.
+        if (mayRun && !exchange.isUpgraded) this.#leave(address);
+      });
+    background(done, 'answer a request', this.#options.log);
+  }
+
+  async #answer({ handler, upgrade }: Handlers, exchange: UwsExchange, context: unknown): Promise<void> {
+    if (upgrade && wantsWebSocket(exchange.request)) await this.#upgrade(upgrade, exchange, context);
+    else await this.#send(exchange, await handler(exchange.request));
   }
 
   async #send(exchange: UwsExchange, reply: HttpReply): Promise<void> {
@@ -171,7 +181,7 @@ export class UwsServer implements HttpServer {
     if (exchange.isOver) return;
     const peer = new UwsWebSocketPeer(decision, this.#options.log);
     this.#webSockets.add(peer);
-    exchange.upgrade({ peer } satisfies PeerData, context);
+    exchange.upgrade({ peer, address: exchange.address } satisfies PeerData, context);
   }
 
   /** What a handler of the library throws would end the process. */

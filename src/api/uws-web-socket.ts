@@ -7,6 +7,8 @@ import { CLOSE, isSendable } from './web-socket-frames.ts';
 /** The library copies the properties of what it is given: only a plain object comes back whole. */
 export interface PeerData {
   peer: UwsWebSocketPeer;
+  /** Of the connection. */
+  address: string;
 }
 
 export class UwsWebSocketPeer implements WebSocketPeer {

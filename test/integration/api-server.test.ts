@@ -392,15 +392,28 @@ for (const kind of SERVERS) {
     assert.ok(performance.now() - started > headerTimeMs - 2000);
   });
 
-  test('more connections than allowed are turned away, and room comes back', async () => {
-    const sockets = Array.from({ length: LIMITS.connectionsPerAddress }, () => connect(port, '127.0.0.1'));
-    for (const socket of sockets) socket.on('error', () => undefined);
-    await Promise.all(sockets.map(socket => new Promise(resolve => socket.once('connect', resolve))));
+  test('connections that rest make room for others; when all are in use more are turned away, and room comes back', async () => {
+    const open = async (count: number, text: string) => {
+      const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'));
+      for (const socket of sockets) {
+        socket.on('error', () => undefined);
+        socket.on('data', () => socket.pause());
+      }
+      await Promise.all(sockets.map(socket => new Promise(resolve => socket.once('connect', resolve))));
+      for (const socket of sockets) socket.write(text);
+      return sockets;
+    };
+    const idle = await open(LIMITS.connectionsPerAddress + 10, '');
     await wait(100);
+    for (let i = 0; i < 5; i++) assert.is((await ask('GET', '/api/health')).status, 200);
+    fakes.addSegment(1000, randomBytes(20_000_000));
+    const busy = await open(LIMITS.connectionsPerAddress, `GET ${file} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    await until(() => openFiles().length === LIMITS.connectionsPerAddress, 'downloads');
     const refused = await raw('GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', 2000);
-    assert.equal(refused, { text: '', closed: true });
-    for (const socket of sockets) socket.destroy();
-    await wait(100);
+    assert.match(refused.text, /^$|^HTTP\/1\.1 429/);
+    assert.is(refused.closed, true);
+    for (const socket of [...idle, ...busy]) socket.destroy();
+    await until(() => openFiles().length === 0, 'files closed');
     assert.is((await ask('GET', '/api/health')).status, 200);
   });
 
