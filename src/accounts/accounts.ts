@@ -8,7 +8,8 @@ import { LoginGuard } from './login-guard.ts';
 import type { AccountParts, Actor } from './parts.ts';
 import { checkPassword, PasswordHasher } from './password.ts';
 import { type ProvisionedUsers, provisionPasswords, provisionUsers } from './provisioned.ts';
-import { LIFE_MS, type Origin, type SessionRecord, Sessions } from './sessions.ts';
+import { SessionAdmin } from './session-admin.ts';
+import { type Origin, Sessions } from './sessions.ts';
 import { SetupCode } from './setup-code.ts';
 import { TokenAdmin } from './token-admin.ts';
 import { type TokenRecord, Tokens } from './tokens.ts';
@@ -49,12 +50,10 @@ export interface LoggedIn {
   secret: string;
 }
 
-/** A session as its user sees it; `id` is the public one. */
-export type SessionView = SessionRecord & { expiresMs: number };
-
 export class Accounts {
   readonly audit: Audit;
   readonly users: UserAdmin;
+  readonly sessions: SessionAdmin;
   readonly tokens: TokenAdmin;
   readonly #options: AccountsOptions;
   readonly #parts: AccountParts;
@@ -81,6 +80,7 @@ export class Accounts {
       },
     };
     this.users = new UserAdmin(this.#parts);
+    this.sessions = new SessionAdmin(this.#parts, log);
     this.tokens = new TokenAdmin(this.#parts);
     this.#guard = new LoginGuard(store.settings, clock);
   }
@@ -232,17 +232,6 @@ export class Accounts {
     return this.#begin(now, origin, 'login');
   }
 
-  /** Ends the session; a token is not ended by it. */
-  async logout(actor: Actor): Promise<void> {
-    const { caller } = actor;
-    if (caller.by !== 'session' || caller.credential === undefined) return;
-    const session = this.#parts.sessions.get(caller.credential);
-    if (!session) return;
-    this.#parts.sessions.end([session]);
-    this.#parts.tell(actor, { action: 'logout' });
-    await this.#settle();
-  }
-
   /** Changes one's own password: ends all sessions and begins a new one. Rejects with `permission-denied` when the present one is wrong. */
   async changePassword(
     actor: Actor & Origin,
@@ -260,7 +249,6 @@ export class Accounts {
       throw error;
     });
     if (!isRight) {
-      this.#parts.tell(actor, { action: 'denied', target: 'password' });
       const field = 'currentPassword';
       throw new NvrError('permission-denied', 'the present password is wrong', { field, cure: 'Type it again.' });
     }
@@ -269,52 +257,14 @@ export class Accounts {
     return this.#begin(changed, actor, undefined);
   }
 
-  /** The sessions of a user, newest use first. */
-  sessions(user: number): SessionView[] {
-    const records = this.#parts.sessions.of(user).sort((a, b) => b.lastSeenMs - a.lastSeenMs);
-    return records.map(({ id, ...rest }) => ({ id: credentialOf(id), ...rest, expiresMs: rest.createdMs + LIFE_MS }));
-  }
-
-  /** When a session or token ends by itself; undefined for a token without an end, and for what does not exist. */
-  expiryOf(credential: string): number | undefined {
-    const session = this.#parts.sessions.get(credential);
-    return session ? session.createdMs + LIFE_MS : this.#parts.tokens.get(credential)?.expiresMs;
-  }
-
-  /** Ends one session; `mayEnd` is asked whose it may be. Rejects with `not-found`. */
-  async endSession(actor: Actor, id: string, mayEnd: (user: number) => boolean): Promise<void> {
-    const record = this.#parts.sessions.get(id);
-    if (!record || !mayEnd(record.user)) throw new NvrError('not-found', 'there is no such session');
-    this.#parts.sessions.end([record]);
-    this.#parts.tell(actor, { action: 'remove', target: `session of ${this.#parts.users.get(record.user)?.name}` });
-    await this.#settle();
-  }
-
-  /** Ends all sessions of a user but the one that asks. */
-  async endSessions(actor: Actor, user: number): Promise<void> {
-    const { sessions, users } = this.#parts;
-    sessions.end(sessions.of(user).filter(({ id }) => credentialOf(id) !== actor.caller.credential));
-    this.#parts.tell(actor, { action: 'remove', target: `sessions of ${users.get(user)?.name}` });
-    await this.#settle();
-  }
-
   #begin(user: UserRecord, origin: Origin, action: 'setup' | 'login' | undefined): LoggedIn {
     const { sessions } = this.#parts;
     const { secret } = sessions.begin(Number(user.id), origin);
     const address = origin.remoteAddress;
     if (action) this.audit.record({ action, user: user.name, by: 'session', address });
     // Nobody waits: on a full volume one must get in to make room.
-    background(this.#settle(), 'store a session', this.#options.log);
+    background(this.sessions.settle(), 'store a session', this.#options.log);
     return { name: user.name, role: user.role, secret };
-  }
-
-  /** What was noted is made durable; a volume that refuses is told of, and tried again later. */
-  async #settle(): Promise<void> {
-    try {
-      await this.#parts.table.flush();
-    } catch (error) {
-      this.#options.log.warn('sessions cannot be stored for the time being', { error });
-    }
   }
 
   #callerOfSession(id: string, userId: number): Caller | undefined {

@@ -34,6 +34,11 @@ export class TokenAdmin {
       .sort((a, b) => b.createdMs - a.createdMs);
   }
 
+  /** Undefined for a token without an end, and when there is none. */
+  expiryOf(credential: string): number | undefined {
+    return this.#parts.tokens.get(credential)?.expiresMs;
+  }
+
   /**
    * Makes a token for the one who is logged in; its secret is shown this once. Rejects with `permission-denied` for callers with a token: a
    * narrow one would make itself a wide one, and one that expires one that does not. `invalid-argument` for more than the user may.

@@ -115,7 +115,7 @@ export function credentialRoutes(accounts: Accounts) {
       summary: 'Lists the own sessions; those of others for an admin.',
       query: userQuery,
       handle: ({ query, caller }) => {
-        const sessions = accounts.sessions(whoseOf(caller, query.user, accounts));
+        const sessions = accounts.sessions.of(whoseOf(caller, query.user, accounts));
         const views = sessions.map((session): Session => ({ ...session, current: session.id === caller.credential }));
         return jsonReply(200, { sessions: views });
       },
@@ -125,7 +125,7 @@ export function credentialRoutes(accounts: Accounts) {
       summary: 'Ends all sessions of a user but the one that asks.',
       query: userQuery,
       handle: async ({ query, caller, request }) => {
-        await accounts.endSessions(actorOf(caller, request), whoseOf(caller, query.user, accounts));
+        await accounts.sessions.endAll(actorOf(caller, request), whoseOf(caller, query.user, accounts));
         return { status: 204 };
       },
     }),
@@ -133,7 +133,7 @@ export function credentialRoutes(accounts: Accounts) {
       identity: 'viewer',
       summary: 'Ends a session.',
       handle: async ({ params, caller, request }) => {
-        await accounts.endSession(actorOf(caller, request), params.id ?? '', user => mayManage(caller, user));
+        await accounts.sessions.end(actorOf(caller, request), params.id ?? '', user => mayManage(caller, user));
         return { status: 204 };
       },
     }),

@@ -64,7 +64,7 @@ export function accountRoutes({ clock, facts }: AccountRouteServices, accounts: 
       identity: 'viewer',
       summary: 'Ends the session.',
       handle: async ({ caller, request }) => {
-        await accounts.logout(actorOf(caller, request));
+        await accounts.sessions.logout(actorOf(caller, request));
         return { status: 204, headers: { 'Set-Cookie': cookie('', 0, request) } };
       },
     }),
@@ -136,7 +136,7 @@ function me(
   accounts: Accounts,
   board: Pick<Me, 'boardTimeMs' | 'timeZone'>,
 ): Me {
-  const expiresMs = credential === undefined ? undefined : accounts.expiryOf(credential);
+  const expiresMs = accounts[by === 'token' ? 'tokens' : 'sessions'].expiryOf(credential ?? '');
   return {
     ...{ id: user, name, role },
     ...(cameras && { cameras: [...cameras] }),

@@ -149,7 +149,7 @@ test('the spare copy of the index brings back neither users nor sessions that we
   await world.store.copyIndex();
   await world.accounts.users.remove(actorOf(world, secret), bob.id);
   await world.accounts.tokens.revoke(actorOf(world, secret), id, () => true);
-  await world.accounts.logout(actorOf(world, ended));
+  await world.accounts.sessions.logout(actorOf(world, ended));
   await world.stop();
   writeFileSync(join(dir, 'index', 'data.mdb'), 'damaged');
   const again = await started(dir);

@@ -130,7 +130,7 @@ test('a session ends when nobody uses it, and in any case', async () => {
     assert.is(world.revoked.includes(unused ?? ''), day >= 14, `idle on day ${day}`);
   }
   assert.is(world.callerOf(idle), undefined);
-  assert.is(world.accounts.expiryOf(used ?? ''), world.clock.nowMs() + DAY_MS);
+  assert.is(world.accounts.sessions.expiryOf(used ?? ''), world.clock.nowMs() + DAY_MS);
   await world.clock.advance(DAY_MS - 1);
   assert.ok(world.callerOf(anna));
   await world.clock.advance(1);
@@ -148,7 +148,7 @@ test('when the clock is set, sessions of this run do not age by it', async () =>
   world.clock.step(Date.UTC(2026, 5, 1));
   assert.is(world.callerOf(anna)?.name, 'anna');
   const credential = world.callerOf(anna)?.credential ?? '';
-  assert.is(world.accounts.expiryOf(credential), world.clock.nowMs() - 1000 + 90 * DAY_MS);
+  assert.is(world.accounts.sessions.expiryOf(credential), world.clock.nowMs() - 1000 + 90 * DAY_MS);
   await world.database.flush();
   await world.restart();
   assert.is(world.callerOf(anna)?.name, 'anna');
@@ -190,13 +190,13 @@ test('of more than sixteen sessions the one that was used least lately ends', as
     world.callerOf(first);
     await world.login('anna');
   }
-  const [second] = world.accounts
-    .sessions(1)
+  const [second] = world.accounts.sessions
+    .of(1)
     .filter(({ id }) => id !== world.callerOf(first)?.credential)
     .slice(-1);
   await world.clock.advance(1000);
   await world.login('anna');
-  assert.is(world.accounts.sessions(1).length, 16);
+  assert.is(world.accounts.sessions.of(1).length, 16);
   assert.ok(world.callerOf(first));
   assert.equal(world.revoked, [second?.id]);
 });
@@ -207,7 +207,7 @@ test('logout ends the one session, whatever the volume does', async () => {
   const other = await world.login('anna');
   const credential = world.callerOf(anna)?.credential;
   world.failure = new NvrError('resource-exhausted', 'the volume is full');
-  await world.accounts.logout(world.actor(anna));
+  await world.accounts.sessions.logout(world.actor(anna));
   assert.is(world.callerOf(anna), undefined);
   assert.ok(world.callerOf(other));
   assert.equal(world.revoked, [credential]);
@@ -229,12 +229,12 @@ test('one ends sessions of oneself, one by one or all others', async () => {
   const anna = await world.setUp();
   const [second, third, fourth] = [await world.login('anna'), await world.login('anna'), await world.login('anna')];
   const id = world.callerOf(second)?.credential ?? '';
-  assert.is((await refused(world.accounts.endSession(world.actor(anna), id, () => false))).kind, 'not-found');
-  assert.is((await refused(world.accounts.endSession(world.actor(anna), 'x', () => true))).kind, 'not-found');
-  await world.accounts.endSession(world.actor(anna), id, user => user === 1);
+  assert.is((await refused(world.accounts.sessions.end(world.actor(anna), id, () => false))).kind, 'not-found');
+  assert.is((await refused(world.accounts.sessions.end(world.actor(anna), 'x', () => true))).kind, 'not-found');
+  await world.accounts.sessions.end(world.actor(anna), id, user => user === 1);
   assert.is(world.callerOf(second), undefined);
-  assert.is(world.accounts.sessions(1).length, 3);
-  await world.accounts.endSessions(world.actor(anna), 1);
+  assert.is(world.accounts.sessions.of(1).length, 3);
+  await world.accounts.sessions.endAll(world.actor(anna), 1);
   assert.is(world.callerOf(third), undefined);
   assert.is(world.callerOf(fourth), undefined);
   assert.ok(world.callerOf(anna));
@@ -333,10 +333,10 @@ test('a listener that throws keeps nobody else from hearing', async () => {
     throw new Error('x');
   });
   const off = world.accounts.onRevoked(credential => heard.push(credential));
-  await world.accounts.logout(world.actor(anna));
+  await world.accounts.sessions.logout(world.actor(anna));
   assert.is(heard.length, 1);
   off();
-  await world.accounts.logout(world.actor(await world.login('anna')));
+  await world.accounts.sessions.logout(world.actor(await world.login('anna')));
   assert.is(heard.length, 1);
 });
 
