@@ -1,11 +1,11 @@
 // Logging in and out, and what is asked for right behind it.
-import type { LoggedIn } from '../../src/api/contract.ts';
+import type { LoggedIn, Me, Update } from '../../src/api/contract.ts';
 import { call, type Result } from './api.ts';
 import { Bus } from './bus.ts';
 import { isKept, prefer, preferences } from './preferences.ts';
 import { go, href, place } from './router.ts';
 import { signInAgain } from './sign-in.ts';
-import { areGroupsKnown, forgetAll, groups, me, unseenEvents } from './state.ts';
+import { areGroupsKnown, forgetAll, groups, me, onUpdate, unseenEvents } from './state.ts';
 import { boardAheadMs } from './zone.ts';
 
 /** Of the one page that there is. */
@@ -24,10 +24,12 @@ async function asked(): Promise<Standing> {
   const sentMs = Date.now();
   const answer = await call('GET /api/me', {}, { quiet: true });
   if (answer.is === 'ok') {
-    boardAheadMs.value = ahead(answer.value.boardTimeMs, sentMs);
-    me.value = answer.value;
+    take(answer.value, sentMs);
     prefer({ wasIn: true });
-    bus ??= new Bus({ mayConnect });
+    if (!bus) {
+      bus = new Bus({ mayConnect });
+      onUpdate(follow);
+    }
     bus.start();
     void refreshGroups();
     void refreshUnseen();
@@ -44,6 +46,22 @@ async function outside(): Promise<Standing> {
   return setup.is === 'error' && setup.status === 0 ? 'unreachable' : 'out';
 }
 
+function take(answer: Me, sentMs: number): void {
+  boardAheadMs.value = ahead(answer.boardTimeMs, sentMs);
+  me.value = answer;
+}
+
+let counting = 0;
+/** Events come in bursts. */
+const COUNT_AFTER_MS = 2000;
+
+/** What the board tells of is taken in by then; this is what follows from it. */
+function follow(update: Update): void {
+  if ('ping' in update || update.type !== 'event' || ('event' in update && update.event.endMs !== undefined)) return;
+  clearTimeout(counting);
+  counting = window.setTimeout(() => void refreshUnseen(), COUNT_AFTER_MS);
+}
+
 /** Clocks that agree to the second need no correction, and the way to the board takes some of that. */
 function ahead(boardMs: number, sentMs: number): number {
   const middleMs = (sentMs + Date.now()) / 2;
@@ -53,9 +71,10 @@ function ahead(boardMs: number, sentMs: number): number {
 
 /** False while the board does not answer; who is not logged in any more is asked to. */
 async function mayConnect(): Promise<boolean> {
+  const sentMs = Date.now();
   const answer = await call('GET /api/me', {}, { quiet: true, timeLimitMs: 5000 });
   if (answer.is === 'error' && answer.status === 401) return signInAgain();
-  if (answer.is === 'ok') me.value = answer.value;
+  if (answer.is === 'ok') take(answer.value, sentMs);
   return answer.is === 'ok';
 }
 

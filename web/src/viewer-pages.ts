@@ -5,5 +5,6 @@ export { default as EventPage } from './events/event-page.tsx';
 export { default as EventsPage } from './events/page.tsx';
 export { default as CameraPage } from './live/camera-page.tsx';
 export { GroupsWindow } from './live/groups-window.tsx';
+export { GoToTimeWindow } from './shell/go-to-time-window.tsx';
 export { HelpWindow } from './shell/help-window.tsx';
 export { default as TimelinePage } from './timeline/page.tsx';

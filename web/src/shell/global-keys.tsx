@@ -1,8 +1,9 @@
-// What keys do on every page, and the window that lists them.
+// What keys do on every page, and the windows that they open.
 import type { ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { useKeys } from '../keys.ts';
 import { go, href } from '../router.ts';
+import { hasPage } from '../routes.ts';
 import { navigationItems } from './navigation.tsx';
 
 export interface WindowProps {
@@ -16,13 +17,14 @@ export function GlobalKeys() {
     if (item) go(href(item.path));
   };
   useKeys({
-    '?': () => void showHelp(),
+    '?': () => void open('HelpWindow'),
+    g: () => (hasPage('time') ? void open('GoToTimeWindow') : false),
     f: toggleFullscreen,
     ...Object.fromEntries([0, 1, 2, 3, 4].map(index => [String(index + 1), openPage(index)])),
   });
-  const showHelp = async () => {
-    const { HelpWindow } = await import('../viewer-pages.ts');
-    setOpen(() => HelpWindow);
+  const open = async (name: 'HelpWindow' | 'GoToTimeWindow') => {
+    const { [name]: Window } = await import('../viewer-pages.ts');
+    setOpen(() => Window);
   };
   return Open ? <Open onClose={() => setOpen(undefined)} /> : null;
 }

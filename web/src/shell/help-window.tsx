@@ -13,6 +13,7 @@ const helpWords = words('help', {
   player: 'Player and timeline',
   events: 'Events',
   help: 'this list',
+  goTo: 'go to a time',
   pages: 'pages',
   fullscreen: 'fullscreen',
   back: 'back, close',
@@ -44,6 +45,7 @@ const KEYS: readonly [Key, readonly [string, Key][]][] = [
     [
       ['?', 'help'],
       ['1 – 5', 'pages'],
+      ['G', 'goTo'],
       ['F', 'fullscreen'],
       ['Esc', 'back'],
     ],
