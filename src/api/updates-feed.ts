@@ -68,6 +68,8 @@ export class UpdatesFeed {
   #ticks = 0;
   #cancelTick: (() => void) | undefined;
   #cancelFlush: (() => void) | undefined;
+  /** When that is; monotonic. */
+  #flushMs = Number.POSITIVE_INFINITY;
 
   constructor(services: UpdatesServices) {
     this.#services = services;
@@ -113,6 +115,7 @@ export class UpdatesFeed {
     this.#cancelFlush?.();
     this.#cancelTick = undefined;
     this.#cancelFlush = undefined;
+    this.#flushMs = Number.POSITIVE_INFINITY;
     this.#pending.clear();
     this.#told.clear();
     this.#states.clear();
@@ -195,22 +198,28 @@ export class UpdatesFeed {
     const nowMs = this.#clock.monotonicMs();
     const dueMs = Math.max(nowMs, (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) + apartMs);
     const before = this.#pending.get(key);
-    this.#pending.set(key, { camera, make, dueMs: Math.min(dueMs, before?.dueMs ?? dueMs) });
-    this.#flushSoon();
+    const soonerMs = Math.min(dueMs, before?.dueMs ?? dueMs);
+    this.#pending.set(key, { camera, make, dueMs: soonerMs });
+    this.#flushAt(soonerMs);
   }
 
-  #flushSoon(): void {
+  /** Then, or sooner. */
+  #flushAt(dueMs: number): void {
+    if (dueMs >= this.#flushMs) return;
     this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    const dueMs = Math.min(...[...this.#pending.values()].map(pending => pending.dueMs));
-    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#flushMs = dueMs;
     this.#cancelFlush = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => this.#flush());
   }
 
   #flush(): void {
+    this.#flushMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.monotonicMs();
+    let nextMs = Number.POSITIVE_INFINITY;
     for (const [key, { camera, dueMs, make }] of this.#pending) {
-      if (dueMs > nowMs) continue;
+      if (dueMs > nowMs) {
+        nextMs = Math.min(nextMs, dueMs);
+        continue;
+      }
       this.#pending.delete(key);
       this.#told.delete(key);
       this.#told.set(key, nowMs);
@@ -221,7 +230,7 @@ export class UpdatesFeed {
       if (this.#told.size <= MOST_TOLD && toldMs > nowMs - GROWTH_APART_MS) break;
       this.#told.delete(key);
     }
-    this.#flushSoon();
+    this.#flushAt(nextMs);
   }
 
   #tell(camera: CameraId | undefined, update: Update): void {
