@@ -50,7 +50,7 @@ type StreamName = 'main' | 'sub';
 export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes {
   'GET /api/health': { answer: Health };
   /** The API in OpenAPI 3.1. */
-  'GET /api/openapi.json': { answer: object };
+  'GET /api/openapi.json': { answer: Record<string, unknown> };
   'GET /api/status': { answer: Status };
   'GET /api/metrics': object;
   'GET /api/logs': {

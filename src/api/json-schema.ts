@@ -17,30 +17,45 @@ interface Node {
   literal?: unknown;
   value?: Node;
   requirement?: unknown;
+  title?: string;
 }
 
-/** Throws for a schema that is made of something else: then it is to be learnt here. */
-export function jsonSchema(schema: v.GenericSchema): JsonSchema {
-  return ofNode(schema as unknown as Node);
+/** Shapes that have a name (`v.title`), by that. */
+export type Components = Map<string, JsonSchema>;
+
+/**
+ * Shapes with a name are put into `components`, and referred to. Throws for a schema that is made of something else: then it is to be
+ * learnt here.
+ */
+export function jsonSchema(schema: v.GenericSchema, components: Components = new Map()): JsonSchema {
+  return ofNode(schema as unknown as Node, components);
 }
 
 /** Fields of an object schema with their schemas; none for a schema without fields. */
 export function fieldsOf(schema: v.GenericSchema): { name: string; required: boolean; schema: JsonSchema }[] {
   const { entries = {} } = schema as unknown as Node;
-  return Object.entries(entries).map(([name, node]) => ({ name, required: !isOptional(node), schema: ofNode(node) }));
+  const none: Components = new Map();
+  return Object.entries(entries).map(([name, node]) => ({
+    ...{ name, required: !isOptional(node) },
+    schema: ofNode(node, none),
+  }));
 }
 
-function ofNode(node: Node): JsonSchema {
-  if (!node.pipe) return ofSchema(node);
+function ofNode(node: Node, components: Components): JsonSchema {
+  if (!node.pipe) return ofSchema(node, components);
   const [first, ...steps] = node.pipe as [Node, ...Node[]];
-  let result = ofSchema(first);
+  const name = steps.find(step => step.type === 'title')?.title;
+  if (name !== undefined && components.has(name)) return { $ref: `#/components/schemas/${name}` };
+  let result = ofSchema(first, components);
   for (const [at, step] of steps.entries()) {
     // What comes behind a conversion says better what is meant: lists in a query, numbers as texts.
-    if (step.kind === 'schema') result = ofNode(step);
+    if (step.kind === 'schema') result = ofNode(step, components);
     else if (step.type === 'transform' && isNumber(steps[at + 1])) result = { type: 'integer' };
     else if (step.kind === 'validation') Object.assign(result, ofValidation(step, result));
   }
-  return result;
+  if (name === undefined) return result;
+  components.set(name, result);
+  return { $ref: `#/components/schemas/${name}` };
 }
 
 function isNumber(step: Node | undefined): boolean {
@@ -52,7 +67,8 @@ function isOptional({ type, pipe }: Node): boolean {
   return outer === 'optional' || outer === 'exact_optional' || outer === 'nullish';
 }
 
-function ofSchema(node: Node): JsonSchema {
+function ofSchema(node: Node, components: Components): JsonSchema {
+  const of = (inner: Node) => ofNode(inner, components);
   switch (node.type) {
     case 'string':
     case 'number':
@@ -70,24 +86,24 @@ function ofSchema(node: Node): JsonSchema {
       return { enum: [...(node.options ?? [])] };
     case 'optional':
     case 'exact_optional':
-      return { ...ofNode(node.wrapped as Node), ...(node.default === undefined ? {} : { default: node.default }) };
+      return { ...of(node.wrapped as Node), ...(node.default === undefined ? {} : { default: node.default }) };
     case 'nullable':
     case 'nullish':
-      return { anyOf: [ofNode(node.wrapped as Node), { type: 'null' }] };
+      return { anyOf: [of(node.wrapped as Node), { type: 'null' }] };
     case 'union':
     case 'variant':
-      return { anyOf: (node.options as Node[]).map(ofNode) };
+      return { anyOf: (node.options as Node[]).map(of) };
     case 'array':
-      return { type: 'array', items: ofNode(node.item as Node) };
+      return { type: 'array', items: of(node.item as Node) };
     case 'tuple':
     case 'strict_tuple':
-      return tuple(node.items ?? []);
+      return tuple(node.items ?? [], of);
     case 'record':
-      return { type: 'object', additionalProperties: ofNode(node.value as Node) };
+      return { type: 'object', additionalProperties: of(node.value as Node) };
     case 'strict_object':
     case 'object':
     case 'loose_object':
-      return object(node.entries ?? {}, node.type === 'strict_object');
+      return object(node.entries ?? {}, node.type === 'strict_object', of);
     case 'lazy':
     case 'custom':
       return {};
@@ -96,12 +112,14 @@ function ofSchema(node: Node): JsonSchema {
   }
 }
 
-function tuple(items: readonly Node[]): JsonSchema {
-  return { type: 'array', prefixItems: items.map(ofNode), minItems: items.length, maxItems: items.length };
+type Convert = (node: Node) => JsonSchema;
+
+function tuple(items: readonly Node[], of: Convert): JsonSchema {
+  return { type: 'array', prefixItems: items.map(of), minItems: items.length, maxItems: items.length };
 }
 
-function object(entries: Record<string, Node>, isStrict: boolean): JsonSchema {
-  const properties = Object.fromEntries(Object.entries(entries).map(([name, node]) => [name, ofNode(node)]));
+function object(entries: Record<string, Node>, isStrict: boolean, of: Convert): JsonSchema {
+  const properties = Object.fromEntries(Object.entries(entries).map(([name, node]) => [name, of(node)]));
   const required = Object.keys(entries).filter(name => !isOptional(entries[name] as Node));
   return {
     type: 'object',

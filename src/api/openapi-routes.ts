@@ -10,8 +10,11 @@ export function openapiRoutes({ facts }: Pick<ApiServices, 'facts'>, routes: () 
       identity: 'viewer',
       summary: 'This description.',
       rate: 'heavy',
-      // Few ever ask: it is made anew each time, and nothing of it is kept.
-      handle: () => jsonReply(200, openApi(routes(), facts.version, {})),
+      // Few ever ask: what it takes is loaded then, and nothing of it is kept.
+      handle: async () => {
+        const { ANSWERS } = await import('./answers.ts');
+        return jsonReply(200, openApi(routes(), facts.version, ANSWERS));
+      },
     }),
   ];
 }

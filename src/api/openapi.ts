@@ -1,5 +1,6 @@
 // The API in the words of OpenAPI 3.1, made from the table of routes.
-import { fieldsOf, type JsonSchema, jsonSchema } from './json-schema.ts';
+import type * as v from 'valibot';
+import { type Components, fieldsOf, type JsonSchema, jsonSchema } from './json-schema.ts';
 import type { Identity, Route } from './router.ts';
 
 /** What each kind of failure means; the table from kinds to statuses is that of `error-reply.ts`. */
@@ -44,13 +45,15 @@ const ERROR_SCHEMA: JsonSchema = {
 };
 
 /** Of answers in JSON, by the name of the route. */
-export type AnswerSchemas = Readonly<Record<string, JsonSchema>>;
+export type AnswerSchemas = Readonly<Record<string, v.GenericSchema>>;
 
 export function openApi(routes: readonly Route[], version: string, answers: AnswerSchemas): JsonSchema {
   const paths: Record<string, JsonSchema> = {};
+  const components: Components = new Map([['Error', ERROR_SCHEMA]]);
   for (const route of routes) {
     const path = (paths[route.path] ??= {});
-    path[route.method.toLowerCase()] = operation(route, answers[route.name]);
+    const answer = answers[route.name];
+    path[route.method.toLowerCase()] = operation(route, answer && jsonSchema(answer, components));
   }
   return {
     openapi: '3.1.0',
@@ -58,7 +61,7 @@ export function openApi(routes: readonly Route[], version: string, answers: Answ
     servers: [{ url: '/' }],
     paths,
     components: {
-      schemas: { Error: ERROR_SCHEMA },
+      schemas: Object.fromEntries(components),
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: 'thimble_session' },
         bearer: { type: 'http', scheme: 'bearer', description: 'An API token.' },

@@ -13,6 +13,7 @@ export type {
   SubState,
   Untried,
 } from './camera.ts';
+export { HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
 export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';

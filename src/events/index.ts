@@ -10,6 +10,7 @@ export type { EventRecording } from './footage-claim.ts';
 export { type Trigger, type TriggerInput, triggerSchema } from './trigger.ts';
 export { WebhookSender } from './webhook-sender.ts';
 export {
+  WEBHOOK_OCCASIONS,
   type Webhook,
   WebhookSettings,
   type WebhooksPatch,

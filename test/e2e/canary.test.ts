@@ -7,6 +7,7 @@ import { EXPECTATIONS } from '../support/authorisation.ts';
 import { Camera } from '../support/camera.ts';
 import { stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
+import { contractFaults } from '../support/contract-faults.ts';
 import { HookServer } from '../support/hook-server.ts';
 import { Service } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
@@ -62,6 +63,7 @@ async function readEverything(
   event: Event,
 ): Promise<Map<string, Buffer>> {
   const answers = new Map<string, Buffer>();
+  const faults: string[] = [];
   const range = `startMs=${segment.startMs}&endMs=${segment.startMs + 2000}`;
   for (const [name, { path, socket }] of Object.entries(EXPECTATIONS)) {
     if (!name.startsWith('GET ') || socket || name.endsWith('/mjpeg')) continue;
@@ -70,9 +72,11 @@ async function readEverything(
       .replace('1-1-0', event.id)
       .replace(/camera=2&/, '')
       .replace(/startMs=0&endMs=9/, range);
-    const { data, headers: sent } = await service.exchange('GET', url, undefined, headers);
+    const { status, data, headers: sent } = await service.exchange('GET', url, undefined, headers);
+    faults.push(...contractFaults(name, status, data.toString('utf8')));
     answers.set(name, Buffer.concat([Buffer.from(JSON.stringify(sent)), data]));
   }
+  assert.equal(faults, []);
   return answers;
 }
 

@@ -9,6 +9,7 @@ import { Api } from '../../src/api/index.ts';
 import { SignedLinks } from '../../src/api/links.ts';
 import { AccountWorld, PASSWORD } from '../support/account-world.ts';
 import { EXPECTATIONS, type Expectation } from '../support/authorisation.ts';
+import { contractFaults } from '../support/contract-faults.ts';
 import { fakeServices } from '../support/fake-services.ts';
 import { SERVERS, type ServerKind } from '../support/http-servers.ts';
 import { suite } from '../support/suite.ts';
@@ -242,6 +243,7 @@ for (const kind of SERVERS) {
         const { status, hidden } = wanted(who, what);
         const told = answer.text.includes('there is no such camera');
         const isHidden = hidden ? told : !told || what.byToken === 404;
+        surprises.push(...contractFaults(name, answer.status, answer.text));
         const isSilent = who.name !== 'unseeing' || !answer.text.includes(CANARY);
         if (answer.status === status && isHidden && isSilent) continue;
         surprises.push(`${name} by ${who.name}: ${answer.status} instead of ${status}: ${answer.text.slice(0, 200)}`);
