@@ -18,7 +18,7 @@ let service: Service;
 test.before(async () => {
   service = await Service.start({ args: ['--demo'] });
   // Three fragments, and what makes a playlist.
-  await service.until<Playback>(recent(), ({ segments }) => (segments[0]?.fragments.length ?? 0) >= 12, 40_000);
+  await service.until<Playback>(recent(), ({ segments }) => (segments[0]?.fragments.length ?? 0) >= 8, 40_000);
 });
 test.after(async () => {
   await service.stop();

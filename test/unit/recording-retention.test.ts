@@ -24,7 +24,19 @@ test('deletes nothing while the rules hold', async () => {
 test('the floor: the oldest of all cameras first, just enough, and says why', async () => {
   const world = new RetentionWorld().camera(1).camera(2);
   const [one, two] = [world.footage(1, 48), world.footage(2, 48)];
+  const told: [camera: number, fromMs: number, untilMs: number][] = [];
+  world.bus.on('footage.deleted', ({ camera, fromMs, untilMs }) => told.push([camera, fromMs, untilMs]));
+  const startOf = (id: string | undefined) => Number(id?.split('-')[2]);
   assert.equal(await world.look(), [one[0], two[0], one[1], two[1], one[2], two[2]]);
+  for (const [camera, ids] of [
+    [1, one],
+    [2, two],
+  ] as const) {
+    const own = told.filter(([id]) => id === camera);
+    assert.is(Math.min(...own.map(([, fromMs]) => fromMs)), startOf(ids[0]));
+    const untilMs = Math.max(...own.map(([, , until]) => until));
+    assert.ok(untilMs > startOf(ids[2]) && untilMs <= startOf(ids[3]), `${untilMs}`);
+  }
   assert.is(world.freeBytes, 100 * MB);
   assert.equal(world.retention.deleted.floor, { segments: 6, sizeBytes: 60 * MB });
   const line = world.log.lines.find(entry => entry.msg === 'footage deleted');
