@@ -120,6 +120,7 @@ export class UwsExchange {
     const source = body && !Buffer.isBuffer(body) ? body : undefined;
     try {
       if (this.#isOver) return;
+      checkHeaders(reply.headers);
       if (source && this.method !== 'HEAD' && source.sizeBytes !== 0) await this.#sendSource(reply, source);
       else if (Buffer.isBuffer(body) && this.method !== 'HEAD') await this.#sendBuffer(reply, body, last);
       else this.#sendHead(reply, last);
@@ -277,5 +278,13 @@ export class UwsExchange {
   #abort(): void {
     this.#finish();
     this.#onGone();
+  }
+}
+
+/** The library writes what it is given, line ends too. */
+function checkHeaders(headers: Record<string, string> | undefined): void {
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    const isBad = /[^\t\x20-\x7e\x80-\xff]/.test(value) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name);
+    if (isBad) throw new NvrError('internal', `the header ${name} cannot be sent`);
   }
 }

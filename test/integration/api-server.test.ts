@@ -275,6 +275,27 @@ for (const kind of SERVERS) {
     assert.equal(fakes.log.messages('error'), ['an answer was cut off']);
   });
 
+  test('a header that would be two ends the connection', async () => {
+    const log = fakes.log.logger;
+    for (const headers of [
+      { 'X-Name': 'a\r\nSet-Cookie: b=c' },
+      { 'X-Name': 'a\nb' },
+      { 'X-Name': 'a\0' },
+      { 'X:Y': 'a' },
+      { X: '\u2713' },
+    ]) {
+      const server = kind.make({ log });
+      const { port: other } = await server.start(async () => ({ status: 200, headers, body: Buffer.from('x') }));
+      const before = port;
+      port = other;
+      const { text } = await raw('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+      port = before;
+      await server.stop(0);
+      assert.is(text, '', JSON.stringify(headers));
+    }
+    assert.is(fakes.log.messages('error').length, 5);
+  });
+
   test('requests that are no HTTP get a short answer and are let go', async () => {
     const host = 'Host: 127.0.0.1\r\n';
     const bad: [string, RegExp][] = [
