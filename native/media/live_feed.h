@@ -49,8 +49,6 @@ class LiveFeed {
   void on_video(uint64_t index, bool jump);
   /// A sound packet was pushed: it goes with the next picture, or alone when none comes for long.
   void on_audio();
-  /// Pictures that were not sent because too much was on its way.
-  uint64_t dropped() const { return dropped_; }
 
  private:
   struct Header {
@@ -107,7 +105,6 @@ class LiveFeed {
   uint64_t next_audio_ = 0;
   int64_t sent_at_us_ = 0;  ///< arrival of what was sent last
   uint32_t sequence_ = 0;
-  uint64_t dropped_ = 0;
 };
 
 }  // namespace thimble::media

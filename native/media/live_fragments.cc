@@ -102,10 +102,7 @@ void LiveFeed::send_header(uint64_t viewer, int64_t first_pts90k) {
 
 /// False when too much is on its way.
 bool LiveFeed::send(uint64_t viewer, const Fragment& fragment, bool goes_on) {
-  if (on_the_way_->load(std::memory_order_relaxed) > kMostOnTheWay) {
-    ++dropped_;
-    return false;
-  }
+  if (on_the_way_->load(std::memory_order_relaxed) > kMostOnTheWay) return false;
   std::vector<uint8_t> bytes = encode_moof(fragment, ++sequence_);
   bytes.reserve(bytes.size() + static_cast<size_t>(fragment.data_bytes));
   for (const Slice& slice : fragment.data) {

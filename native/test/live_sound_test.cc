@@ -100,3 +100,35 @@ TEST_CASE("live: a session that is watched from its beginning waits a moment for
   CHECK(player.pictures.size() == camera.pictures);
   rig.stop();
 }
+
+TEST_CASE("live: G.711 is made AAC of while somebody hears it, and no longer") {
+  if (!AudioTranscoder::available()) return;
+  LoopbackCamera camera;
+  camera.with_sound = camera.plain_sound = true;
+  Rig rig({&camera}, false);
+  REQUIRE(rig.connect());
+  rig.play(1'400'000, true);
+  rig.stream->watch_live(true, 1);
+  rig.play(3 * kSecond, true);
+  Player player(1, true);
+  player.take(rig.sink.events);
+  REQUIRE(player.headers.size() == 1);
+  CHECK(has_sound(player.headers.back()));
+  REQUIRE(player.sounds.size() > 10);
+  // Frames of 1024 samples, whatever came.
+  CHECK(std::all_of(player.sounds.begin(), player.sounds.end(),
+                    [](const Shown& sound) { return sound.duration >= 1000 && sound.duration <= 1050; }));
+  CHECK(Player::widest_hole(player.sounds) <= 8);
+  rig.stream->end_live(true);
+  rig.play(2 * kSecond, true);
+  // And again, with all that is held.
+  rig.sink.events.clear();
+  rig.stream->watch_live(true, 2);
+  rig.play(2 * kSecond, true);
+  Player again(2, true);
+  again.take(rig.sink.events);
+  REQUIRE(again.headers.size() == 1);
+  CHECK(has_sound(again.headers.back()));
+  CHECK(again.sounds.size() > 10);
+  rig.stop();
+}

@@ -141,7 +141,9 @@ std::string LoopbackCamera::description() const {
       "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=control:*\r\n"
       "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/" +
       video_clock + "\r\na=control:track1\r\n";
-  if (with_sound) {
+  if (with_sound && plain_sound) {
+    sdp += "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 PCMA/8000\r\na=control:track2\r\n";
+  } else if (with_sound) {
     sdp +=
         "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/48000/2\r\n"
         "a=fmtp:97 "
@@ -185,11 +187,15 @@ void LoopbackCamera::send_picture(int64_t at_us) {
 }
 
 void LoopbackCamera::send_sound(int64_t at_us) {
-  tiny::Bytes payload = {0, 16, 0, static_cast<uint8_t>(tiny::silent_aac().size() << 3)};
-  for (const uint8_t byte : tiny::silent_aac()) payload.push_back(byte);
+  tiny::Bytes payload(160, 0xd5);
+  if (!plain_sound) {
+    payload = {0, 16, 0, static_cast<uint8_t>(tiny::silent_aac().size() << 3)};
+    for (const uint8_t byte : tiny::silent_aac()) payload.push_back(byte);
+  }
+  const uint32_t time = static_cast<uint32_t>(plain_sound ? at_us / 125 : at_us * 6 / 125) + 77;
   for (Connection& connection : connections_) {
     if (!gets_media(connection)) continue;
-    send_rtp(connection, 2, static_cast<uint32_t>(at_us * 6 / 125) + 77, true, payload);
+    send_rtp(connection, 2, time, true, payload);
     flush(connection);
   }
   ++sounds;

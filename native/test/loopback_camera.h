@@ -46,7 +46,8 @@ class LoopbackCamera {
   std::map<std::string, std::string> answers;
   bool early_media = false;
   bool with_sound = false;
-  bool keys = true;  ///< false: no picture is one
+  bool plain_sound = false;  ///< G.711 (PCMA, 8000/1, 20 ms a packet) in place of AAC
+  bool keys = true;          ///< false: no picture is one
   int gop = 25;
   int raw_macroblocks = 1;    ///< size of the pictures between keys
   int width_macroblocks = 4;  ///< in the SPS only

@@ -99,7 +99,6 @@ function openLive(
 ): LiveViewer {
   const known = cameras.get(camera);
   if (!known) throw new NvrError('not-found', 'there is no such camera');
-  const release = query.stream === 'sub' && known.sub ? live.need(camera, 'sub') : undefined;
   return new LiveViewer({
     feeds,
     camera,
@@ -113,9 +112,13 @@ function openLive(
       if (!now.enabled) return 'the camera is disabled';
       return query.stream === 'sub' && !now.sub ? 'the camera has no sub stream' : undefined;
     },
-    onClosed: () => {
-      log.debug('a live view ended', { camera, stream: query.stream });
-      if (release) clock.after(LINGER_MS, release);
+    onWatching() {
+      const release = live.need(camera, query.stream);
+      return () => {
+        log.debug('a live view ended', { camera, stream: query.stream });
+        if (query.stream === 'main') release();
+        else clock.after(LINGER_MS, release);
+      };
     },
   });
 }

@@ -10,16 +10,19 @@ export interface LiveViewerOptions {
   camera: CameraId;
   stream: StreamName;
   sound: boolean;
-  clock: Pick<Clock, 'monotonicMs'>;
+  clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Whether main's key picture is to be shown at first. */
   wantsStill(): boolean;
   /** Why it cannot be watched; undefined when it can. */
   refusal(): string | undefined;
-  onClosed(): void;
+  /** It begins to watch; what is given back is called once it does so no more. */
+  onWatching(): () => void;
 }
 
 /** What may wait for one viewer. Half of it is what others of the same board may need too. */
 const MOST_QUEUED_BYTES = 1024 * 1024;
+/** Between two begins: each copies a GOP. */
+const BEGIN_MS = 500;
 /** For so long something may always be waiting. */
 const MOST_LATE_MS = 2000;
 /** Who takes nothing at all for so long is not there. */
@@ -36,6 +39,9 @@ export class LiveViewer implements WebSocketHandler {
   readonly #options: LiveViewerOptions;
   #peer: WebSocketPeer | undefined;
   #paused = false;
+  #release: (() => void) | undefined;
+  #cancelJoin: (() => void) | undefined;
+  #joinedMs = 0;
   /** A header came since it joined. */
   #hasBegun = false;
   #awaitsKey = true;
@@ -74,31 +80,37 @@ export class LiveViewer implements WebSocketHandler {
     }
     this.number = feeds.enter(this);
     this.#emptyMs = this.#progressMs = this.#options.clock.monotonicMs();
+    this.#release = this.#options.onWatching();
     if (this.#options.wantsStill()) feeds.showKey(this.camera, 'main', this);
-    feeds.join(this);
+    this.#join();
   }
 
   message(text: string): void {
     const pause = readPause(text);
     if (pause === undefined || pause === this.#paused || this.number === 0) return;
     this.#paused = pause;
-    const { feeds } = this.#options;
-    if (pause) feeds.part(this);
-    else {
-      this.#hasBegun = false;
-      this.#awaitsKey = true;
-      feeds.join(this);
+    this.#cancelJoin?.();
+    this.#cancelJoin = undefined;
+    if (pause) {
+      this.#options.feeds.part(this);
+      return;
     }
+    this.#hasBegun = false;
+    this.#awaitsKey = true;
+    const { clock } = this.#options;
+    const waitMs = this.#joinedMs + BEGIN_MS - clock.monotonicMs();
+    if (waitMs > 0) this.#cancelJoin = clock.after(waitMs, () => this.#join());
+    else this.#join();
   }
 
   closed(): void {
     this.#peer = undefined;
-    if (this.number !== 0) {
-      this.#options.feeds.part(this);
-      this.#options.feeds.leave(this);
-      this.number = 0;
-    }
-    this.#options.onClosed();
+    if (this.number === 0) return;
+    this.#cancelJoin?.();
+    this.#options.feeds.part(this);
+    this.#options.feeds.leave(this);
+    this.number = 0;
+    this.#release?.();
   }
 
   close(code: number, reason: string): void {
@@ -152,6 +164,11 @@ export class LiveViewer implements WebSocketHandler {
     if (isPrompt && !isGone) delivery.isKept = true;
     this.#isPrompt = isGone;
     this.#awaitsKey = !event.goesOn;
+  }
+
+  #join(): void {
+    this.#joinedMs = this.#options.clock.monotonicMs();
+    this.#options.feeds.join(this);
   }
 
   /** Looks at how it takes what it is sent; ends it when it takes nothing. */

@@ -3,6 +3,8 @@ import { type CameraStateName, GAP_REASONS, LOG_LEVELS, type ProcessMemory, proc
 import type { StreamStats } from '../native/index.ts';
 import type { Camera } from './contract.ts';
 import { eventFamilies } from './event-metrics.ts';
+import type { LiveFeeds } from './live-feeds.ts';
+import { liveFamilies } from './live-metrics.ts';
 import { problems } from './problems.ts';
 import { counter, type Family, gauge, METRICS_CONTENT_TYPE, metricsText, type Sample, single } from './prometheus.ts';
 import { route } from './router.ts';
@@ -12,7 +14,7 @@ import { type VolumeSpace, volumeSpace } from './volume-space.ts';
 /** Answers so far by the class of their status: `2xx`. */
 export type AnswerCounts = ReadonlyMap<string, number>;
 
-export function metricsRoutes(services: ApiServices, answers: AnswerCounts) {
+export function metricsRoutes(services: ApiServices, answers: AnswerCounts, live: Pick<LiveFeeds, 'figures'>) {
   return [
     route('GET', '/api/metrics', {
       identity: 'admin',
@@ -26,6 +28,7 @@ export function metricsRoutes(services: ApiServices, answers: AnswerCounts) {
           ...cameraFamilies(services),
           ...streamFamilies(services),
           ...eventFamilies(services),
+          ...liveFamilies(live.figures()),
         ];
         const body = Buffer.from(metricsText(families));
         return { status: 200, headers: { 'Content-Type': METRICS_CONTENT_TYPE }, body };

@@ -50,7 +50,7 @@ export function table(
   const { accounts } = services;
   return complete([
     ...statusRoutes(services),
-    ...metricsRoutes(services, answers),
+    ...metricsRoutes(services, answers, live),
     ...logRoutes(services),
     ...cameraRoutes(services),
     ...segmentRoutes(services),

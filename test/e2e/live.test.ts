@@ -1,5 +1,6 @@
 // Live views of the built service, over both HTTP servers: what cameras send comes out whole, in order and playable.
 import { writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -101,6 +102,34 @@ for (const http of ['uws', 'node']) {
     const late = await LiveClient.open(service, id);
     await late.until(() => late.closed !== undefined);
     assert.is(late.closed?.code, 4000);
+    await service.stop();
+  });
+}
+
+for (const http of ['uws', 'node']) {
+  test(`${http}: motion JPEG goes on until it is left`, async () => {
+    const service = await Service.start({ args: ['--http', http] });
+    const id = await add(service, await start('small'));
+    await wait(1200);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const path = `/api/cameras/${id}/mjpeg?fps=5&width=160`;
+      const asked = request(new URL(path, service.ready.url), { headers: service.headers }, resolve);
+      asked.on('error', reject).end();
+    });
+    assert.is(answer.statusCode, 200);
+    assert.match(answer.headers['content-type'] ?? '', /^multipart\/x-mixed-replace; boundary=thimble-picture$/);
+    let bytes = Buffer.alloc(0);
+    for await (const piece of answer) {
+      bytes = Buffer.concat([bytes, piece as Buffer]);
+      if (bytes.toString('latin1').split('--thimble-picture\r\n').length > 4) break;
+    }
+    const times = [...bytes.toString('latin1').matchAll(/X-Picture-Time-Ms: (\d+)\r\n\r\n\xff\xd8/g)].map(found =>
+      Number(found[1]),
+    );
+    assert.ok(times.length >= 3);
+    // A keyframe each second.
+    assert.ok(times.slice(1).every((time, i) => time - (times[i] ?? 0) > 900));
+    answer.destroy();
     await service.stop();
   });
 }

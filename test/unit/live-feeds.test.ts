@@ -29,7 +29,7 @@ function enter(options: Partial<LiveViewerOptions> = {}): { viewer: LiveViewer; 
     ...{ feeds, camera: 1, stream: 'main', sound: true, clock },
     wantsStill: () => false,
     refusal: () => undefined,
-    onClosed: () => ended++,
+    onWatching: () => () => ended++,
     ...options,
   });
   const peer = new FakePeer();
@@ -78,6 +78,8 @@ test('one feed for all viewers of a stream, and none behind the last', () => {
   assert.is(surface.buffer.length, 0);
   assert.equal(feeds.figures(), { viewers: 0, feeds: 0, queuedBytes: 0, skipped: 0 });
   assert.is(ended, 3);
+  enter({ refusal: () => 'no' }).viewer.closed();
+  assert.is(ended, 3);
 });
 
 test('a text, the init segment and what there is so far; then what comes', () => {
@@ -105,7 +107,7 @@ test('a begin is for whoever asked for it', () => {
   assert.is(second.peer.take().length, 4);
 });
 
-test('a pause ends the feed of nobody else, and goes on with a keyframe but without what is known', () => {
+test('a pause ends the feed of nobody else, and goes on with a keyframe but without what is known', async () => {
   const first = enter();
   const other = enter();
   begin(first.viewer);
@@ -117,6 +119,7 @@ test('a pause ends the feed of nobody else, and goes on with a keyframe but with
   fragment('picture1', { key: true });
   assert.equal(first.peer.take(), []);
   assert.equal(surface.calls.splice(0), []);
+  await clock.advance(500);
   first.viewer.message('{"pause":false}');
   assert.equal(surface.calls.splice(0), ['watch 1 main true 1']);
   fragment('picture2', { key: true });
@@ -127,9 +130,32 @@ test('a pause ends the feed of nobody else, and goes on with a keyframe but with
   first.viewer.message('{"pause":true}');
   other.viewer.message('{"pause":true}');
   assert.equal(surface.calls.splice(0), ['end 1 main true']);
+  await clock.advance(500);
   first.viewer.message('{"pause":false}');
   begin(first.viewer);
   assert.is(first.peer.take().length, 3);
+});
+
+test('a client that pauses and goes on without end begins twice a second at most', async () => {
+  const { viewer } = enter();
+  surface.calls.splice(0);
+  for (let i = 0; i < 1000; i++) {
+    viewer.message('{"pause":true}');
+    viewer.message('{"pause":false}');
+    await clock.advance(1);
+  }
+  const begins = surface.calls.filter(call => call.startsWith('watch')).length;
+  assert.ok(begins >= 1 && begins <= 2, String(begins));
+  viewer.message('{"pause":true}');
+  surface.calls.splice(0);
+  await clock.advance(1000);
+  viewer.message('{"pause":false}');
+  viewer.message('{"pause":true}');
+  viewer.message('{"pause":false}');
+  viewer.closed();
+  surface.calls.splice(0);
+  await clock.advance(1000);
+  assert.equal(surface.calls, []);
 });
 
 test('what clients send that is no pause changes nothing', () => {
