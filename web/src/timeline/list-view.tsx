@@ -20,8 +20,8 @@ interface Entry {
   gap?: string;
 }
 
-/** Rows of an hour that are shown without being asked for: keeps the page small. */
-const FEW = 20;
+/** Rows that are shown without being asked for, shared by the hours: keeps the page small. */
+const ROWS = 120;
 
 export function ListView({ model, zone }: { model: TimelineModel; zone: string }) {
   void model.news.value;
@@ -49,6 +49,7 @@ export function ListView({ model, zone }: { model: TimelineModel; zone: string }
       {hours.map(hour => (
         <Hour
           key={hour.startMs}
+          few={Math.max(4, Math.floor(ROWS / hours.length))}
           model={model}
           zone={zone}
           startMs={hour.startMs}
@@ -62,6 +63,7 @@ export function ListView({ model, zone }: { model: TimelineModel; zone: string }
 }
 
 interface HourProps {
+  few: number;
   model: TimelineModel;
   zone: string;
   startMs: number;
@@ -70,22 +72,20 @@ interface HourProps {
   entries: readonly Entry[];
 }
 
-function Hour({ model, zone, startMs, endMs, title, entries }: HourProps) {
+function Hour({ few, model, zone, startMs, endMs, title, entries }: HourProps) {
   const all = useSignal(false);
-  const shown = all.value ? entries : entries.slice(0, FEW);
+  const shown = all.value ? entries : entries.slice(0, few);
   return (
     <section>
       <h2>{title}</h2>
-      <ul class="row dense quiet">
-        {cameraIds.value.map(camera => {
-          const { footageMs } = figuresOf(model.store.pieces(camera, model.view.value), startMs, endMs);
-          return (
-            <li key={camera}>
-              {cameraName(camera)}: {t('list-recorded', { length: lengthWords(footageMs) })}
-            </li>
-          );
-        })}
-      </ul>
+      <p class="dense quiet">
+        {cameraIds.value
+          .map(camera => {
+            const { footageMs } = figuresOf(model.store.pieces(camera, model.view.value), startMs, endMs);
+            return `${cameraName(camera)}: ${t('list-recorded', { length: lengthWords(footageMs) })}`;
+          })
+          .join(' · ')}
+      </p>
       <ul class="tl-rows">
         {shown.map(entry => (
           <Row key={entry.key} model={model} zone={zone} entry={entry} />
