@@ -75,6 +75,25 @@ test.needs(!problem, problem ?? '', 'before the first account nothing but that i
   await service.stop();
 });
 
+test.needs(!problem, problem ?? '', 'five wrong codes cost a minute; a restart shows another code', async () => {
+  const service = await start(tempDir('data'));
+  const account = { name: 'anna', password: PASSWORD };
+  for (let n = 0; n < 5; n++) {
+    assert.is((await service.ask('POST', '/api/setup', { code: 'AAAA-AAAA', ...account })).status, 403);
+  }
+  const right = await service.ask('POST', '/api/setup', { code: service.ready.setupCode, ...account });
+  assert.is(right.status, 429);
+  const waitS = Number(right.headers['retry-after']);
+  assert.ok(waitS > 0 && waitS <= 60, `${waitS} s`);
+  await service.stop();
+  const again = await start(service.dataDir);
+  assert.is.not(again.ready.setupCode, service.ready.setupCode);
+  const old = await again.ask('POST', '/api/setup', { code: service.ready.setupCode, ...account });
+  assert.is(old.status, 403);
+  await begin(again, '/api/setup', { code: again.ready.setupCode, ...account });
+  await again.stop();
+});
+
 test.needs(!problem, problem ?? '', 'default passwords open nothing', async () => {
   const service = await start(tempDir('data'));
   for (const [name, password] of [
