@@ -210,9 +210,12 @@ export class Api {
   }
 
   #refuse(request: HttpRequest, error: unknown): HttpReply {
-    return errorReply(error, cause =>
+    const reply = errorReply(error, cause =>
       this.#options.log.error('a request failed', { method: request.method, path: request.path, error: cause }),
     );
+    if (reply.status !== 401 || request.path === '/api/login' || isBrowser(request)) return reply;
+    // Simple clients send a password only when they are asked for one; browsers would open a window of their own.
+    return { ...reply, headers: { ...reply.headers, 'WWW-Authenticate': 'Basic realm="Thimble", charset="UTF-8"' } };
   }
 
   #finish(reply: HttpReply): HttpReply {
@@ -226,6 +229,10 @@ export class Api {
     if (!this.#services)
       throw new NvrError('unavailable', 'the service is starting', { cure: 'Try again in a moment.' });
   }
+}
+
+function isBrowser(request: HttpRequest): boolean {
+  return /^Mozilla\//.test(request.header('user-agent') ?? '');
 }
 
 function isApi(path: string): boolean {

@@ -97,6 +97,7 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans) {
     route('POST', '/api/cameras/{id}/record', {
       identity: 'operator',
       summary: 'Records by hand, or changes what is recorded.',
+      audit: 'change',
       cameras: cameraInPath,
       body: recordSchema,
       handle: async ({ params, body: { action, durationMs, mode } }) => {

@@ -22,6 +22,7 @@ export function groupRoutes({ groups, cameras }: ApiServices) {
     route('POST', '/api/groups', {
       identity: 'operator',
       summary: 'Adds a group.',
+      audit: 'add',
       body: newGroupSchema,
       cameras: ({ body }) => body.cameras,
       handle: async ({ body }) => {
@@ -32,6 +33,7 @@ export function groupRoutes({ groups, cameras }: ApiServices) {
     route('PATCH', '/api/groups', {
       identity: 'operator',
       summary: 'Puts the groups into another order.',
+      audit: 'change',
       body: groupOrderSchema,
       handle: async ({ body, caller }) => {
         await groups.sort(body.order);
@@ -41,6 +43,7 @@ export function groupRoutes({ groups, cameras }: ApiServices) {
     route('PATCH', '/api/groups/{id}', {
       identity: 'operator',
       summary: 'Changes a group.',
+      audit: 'change',
       body: groupPatchSchema,
       cameras: ({ body }) => body.cameras ?? [],
       handle: async ({ params, body, caller }) => {
@@ -52,6 +55,7 @@ export function groupRoutes({ groups, cameras }: ApiServices) {
     route('DELETE', '/api/groups/{id}', {
       identity: 'operator',
       summary: 'Removes a group. Its cameras stay.',
+      audit: 'remove',
       handle: async ({ params }) => {
         await groups.remove(groupId(params.id));
         return { status: 204 };

@@ -75,6 +75,10 @@ test('who is nobody gets nothing but health; a role gets what it needs and no mo
     assert.equal([answer.status, answer.json.error.kind], [401, 'unauthenticated'], path);
     assert.is((await ask('nobody-of-ours', method, path, method === 'POST' ? {} : undefined)).status, 401);
   }
+  const challenge = async (agent: string, path = '/api/cameras') =>
+    (await ask('', 'GET', path, undefined, { 'user-agent': agent })).headers['WWW-Authenticate'];
+  assert.match((await challenge('Lavf/61.7.100')) ?? '', /^Basic /);
+  assert.is(await challenge('Mozilla/5.0 (X11; Linux x86_64)'), undefined, 'no window of the browser');
   assert.is((await ask('', 'GET', '/api/health')).status, 200);
   assert.is((await ask('viewer', 'GET', '/api/logs')).status, 403);
   assert.is((await ask('operator', 'GET', '/api/settings')).status, 403);
