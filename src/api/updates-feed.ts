@@ -7,11 +7,10 @@ import { problems } from './problems.ts';
 import type { WebSocketHandler, WebSocketPeer } from './server.ts';
 import type { ApiServices } from './services.ts';
 import { CameraActivity } from './updates-activity.ts';
+import { MOST_APART_MS, UpdateQueue } from './updates-queue.ts';
 
-/** Of one thing, a message at most so often. */
-const APART_MS = 250;
 /** Of an event that grows. */
-const GROWTH_APART_MS = 2000;
+const GROWTH_APART_MS = MOST_APART_MS;
 const TICK_MS = 1000;
 /** In ticks. */
 const PROBLEMS_EVERY = 2;
@@ -20,8 +19,6 @@ const SYSTEM_EVERY = 10;
 const STORAGE_EVERY = 60;
 /** Whoever has more than this waiting gets no more until it is taken, and then everything anew. */
 const MOST_WAITING_BYTES = 32 * 1024;
-/** How many things are remembered as told of a moment ago. */
-const MOST_TOLD = 1024;
 
 export type UpdatesServices = Pick<
   ApiServices,
@@ -45,21 +42,12 @@ interface Listener {
   isBehind: boolean;
 }
 
-interface Pending {
-  camera: CameraId | undefined;
-  dueMs: number;
-  /** Undefined when there is nothing to tell after all. */
-  make: () => Update | undefined;
-}
-
 export class UpdatesFeed {
   readonly #services: UpdatesServices;
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
   readonly #unsubscribe: (() => void)[] = [];
-  readonly #pending = new Map<string, Pending>();
-  /** When something was told of; monotonic, oldest first. */
-  readonly #told = new Map<string, number>();
+  readonly #queue: UpdateQueue;
   readonly #activity = new CameraActivity();
   readonly #states = new Map<CameraId, string>();
   #problems = '';
@@ -67,13 +55,11 @@ export class UpdatesFeed {
   #isAsking = false;
   #ticks = 0;
   #cancelTick: (() => void) | undefined;
-  #cancelFlush: (() => void) | undefined;
-  /** When that is; monotonic. */
-  #flushMs = Number.POSITIVE_INFINITY;
 
   constructor(services: UpdatesServices) {
     this.#services = services;
     this.#clock = services.clock;
+    this.#queue = new UpdateQueue(services.clock, (camera, update) => this.#tell(camera, update));
   }
 
   /** A socket for somebody. */
@@ -112,12 +98,8 @@ export class UpdatesFeed {
   stop(): void {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#cancelTick?.();
-    this.#cancelFlush?.();
     this.#cancelTick = undefined;
-    this.#cancelFlush = undefined;
-    this.#flushMs = Number.POSITIVE_INFINITY;
-    this.#pending.clear();
-    this.#told.clear();
+    this.#queue.clear();
     this.#states.clear();
     this.#activity.clear();
     this.#storage = undefined;
@@ -135,50 +117,50 @@ export class UpdatesFeed {
 
   #subscribe(): void {
     const { bus, cameras } = this.#services;
-    const state = (camera: CameraId) => this.#note(`state/${camera}`, camera, () => this.#stateOf(camera));
-    const event = (camera: CameraId, id: string, apartMs: number) =>
-      this.#note(`event/${id}`, camera, () => this.#eventOf(id), apartMs);
+    const state = (camera: CameraId) => this.#queue.note(`state/${camera}`, camera, () => this.#stateOf(camera));
+    const event = (camera: CameraId, id: string, apartMs?: number) =>
+      this.#queue.note(`event/${id}`, camera, () => this.#eventOf(id), apartMs);
     this.#unsubscribe.push(
       bus.on('camera.state', ({ camera }) => state(camera)),
       bus.on('camera.problems', ({ camera }) => state(camera)),
       bus.on('camera.changed', ({ camera }) =>
-        this.#note(`camera/${camera}`, camera, () => {
+        this.#queue.note(`camera/${camera}`, camera, () => {
           const found = cameras.get(camera);
           return found && { type: 'camera', camera: found };
         }),
       ),
       bus.on('camera.removed', ({ camera }) => {
         this.#states.delete(camera);
-        this.#note(`camera/${camera}`, camera, () => ({ type: 'camera', id: camera, removed: true }));
+        this.#queue.note(`camera/${camera}`, camera, () => ({ type: 'camera', id: camera, removed: true }));
       }),
       bus.on('segment.opened', ({ camera, stream, id, startMs }) =>
-        this.#note(`segment/${id}`, camera, () => ({ type: 'segment', id, camera, stream, startMs })),
+        this.#queue.note(`segment/${id}`, camera, () => ({ type: 'segment', id, camera, stream, startMs })),
       ),
       bus.on('segment.closed', ({ camera, stream, id, startMs, endMs }) =>
-        this.#note(`segment/${id}`, camera, () => ({ type: 'segment', id, camera, stream, startMs, endMs })),
+        this.#queue.note(`segment/${id}`, camera, () => ({ type: 'segment', id, camera, stream, startMs, endMs })),
       ),
       bus.on('gap.opened', ({ camera, stream, startMs, reason }) => {
         if (stream !== 'main') return;
-        this.#note(`gap/${camera}/${startMs}`, camera, () => ({ type: 'gap', camera, gap: { startMs, reason } }));
+        this.#queue.note(`gap/${camera}/${startMs}`, camera, () => ({ type: 'gap', camera, gap: { startMs, reason } }));
       }),
       bus.on('gap.closed', ({ camera, stream, startMs, endMs, reason }) => {
         if (stream !== 'main') return;
         const gap = { startMs, endMs, reason };
-        this.#note(`gap/${camera}/${startMs}`, camera, () => ({ type: 'gap', camera, gap }));
+        this.#queue.note(`gap/${camera}/${startMs}`, camera, () => ({ type: 'gap', camera, gap }));
       }),
       bus.on('event.opened', ({ camera, id }) => {
         this.#activity.begin(camera, id);
-        event(camera, id, APART_MS);
+        event(camera, id);
         this.#tellActivity(camera);
       }),
       bus.on('event.updated', ({ camera, id }) => event(camera, id, GROWTH_APART_MS)),
       bus.on('event.closed', ({ camera, id }) => {
         this.#activity.end(camera, id);
-        event(camera, id, APART_MS);
+        event(camera, id);
       }),
       bus.on('event.removed', ({ camera, id }) => {
         this.#activity.end(camera, id);
-        this.#note(`event/${id}`, camera, () => ({ type: 'event', id, camera, removed: true }));
+        this.#queue.note(`event/${id}`, camera, () => ({ type: 'event', id, camera, removed: true }));
       }),
       bus.on('footage.deleted', ({ camera, fromMs, untilMs }) => this.#noteDeleted(camera, fromMs, untilMs)),
     );
@@ -187,50 +169,10 @@ export class UpdatesFeed {
   /** One after the other, they are told as one. */
   #noteDeleted(camera: CameraId, fromMs: number, untilMs: number): void {
     const key = `deleted/${camera}`;
-    const before = this.#pending.get(key)?.make();
+    const before = this.#queue.waiting(key);
     const range = before && 'type' in before && before.type === 'deleted' ? before : { fromMs, untilMs };
     const whole = { fromMs: Math.min(range.fromMs, fromMs), untilMs: Math.max(range.untilMs, untilMs) };
-    this.#note(key, camera, () => ({ type: 'deleted', camera, ...whole }));
-  }
-
-  /** Has something told soon; what is told of it is made then. `camera`: whose it is, undefined = everybody's. */
-  #note(key: string, camera: CameraId | undefined, make: Pending['make'], apartMs: number = APART_MS): void {
-    const nowMs = this.#clock.monotonicMs();
-    const dueMs = Math.max(nowMs, (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) + apartMs);
-    const before = this.#pending.get(key);
-    const soonerMs = Math.min(dueMs, before?.dueMs ?? dueMs);
-    this.#pending.set(key, { camera, make, dueMs: soonerMs });
-    this.#flushAt(soonerMs);
-  }
-
-  /** Then, or sooner. */
-  #flushAt(dueMs: number): void {
-    if (dueMs >= this.#flushMs) return;
-    this.#cancelFlush?.();
-    this.#flushMs = dueMs;
-    this.#cancelFlush = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => this.#flush());
-  }
-
-  #flush(): void {
-    this.#flushMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.monotonicMs();
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const [key, { camera, dueMs, make }] of this.#pending) {
-      if (dueMs > nowMs) {
-        nextMs = Math.min(nextMs, dueMs);
-        continue;
-      }
-      this.#pending.delete(key);
-      this.#told.delete(key);
-      this.#told.set(key, nowMs);
-      const update = make();
-      if (update) this.#tell(camera, update);
-    }
-    for (const [key, toldMs] of this.#told) {
-      if (this.#told.size <= MOST_TOLD && toldMs > nowMs - GROWTH_APART_MS) break;
-      this.#told.delete(key);
-    }
-    this.#flushAt(nextMs);
+    this.#queue.note(key, camera, () => ({ type: 'deleted', camera, ...whole }));
   }
 
   #tell(camera: CameraId | undefined, update: Update): void {
@@ -317,7 +259,7 @@ export class UpdatesFeed {
   #tellActivity(camera: CameraId): void {
     if (!this.#activity.isNews(camera)) return;
     const make = () => ({ type: 'activity', camera, level: this.#activity.take(camera) }) as const;
-    this.#note(`activity/${camera}`, camera, make, TICK_MS);
+    this.#queue.note(`activity/${camera}`, camera, make, TICK_MS);
   }
 
   #lookAtProblems(): void {
@@ -335,7 +277,7 @@ export class UpdatesFeed {
   #lookAtStates(): void {
     for (const camera of this.#services.cameras.list()) {
       const { id } = camera;
-      if (this.#states.get(id) !== signature(camera)) this.#note(`state/${id}`, id, () => this.#stateOf(id));
+      if (this.#states.get(id) !== signature(camera)) this.#queue.note(`state/${id}`, id, () => this.#stateOf(id));
     }
   }
 
