@@ -1,7 +1,24 @@
 // Who watches which stream live: one feed of the engine for all viewers of a stream, none for a stream that nobody watches.
 import type { CameraId, StreamName } from '../core/index.ts';
 import type { Live, LiveFragment, LiveHeaderFacts } from '../native/index.ts';
-import type { LiveViewer } from './live-viewer.ts';
+
+/** Who watches one stream of one camera. */
+export interface LiveReceiver {
+  readonly camera: CameraId;
+  readonly stream: StreamName;
+  readonly sound: boolean;
+  /** As `enter` gave it. */
+  readonly number: number;
+  /** Fragments that it did not get. */
+  readonly skipped: number;
+  /** What waits for it. */
+  readonly queuedBytes: number;
+  /** `instance`: of the feed; generations count within one only. */
+  header(event: LiveHeaderFacts, instance: number): void;
+  fragment(event: LiveFragment, delivery: Delivery): void;
+  /** The camera changed. */
+  check(): void;
+}
 
 export interface LiveFigures {
   viewers: number;
@@ -22,12 +39,12 @@ const MOST_NUMBER = 0xffff_ffff;
 interface Feed {
   /** Counts all feeds there ever were: generations of headers mean something within one only. */
   instance: number;
-  viewers: Set<LiveViewer>;
+  viewers: Set<LiveReceiver>;
 }
 
 export class LiveFeeds {
   readonly #live: Live;
-  readonly #viewers = new Map<number, LiveViewer>();
+  readonly #viewers = new Map<number, LiveReceiver>();
   readonly #feeds = new Map<string, Feed>();
   #lastNumber = 0;
   #lastInstance = 0;
@@ -51,25 +68,25 @@ export class LiveFeeds {
     return this.#viewers.size >= MOST_VIEWERS;
   }
 
-  viewers(): Iterable<LiveViewer> {
+  viewers(): Iterable<LiveReceiver> {
     return this.#viewers.values();
   }
 
   /** Takes a viewer in; returns its number. */
-  enter(viewer: LiveViewer): number {
+  enter(viewer: LiveReceiver): number {
     do this.#lastNumber = (this.#lastNumber % MOST_NUMBER) + 1;
     while (this.#viewers.has(this.#lastNumber));
     this.#viewers.set(this.#lastNumber, viewer);
     return this.#lastNumber;
   }
 
-  leave(viewer: LiveViewer): void {
+  leave(viewer: LiveReceiver): void {
     if (!this.#viewers.delete(viewer.number)) return;
     this.#skippedBefore += viewer.skipped;
   }
 
   /** From now on the viewer gets what comes, from the newest keyframe on. */
-  join(viewer: LiveViewer): void {
+  join(viewer: LiveReceiver): void {
     const { camera, stream, sound } = viewer;
     const key = keyOf(viewer);
     const feed = this.#feeds.get(key);
@@ -82,7 +99,7 @@ export class LiveFeeds {
     }
   }
 
-  part(viewer: LiveViewer): void {
+  part(viewer: LiveReceiver): void {
     const key = keyOf(viewer);
     const feed = this.#feeds.get(key);
     if (!feed?.viewers.delete(viewer) || feed.viewers.size > 0) return;
@@ -91,7 +108,7 @@ export class LiveFeeds {
   }
 
   /** The newest key picture of a stream, for one viewer. */
-  showKey(camera: CameraId, stream: StreamName, viewer: LiveViewer): void {
+  showKey(camera: CameraId, stream: StreamName, viewer: LiveReceiver): void {
     this.#live.showKey(camera, stream, viewer.number);
   }
 
