@@ -30,6 +30,8 @@ export class LiveMse implements LiveSource {
   #early: Piece[] | undefined;
   #earlyBytes = 0;
   #initNext = false;
+  /** What comes now is not for us. */
+  #passing = false;
   #started = false;
   #stopped = false;
   #lastWallMs: number | undefined;
@@ -96,6 +98,7 @@ export class LiveMse implements LiveSource {
 
   #bytesCame(bytes: Uint8Array<ArrayBuffer>): void {
     this.bytes += bytes.length;
+    if (this.#passing) return;
     if (this.#initNext) {
       this.#initNext = false;
       this.#tracks = tracksOf(bytes) ?? [];
@@ -115,7 +118,11 @@ export class LiveMse implements LiveSource {
     const header = parseHeader(text);
     if (!header) return;
     const before = this.#header;
-    if (!canPlay(header.codecs)) {
+    const playable = canPlay(header.codecs);
+    // One picture of the large stream until the small one is there: done without where it cannot be shown.
+    this.#passing = header.still === true && !playable;
+    if (this.#passing) return;
+    if (!playable) {
       this.#end({ why: 'codec', codecs: header.codecs });
       return;
     }

@@ -46,6 +46,8 @@ export class LivePlayer {
   #source: LiveSource | undefined;
   /** Ways that failed for this camera and stream, with why. */
   #failed: { way: string; stream: StreamName; why: WayReason }[] = [];
+  /** What the source was asked for. */
+  #stream: StreamName = 'main';
   #failures = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #lookTimer: ReturnType<typeof setInterval> | undefined;
@@ -129,6 +131,7 @@ export class LivePlayer {
     }
     const choice = this.#choose(wish);
     if (this.state.peek().is !== 'waiting') this.#say({ is: 'opening' });
+    this.#stream = choice.stream;
     this.#source = this.#make(choice, wish);
     this.#watchdog.begin(this.#board.nowMs());
     this.#lookTimer = setInterval(() => this.#look(), LOOK_MS);
@@ -186,7 +189,7 @@ export class LivePlayer {
   }
 
   #ended(end: SourceEnd): void {
-    const stream = this.info.peek()?.stream ?? this.#wish?.stream ?? 'main';
+    const stream = this.#stream;
     this.stillFromMs.value = this.#source?.wallMs() ?? this.stillFromMs.peek();
     this.#dropSource();
     if (end.why === 'codec') {
@@ -221,9 +224,8 @@ export class LivePlayer {
     const seen = { bytes: source.bytes, frames: source.frames, cameraLive: isLive(this.#wish?.state) };
     const advice = this.#watchdog.look(seen, this.#board.nowMs());
     if (advice) {
-      const stream = this.info.peek()?.stream ?? this.#wish?.stream ?? 'main';
       this.#stopSource();
-      this.#follow(advice, seen.frames === 0 ? 'slow-start' : 'decoder', stream);
+      this.#follow(advice, seen.frames === 0 ? 'slow-start' : 'decoder', this.#stream);
     }
   }
 
