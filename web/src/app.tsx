@@ -24,11 +24,8 @@ function App() {
   if (!reached)
     return (
       <main class="narrow">
-        <Empty icon="offline" title={shellWords('pageFailed')}>
-          <p>{shellWords('pageFailedWhy')}</p>
-          <button type="button" class="button" data-kind="primary" onClick={() => location.reload()}>
-            {shellWords('retry')}
-          </button>
+        <Empty icon="offline" title={shellWords('away')}>
+          <p role="status">{shellWords('awayWhy')}</p>
         </Empty>
       </main>
     );
@@ -65,10 +62,18 @@ function isPublic(): boolean {
   return found !== undefined && found.route.role === undefined;
 }
 
+/** A board takes a few seconds to start. */
+const AGAIN_MS = 2000;
+
 async function begin(setReached: (reached: boolean) => void): Promise<void> {
-  const standing = await enter();
-  if (standing === 'unreachable') setReached(false);
-  else redirect(standing);
+  let standing = await enter();
+  while (standing === 'unreachable') {
+    setReached(false);
+    await new Promise(resolve => window.setTimeout(resolve, AGAIN_MS));
+    standing = await enter();
+  }
+  setReached(true);
+  redirect(standing);
   if (standing === 'in') fetchAhead();
 }
 

@@ -11,7 +11,7 @@ import { boardAheadMs } from './zone.ts';
 /** Of the one page that there is. */
 let bus: Bus | undefined;
 
-/** What the board says about who we are. `setup`: there is no account yet. */
+/** What the board says about who we are. `setup`: there is no account yet; `unreachable`: or it is just starting. */
 export type Standing = 'in' | 'out' | 'setup' | 'unreachable';
 
 /** Asks who we are; when logged in, everything else begins. */
@@ -35,7 +35,7 @@ async function asked(): Promise<Standing> {
     void refreshUnseen();
     return 'in';
   }
-  if (answer.is === 'error' && answer.status === 0) return 'unreachable';
+  if (isAway(answer)) return 'unreachable';
   if (answer.is === 'error' && answer.status === 401) prefer({ wasIn: false });
   return outside();
 }
@@ -43,7 +43,12 @@ async function asked(): Promise<Standing> {
 async function outside(): Promise<Standing> {
   const setup = await call('GET /api/setup', {}, { quiet: true });
   if (setup.is === 'ok') return setup.value.open ? 'setup' : 'out';
-  return setup.is === 'error' && setup.status === 0 ? 'unreachable' : 'out';
+  return isAway(setup) ? 'unreachable' : 'out';
+}
+
+/** Not reached, or reached while it starts or stops. */
+function isAway(answer: Result<unknown>): boolean {
+  return answer.is === 'error' && (answer.status === 0 || answer.status >= 502);
 }
 
 function take(answer: Me, sentMs: number): void {
@@ -90,7 +95,7 @@ export async function signOut(): Promise<void> {
   leave();
 }
 
-/** To the login page; what the reader had open is opened again afterwards. */
+/** To the login page. */
 export function leave(): void {
   bus?.stop();
   forgetAll();

@@ -2,13 +2,11 @@
 import { words } from '../words.ts';
 
 export const shellWords = words('shell', {
-  thimble: 'Thimble',
   live: 'Live',
   timeline: 'Timeline',
   events: 'Events',
   health: 'Health',
   settings: 'Settings',
-  more: 'More',
   pages: 'Pages',
   account: 'Account',
   skip: 'Skip to the page',
@@ -25,8 +23,9 @@ export const shellWords = words('shell', {
   saveWaits: 'The board is not reached: saving waits',
   passwordSet: 'set; type to change it',
   showPassword: 'Show the password',
-  retry: 'Try again',
   loading: 'Loading…',
+  away: 'The board does not answer yet',
+  awayWhy: 'It may just be starting. This page tries again by itself.',
   pageFailed: 'This page could not be loaded',
   pageFailedWhy: 'The board did not answer, or it runs another version by now.',
   reload: 'Reload',
@@ -39,7 +38,6 @@ export const shellWords = words('shell', {
   storageStopped: 'Nothing can be recorded: {what}',
   clockNotTrusted:
     "The board's clock differs from this device's by {n}, and no time server sets it: recordings may bear wrong times.",
-  degraded: '{n} {n:problem needs|problems need} attention',
   look: 'Look',
   updateReady: 'The board runs a newer version of these pages.',
   signInTitle: 'Log in again',
