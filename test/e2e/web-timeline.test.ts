@@ -2,7 +2,7 @@
 // same in words.
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import type { Camera, Timeline } from '../../src/api/contract.ts';
+import type { Camera, SegmentList, Timeline } from '../../src/api/contract.ts';
 import { Browser, browserProblem, type View } from '../support/browser.ts';
 import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
@@ -342,6 +342,48 @@ test.needs(here, problem ?? '', 'day and hour are two taps away in the calendar'
   await page.context().close();
 });
 
+test.needs(here, problem ?? '', 'many lanes, gaps and events stay few nodes, and a list of them too', async () => {
+  const others: number[] = [];
+  for (let n = 3; n <= 8; n++) {
+    const main = { url: `rtsp://10.0.0.${n}/` };
+    others.push((await service.post<Camera>('/api/cameras', { name: `Camera ${n}`, enabled: false, main })).id);
+  }
+  const { page } = await openPage(browser, service, '#/events', DESKTOP);
+  await page.route('**/api/timeline?*', route => {
+    const query = new URL(route.request().url()).searchParams;
+    const startMs = Number(query.get('startMs'));
+    const spanMs = Number(query.get('endMs')) - startMs;
+    const at = (share: number) => Math.round(startMs + share * spanMs);
+    const lanes = query.getAll('camera').map(id => ({
+      camera: Number(id),
+      footage: Array.from({ length: 20 }, (_, n) => [at(n / 20), at((n + 0.9) / 20)]),
+      gaps: Array.from({ length: 20 }, (_, n) => ({
+        startMs: at((n + 0.9) / 20),
+        endMs: at((n + 1) / 20),
+        reason: 'offline',
+      })),
+      events: Array.from({ length: 60 }, (_, n) => ({
+        id: `${id}-${at(n / 60)}-0`,
+        startMs: at(n / 60),
+        endMs: at(n / 60) + 9000,
+        label: 'person',
+      })),
+      ...{ more: 565, activity: '0123456789abcdef'.repeat(45) },
+    }));
+    return route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify({ cameras: lanes }) });
+  });
+  await page.evaluate(`location.hash = '#/time?t=${eventMs}&z=24h'`);
+  await until(page, `document.querySelectorAll('.tl-lane').length === 8`);
+  await until(page, `document.querySelector('.tl-lane .unseen').textContent.includes('gaps, ')`);
+  const nodes = () => page.evaluate<number>(`document.querySelectorAll('*').length`);
+  assert.ok((await nodes()) <= 1500, `${await nodes()}`);
+  await page.getByRole('button', { name: 'List' }).click();
+  await page.waitForSelector('.tl-row');
+  assert.ok((await nodes()) <= 1500, `${await nodes()}`);
+  await page.context().close();
+  for (const id of others) await service.delete(`/api/cameras/${id}`);
+});
+
 test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those who do not see them', async () => {
   for (const view of [PHONE, DESKTOP]) {
     const { page } = await atEvent(view);
@@ -357,6 +399,19 @@ test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those 
     assert.equal(await axeFindings(page), [], `list, ${view.width}`);
     await page.context().close();
   }
+});
+
+test.needs(here, problem ?? '', 'footage that is deleted leaves the lane without a reload', async () => {
+  const { segments } = await service.get<SegmentList>(`/api/segments?camera=${cameras[0]}&stream=main`);
+  const [segment] = segments;
+  assert.ok(segment && !segment.open);
+  const ms = Math.round((segment.startMs + segment.endMs) / 2);
+  const { page } = await openPage(browser, service, `#/time?c=${cameras[0]}&t=${ms}&z=10m`, DESKTOP);
+  const says = (what: string) => until(page, `document.querySelector('.tl-needle')?.ariaValueText.includes('${what}')`);
+  await says(', recorded');
+  await service.delete(`/api/segments/${segment.id}`);
+  await says('deleted');
+  await page.context().close();
 });
 
 test.run();

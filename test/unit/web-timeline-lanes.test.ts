@@ -29,9 +29,19 @@ interface Asked {
   answer: (answer: LaneAnswer) => Promise<void>;
 }
 
-function world(): { store: LaneStore; asked: Asked[]; clock: { ms: number }; changes: () => number } {
+interface World {
+  store: LaneStore;
+  asked: Asked[];
+  clock: { ms: number };
+  changes: () => number;
+  /** Lets time go on, and runs what waits for it. */
+  pass: (ms: number) => void;
+}
+
+function world(): World {
   const asked: Asked[] = [];
   const clock = { ms: MIDNIGHT + 12 * HOUR };
+  const waiting: (() => void)[] = [];
   let changes = 0;
   const store = new LaneStore(
     (query, signal) =>
@@ -44,8 +54,13 @@ function world(): { store: LaneStore; asked: Asked[]; clock: { ms: number }; cha
       }),
     () => clock.ms,
     () => changes++,
+    run => waiting.push(run),
   );
-  return { store, asked, clock, changes: () => changes };
+  const pass = (ms: number) => {
+    clock.ms += ms;
+    for (const run of waiting.splice(0)) run();
+  };
+  return { store, asked, clock, changes: () => changes, pass };
 }
 
 function at<T>(list: readonly T[], index: number): T {
@@ -69,9 +84,10 @@ test('a day is asked for once, whatever is done within it', async () => {
 });
 
 test('what happened makes an answer old: it is asked for again with its ETag, others are not', async () => {
-  const { store, asked, changes } = world();
+  const { store, asked, changes, pass } = world();
   store.want(DAY_VIEW, [1]);
   await at(asked, 0).answer({ is: 'ok', lanes: [lane(1)], etag: '"a"' });
+  pass(2000);
   store.touch(2, MIDNIGHT, MIDNIGHT + 1);
   store.touch(1, MIDNIGHT + DAY, MIDNIGHT + DAY + 1);
   assert.is(asked.length, 1, 'another camera, another day');
@@ -82,6 +98,8 @@ test('what happened makes an answer old: it is asked for again with its ETag, ot
   assert.is(asked.length, 2, 'one at a time');
   await at(asked, 1).answer({ is: 'same' });
   assert.is(changes(), 1, 'nothing new to draw');
+  assert.is(asked.length, 2, 'not at once');
+  pass(2000);
   assert.is(asked.length, 3, 'it was touched while the answer was under way');
   await at(asked, 2).answer({ is: 'same' });
   assert.is(asked.length, 3);
@@ -126,9 +144,10 @@ test('until a zoom is loaded, others show what they know of it, each for its par
 });
 
 test('a failure keeps what was known, is told, and is tried again after a while or when the connection is back', async () => {
-  const { store, asked, clock } = world();
+  const { store, asked, clock, pass } = world();
   store.want(DAY_VIEW, [1]);
   await at(asked, 0).answer({ is: 'ok', lanes: [lane(1)], etag: '"a"' });
+  pass(2000);
   store.touch(1, MIDNIGHT, MIDNIGHT + 1);
   await at(asked, 1).answer({ is: 'error' });
   assert.ok(store.failed(DAY_VIEW));
@@ -139,6 +158,7 @@ test('a failure keeps what was known, is told, and is tried again after a while 
   store.want(DAY_VIEW, [1]);
   assert.is(asked.length, 3);
   await at(asked, 2).answer({ is: 'error' });
+  pass(2000);
   store.touchAll();
   assert.is(asked.length, 4);
   await at(asked, 3).answer({ is: 'ok', lanes: [lane(1)] });

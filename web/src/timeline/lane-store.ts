@@ -59,20 +59,30 @@ const MOST_LOADS = 2;
 /** The service takes so many cameras in one request. */
 const MOST_CAMERAS = 32;
 const RETRY_MS = 5000;
+/** An event that grows is told of once a second; answers are asked for again less often. */
+const FRESH_MS = 2000;
 
 /** What was asked for last is loaded first, what nobody wants any more is given up. */
 export class LaneStore {
   readonly #load: LoadLanes;
   readonly #now: () => number;
   readonly #changed: () => void;
+  readonly #later: (run: () => void, ms: number) => unknown;
   readonly #answers = new Map<string, Answer>();
   readonly #loads = new Map<string, AbortController>();
   #cameras: readonly number[] = [];
   #wanted: Window[] = [];
   #uses = 0;
+  #isWaiting = false;
 
   /** `changed` is called whenever there is something new to draw. `now` tells the time in ms. */
-  constructor(load: LoadLanes, now: () => number, changed: () => void) {
+  constructor(
+    load: LoadLanes,
+    now: () => number,
+    changed: () => void,
+    later: (run: () => void, ms: number) => unknown = setTimeout,
+  ) {
+    this.#later = later;
     this.#load = load;
     this.#now = now;
     this.#changed = changed;
@@ -175,8 +185,18 @@ export class LaneStore {
       const known = this.#answers.get(key);
       if (this.#loads.has(key) || (known && !known.stale)) continue;
       if (known?.failedAtMs !== undefined && this.#now() - known.failedAtMs < RETRY_MS) continue;
-      this.#begin(key, wanted, known);
+      if (known && this.#now() - known.askedMs < FRESH_MS) this.#wait();
+      else this.#begin(key, wanted, known);
     }
+  }
+
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#later(() => {
+      this.#isWaiting = false;
+      this.#next();
+    }, FRESH_MS);
   }
 
   #begin(key: string, { startMs, bucketMs, windowMs }: Window, known?: Answer): void {

@@ -5,6 +5,7 @@ import { Icon, type IconName } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { toast } from '../components/toast.tsx';
 import { MOST_FULL_RATE, type PlaybackGroup, RATES } from '../player/playback-group.ts';
+import { prefer, preferences } from '../preferences.ts';
 import { me } from '../state.ts';
 import { clock } from '../time.ts';
 import { classOfAll } from './classes.ts';
@@ -34,6 +35,7 @@ export interface TransportProps {
 export function Transport({ model, group, zone }: TransportProps) {
   const isPlaying = model.isLive.value || group.isPlaying.value;
   const rate = group.rate.value;
+  const { gaps } = preferences.value;
   return (
     <div class="tl-transport">
       <EventButton model={model} direction={-1} />
@@ -56,11 +58,17 @@ export function Transport({ model, group, zone }: TransportProps) {
         label={`${t('speed')}: ${rateName(rate)}`}
         side="start"
         up
-        items={RATES.map(one => ({
-          label: one > MOST_FULL_RATE ? `${rateName(one)} (${t('keys-only')})` : rateName(one),
-          checked: one === rate,
-          onPick: () => group.setRate(one),
-        }))}
+        items={[
+          ...RATES.map(one => ({
+            label: one > MOST_FULL_RATE ? `${rateName(one)} (${t('keys-only')})` : rateName(one),
+            checked: one === rate,
+            onPick: () => group.setRate(one),
+          })),
+          {
+            label: t(`gaps-${gaps === 'ask' ? 'skip' : 'ask'}`),
+            onPick: () => prefer({ gaps: gaps === 'ask' ? 'skip' : 'ask' }),
+          },
+        ]}
       >
         <span class="figure">{rateName(rate)}</span>
         <Icon name="down" />

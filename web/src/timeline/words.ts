@@ -39,6 +39,8 @@ export const t = words('timeline', {
   'on-10': '10 seconds on',
   speed: 'Speed',
   'keys-only': 'key pictures only',
+  'gaps-skip': 'Play on over gaps',
+  'gaps-ask': 'Stop at gaps',
   now: 'Now',
   'is-now': 'live',
   in: 'In',
