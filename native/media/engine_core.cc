@@ -103,10 +103,11 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       if (stream) {
         stream->set(std::move(command.settings), now_us);
       } else {
-        const StreamContext context{*poller_,       *resolver_,
-                                    *writer_,       clock_,
-                                    sink_,          {read_buffer_.get(), kReadBufferBytes},
-                                    options_.store, options_.user_agent};
+        const StreamContext context{*poller_,        *resolver_,
+                                    *writer_,        clock_,
+                                    sink_,           {read_buffer_.get(), kReadBufferBytes},
+                                    options_.store,  options_.user_agent,
+                                    live_on_the_way_};
         const auto end =
             std::find_if(ends_.begin(), ends_.end(), [&](const auto& entry) { return entry.first == key; });
         streams_.push_back(std::make_unique<Stream>(context, std::move(command.settings),

@@ -139,8 +139,9 @@ class LiveBytes {
   const std::vector<uint8_t>& bytes() const { return bytes_; }
 
  private:
-  /// What stands around them counts too: fragments of quiet pictures are tiny.
-  size_t weight() const { return bytes_.size() + 256; }
+  /// What stands around them counts too: fragments of quiet pictures are tiny, and events have a bound of
+  /// their own.
+  size_t weight() const { return bytes_.size() + 1024; }
   const std::vector<uint8_t> bytes_;
   const Account account_;
 };

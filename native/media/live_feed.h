@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "media/codec_parameters.h"
@@ -21,15 +22,21 @@ namespace thimble::media {
 /// sessions as the wall clock does, so that whoever keeps what came before need not move it.
 class LiveFeed {
  public:
-  /// What may be on its way to the shell. Beyond it everything up to the next keyframe is left out: the shell
-  /// hangs, and neither memory nor the camera waits for it.
-  static constexpr size_t kMostOnTheWay = 4u << 20;
+  /// What may be on its way to the shell, of all feeds that share an account. Beyond it everything up to the
+  /// next keyframe is left out: the shell hangs, and neither memory nor the camera waits for it.
+  static constexpr size_t kMostOnTheWay = 8u << 20;
   /// A GOP so far that is larger begins with its keyframe alone: clients and their queues have bounds too.
   static constexpr size_t kMostBegin = 3u << 20;
 
   /// All borrowed.
-  LiveFeed(const StreamKey& key, bool sound, PacketRing& ring, const WallClock& clock, EventSink& sink)
-      : key_(key), sound_(sound), ring_(ring), clock_(clock), sink_(sink) {}
+  LiveFeed(const StreamKey& key, bool sound, PacketRing& ring, const WallClock& clock, EventSink& sink,
+           LiveBytes::Account on_the_way)
+      : key_(key),
+        sound_(sound),
+        ring_(ring),
+        clock_(clock),
+        sink_(sink),
+        on_the_way_(std::move(on_the_way)) {}
 
   bool sound() const { return sound_; }
   /// The ring holds, and will hold, pictures of this session.
@@ -82,7 +89,7 @@ class LiveFeed {
   PacketRing& ring_;
   const WallClock& clock_;
   EventSink& sink_;
-  const LiveBytes::Account on_the_way_ = std::make_shared<std::atomic<size_t>>(0);
+  const LiveBytes::Account on_the_way_;
 
   std::optional<RecordSession> session_;
   VideoParameters video_;

@@ -68,6 +68,7 @@ struct StreamContext {
   ByteView read_buffer;
   const uint8_t* store;
   const std::string& user_agent;
+  LiveBytes::Account live_on_the_way = std::make_shared<std::atomic<size_t>>(0);
 };
 
 /// Lives on the ingest thread; not movable.

@@ -11,7 +11,8 @@ void Stream::watch_live(bool sound, uint64_t viewer) {
   const auto same = [sound](const auto& feed) { return feed->sound() == sound; };
   auto feed = std::find_if(feeds_.begin(), feeds_.end(), same);
   if (feed == feeds_.end()) {
-    feeds_.push_back(std::make_unique<LiveFeed>(settings_.key, sound, ring_, context_.clock, context_.sink));
+    feeds_.push_back(std::make_unique<LiveFeed>(settings_.key, sound, ring_, context_.clock, context_.sink,
+                                                context_.live_on_the_way));
     feed = feeds_.end() - 1;
     if (sound && sound_) {
       sound_->set_recording(true);
@@ -35,7 +36,7 @@ void Stream::end_live(bool sound) {
 
 void Stream::show_key(uint64_t viewer) {
   if (stopped_ || !session_ || !video_line_ || !ring_parameters_) return;
-  LiveFeed once(settings_.key, false, ring_, context_.clock, context_.sink);
+  LiveFeed once(settings_.key, false, ring_, context_.clock, context_.sink, context_.live_on_the_way);
   once.set_parameters(*ring_parameters_, nullptr);
   once.begin_session(session_times());
   once.begin(viewer, true);

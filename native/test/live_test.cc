@@ -173,12 +173,12 @@ TEST_CASE("live: a shell that takes nothing costs a bounded memory, and goes on 
   REQUIRE(rig.connect());
   rig.play(1 * kSecond);
   rig.stream->watch_live(false, 1);
-  rig.play(40 * kSecond);
+  rig.play(60 * kSecond);
   size_t held = 0;
   for (const auto& event : rig.sink.all<LiveFragmentEvent>()) held += event.bytes->bytes().size();
-  CHECK(held > LiveFeed::kMostOnTheWay * 9 / 10);
+  CHECK(held > LiveFeed::kMostOnTheWay * 8 / 10);
   CHECK(held < LiveFeed::kMostOnTheWay + (1u << 20));
-  CHECK(rig.recorded() > 900);
+  CHECK(rig.recorded() > 1400);
   rig.sink.events.clear();
   rig.play(2 * kSecond);
   const auto fragments = rig.sink.all<LiveFragmentEvent>();

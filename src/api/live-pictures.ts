@@ -23,7 +23,7 @@ interface Made {
 /** A picture that was looked for so recently is the newest. */
 const FRESH_MS = 250;
 /** Pictures that are kept in case they are still the newest. */
-const MOST_KEPT = 16;
+const MOST_KEPT_BYTES = 4 * 1024 * 1024;
 const KEPT_MS = 20_000;
 
 type Services = Pick<ApiServices, 'cameras' | 'engine' | 'live' | 'pictures' | 'segments' | 'clock'>;
@@ -106,8 +106,13 @@ export class LivePictures {
     const { clock } = this.#services;
     this.#made.delete(key);
     this.#made.set(key, { picture, lookedMs: clock.monotonicMs() });
-    const [oldest] = this.#made.keys();
-    if (this.#made.size > MOST_KEPT && oldest !== undefined) this.#made.delete(oldest);
+    let bytes = 0;
+    for (const one of this.#made.values()) bytes += one.picture.jpeg.length;
+    for (const [oldest, one] of this.#made) {
+      if (bytes <= MOST_KEPT_BYTES) break;
+      this.#made.delete(oldest);
+      bytes -= one.picture.jpeg.length;
+    }
     this.#cancel ??= clock.after(KEPT_MS, () => this.#forget());
   }
 
