@@ -12,7 +12,8 @@ const ERRORS: Record<string, string> = {
   409: 'Not now, or not in this state.',
   429: 'Too many at once; `Retry-After` says when again.',
   500: 'The service failed; the log tells more.',
-  503: 'The service starts or stops.',
+  503: 'Not at the moment, or the service starts or stops.',
+  507: 'There is no room for it, or there are as many as can be.',
 };
 
 const ERROR_SCHEMA: JsonSchema = {
@@ -124,10 +125,11 @@ function success({ method, facts, open }: Route, answer: JsonSchema | undefined)
   return method === 'GET' ? { 200: reply } : { '2XX': reply };
 }
 
-function errors({ identity, facts, path, open }: Route): Record<string, JsonSchema> {
+function errors({ method, identity, facts, path, open }: Route): Record<string, JsonSchema> {
   const isPublic = identity === 'public';
   const statuses = Object.keys(ERRORS).filter(status => {
     if (status === '401' && isPublic) return false;
+    if (status === '507') return method !== 'GET';
     if (status === '404' || status === '409')
       return path.includes('{') || facts.body !== undefined || facts.query !== undefined;
     return true;
