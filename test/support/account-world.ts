@@ -31,6 +31,10 @@ export class AccountWorld {
   readonly revoked: string[] = [];
   /** Thrown by the next commits while set. */
   failure: NvrError | undefined;
+  /** What commits wait for. */
+  hold: Promise<void> | undefined;
+  /** How many commits began. */
+  commits = 0;
   database!: Database;
   table!: AccountTable;
   accounts!: Accounts;
@@ -55,6 +59,8 @@ export class AccountWorld {
       copyTo: async () => {},
       close: async () => {},
       write: async (changes: Parameters<MemoryIndex['write']>[0]) => {
+        this.commits++;
+        await this.hold;
         if (this.failure) throw this.failure;
         await index.write(changes);
       },

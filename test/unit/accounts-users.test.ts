@@ -119,6 +119,40 @@ test('requests during a change do not undo it', async () => {
   assert.is(world.table.list('tokens').length, 0);
 });
 
+test('a login with the old password is worth nothing once there is another, however close', async () => {
+  const { world, users, actor, bob } = await withBob();
+  const changing = users.change(actor, bob.id, { password: 'another horse staple' });
+  // Looked at with the old hash, after the change.
+  const late = refused(world.login('bob'));
+  await changing;
+  assert.is((await late).kind, 'unauthenticated');
+});
+
+test('sessions that begin while a new password or a removal is being stored end with it', async () => {
+  const { world, users, actor, bob } = await withBob();
+  await world.database.flush();
+  const during = async (action: () => Promise<unknown>, password: string) => {
+    let release = () => {};
+    world.hold = new Promise(resolve => {
+      release = resolve;
+    });
+    const { commits } = world;
+    const changing = action();
+    while (world.commits === commits) await new Promise(resolve => setImmediate(resolve));
+    const session = await world.login('bob', password);
+    assert.ok(world.callerOf(session));
+    world.hold = undefined;
+    release();
+    await changing;
+    assert.is(world.callerOf(session), undefined);
+    await world.database.flush();
+  };
+  await during(() => users.change(actor, bob.id, { password: 'another horse staple' }), PASSWORD);
+  await during(() => users.remove(actor, bob.id), 'another horse staple');
+  await world.restart();
+  assert.is(world.table.list('sessions').length, 1, 'of anna');
+});
+
 test('the only admin stays one', async () => {
   const { world, users, actor, bob } = await withBob();
   assert.is((await refused(users.remove(actor, 1))).kind, 'failed-precondition');
