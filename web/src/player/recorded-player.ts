@@ -328,10 +328,10 @@ export class RecordedPlayer {
   }
 
   #tellWaiting(sinceMs: number): void {
-    const { is } = this.state.peek();
+    const told = this.state.peek();
     const waitedMs = this.#board.nowMs() - sinceMs;
-    if (is === 'opening' || is === 'waiting' || waitedMs < PATIENCE_MS) return;
     const reason = this.#ahead.runEnd?.is === 'tail' ? 'end' : 'data';
+    if (told.is === 'opening' || waitedMs < PATIENCE_MS || (told.is === 'waiting' && told.reason === reason)) return;
     this.#say({ is: 'waiting', reason, sinceMs: Date.now() - waitedMs });
   }
 
