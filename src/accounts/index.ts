@@ -2,6 +2,7 @@
 export { Accounts, type LoggedIn } from './accounts.ts';
 export { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from './audit-entry.ts';
 export { type Caller, NOBODY, RIGHTS, type Right, ROLES, type Role, seesCamera } from './caller.ts';
+export { networkOf } from './network.ts';
 export type { Actor } from './parts.ts';
 export { checkPassword } from './password.ts';
 export type { ProvisionedUser, ProvisionedUsers } from './provisioned.ts';

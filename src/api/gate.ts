@@ -1,9 +1,9 @@
 // Who may ask for what: from a request and a row of the table to a caller that may have it, or to the error that says why not.
-import { type AuditEntry, type Caller, NOBODY, ROLES, seesCamera } from '../accounts/index.ts';
+import { type AuditEntry, type Caller, NOBODY, networkOf, ROLES, seesCamera } from '../accounts/index.ts';
 import { type Clock, NvrError } from '../core/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { checkOrigin, type Proof } from './guard.ts';
-import { addressKey, RateLimit } from './rate-limit.ts';
+import { RateLimit } from './rate-limit.ts';
 import type { Gate, Route } from './router.ts';
 import type { HttpRequest } from './server.ts';
 
@@ -59,7 +59,7 @@ export class Gatekeeper {
   /** The same for whoever is known already. */
   gateOf(caller: Caller, route: Route, request: HttpRequest): Gate {
     this.#refusing(request, caller, () => checkRole(caller, route));
-    const who = caller.user > 0 ? `user ${caller.user}` : addressKey(request.remoteAddress);
+    const who = caller.user > 0 ? `user ${caller.user}` : networkOf(request.remoteAddress);
     return {
       caller,
       admit: cameras => {

@@ -1,5 +1,4 @@
 // How much one caller may ask for: a bucket per caller and kind of request, in a table that does not grow.
-import { isIPv6 } from 'node:net';
 import { type Clock, NvrError } from '../core/index.ts';
 import type { RateClass } from './router.ts';
 
@@ -45,16 +44,4 @@ export class RateLimit {
       cure: `Wait ${retryAfterS} s.`,
     });
   }
-}
-
-/** Whoever has one address of an IPv6 network has all of them. */
-export function addressKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1] as string;
-  const [head = '', tail] = (address.split('%', 1)[0] as string).split('::', 2);
-  const groups = head === '' ? [] : head.split(':');
-  const after = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length);
-  return [...groups, ...new Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':');
 }

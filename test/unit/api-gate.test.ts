@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Caller, RIGHTS, type Right } from '../../src/accounts/index.ts';
 import { Api } from '../../src/api/index.ts';
-import { addressKey, RateLimit } from '../../src/api/rate-limit.ts';
+import { RateLimit } from '../../src/api/rate-limit.ts';
 import type { ByteSource, WebSocketHandler, WebSocketPeer } from '../../src/api/server.ts';
 import { FakeAccounts } from '../support/fake-accounts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -292,18 +292,13 @@ test('one caller cannot ask for everything at once, and others do not feel it', 
   assert.is((await link('viewer')).status, 400);
 });
 
-test('the table of rates does not grow; whoever has an IPv6 network has one bucket', () => {
+test('the table of rates does not grow', () => {
   const rates = new RateLimit(clock);
   for (let n = 0; n < 10; n++) rates.take('a', 'login');
   assert.throws(() => rates.take('a', 'login'), /too many/);
   for (let n = 0; n < 5000; n++) rates.take(`other ${n}`, 'login');
   // Forgotten by then.
   rates.take('a', 'login');
-  assert.is(addressKey('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2');
-  assert.is(addressKey('2001:db8::1'), '2001:db8:0:0');
-  assert.is(addressKey('::1'), '0:0:0:0');
-  assert.is(addressKey('::ffff:10.0.0.1'), '10.0.0.1');
-  assert.is(addressKey('10.0.0.1'), '10.0.0.1');
 });
 
 class FakePeer implements WebSocketPeer {
