@@ -57,7 +57,9 @@ async function addFile(startMs: number, more: Partial<SegmentFileSpec> = {}): Pr
 }
 
 async function ask(path: string, query: Record<string, string | number>): Promise<HttpReply> {
-  const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+  const text = new URLSearchParams(
+    Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
   const request = {
     ...{ method: 'GET', path, query: text, remoteAddress: '127.0.0.1', secure: false },
     header: () => undefined,
