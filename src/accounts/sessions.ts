@@ -17,7 +17,7 @@ const SEEN_EACH_MS = HOUR_MS;
 const STEP_MS = 60_000;
 const MAX_OF_USER = 16;
 const MAX_USER_AGENT_CHARS = 200;
-/** Before it no clock of a board that runs this was right. */
+/** Before it no clock was right of a board that runs this. */
 const EARLIEST_MS = Date.UTC(2026, 0, 1);
 
 export interface SessionRecord {
@@ -76,7 +76,7 @@ export class Sessions {
     for (const row of this.#table.list('sessions')) {
       const result = v.safeParse(sessionSchema, row);
       if (result.success && isUser(result.output.user)) {
-        this.#sessions.set(row.id, { record: result.output as SessionRecord });
+        this.#sessions.set(row.id, { record: this.#dated(result.output as SessionRecord) });
       } else this.#table.note([{ kind: 'sessions', id: row.id, row: undefined }]);
     }
     this.sweep();
@@ -160,8 +160,16 @@ export class Sessions {
 
   #isOver({ createdMs, lastSeenMs }: SessionRecord): boolean {
     const nowMs = this.#clock.nowMs();
-    if (nowMs < EARLIEST_MS) return false;
     return nowMs - lastSeenMs >= IDLE_MS || nowMs - createdMs >= LIFE_MS;
+  }
+
+  /** One of an earlier run whose clock was not set yet begins anew, now that it is. */
+  #dated(record: SessionRecord): SessionRecord {
+    const nowMs = this.#clock.nowMs();
+    if (record.createdMs >= EARLIEST_MS || nowMs < EARLIEST_MS) return record;
+    const dated = { ...record, createdMs: nowMs, lastSeenMs: nowMs };
+    this.#table.note([{ kind: 'sessions', id: record.id, row: dated }]);
+    return dated;
   }
 
   /** When the board's clock is set, the sessions of this run do not age by it: a board without a battery begins in 1970. */

@@ -156,6 +156,17 @@ test('when the clock is set, sessions of this run do not age by it', async () =>
   assert.is(world.callerOf(anna)?.name, 'anna');
 });
 
+test('a session of a run before the clock was ever set does not age by that', async () => {
+  const world = await AccountWorld.make();
+  world.clock.step(-world.clock.nowMs() + 5000);
+  const anna = await world.setUp();
+  await world.database.flush();
+  world.clock.step(Date.UTC(2026, 5, 1));
+  await world.restart();
+  const credential = world.callerOf(anna)?.credential ?? '';
+  assert.is(world.accounts.sessions.expiryOf(credential), world.clock.nowMs() + 90 * DAY_MS);
+});
+
 test('a board that begins in 1970 again ends no session by that', async () => {
   const world = await AccountWorld.make();
   const anna = await world.setUp();
