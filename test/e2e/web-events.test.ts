@@ -91,7 +91,7 @@ test.needs(
     await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
     const [id = ''] = await idsOf(page);
     await page.keyboard.press('j');
-    await until(page, `document.querySelector('.ev-clip')?.currentTime > 1`);
+    await until(page, `document.querySelector('.ev-clip[data-state=playing] video[data-shown]')`);
     await service.until<Event>(`/api/events/${id}`, event => event.reviewed);
     await until(page, `document.querySelector('[data-event="${id}"]').dataset.seen === 'true'`);
     await page.keyboard.press('l');
@@ -189,7 +189,7 @@ test.needs(
     await page.locator('dialog').getByRole('button', { name: 'Show everything' }).click();
     await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
     await cards(page).nth(1).locator('.ev-main').click();
-    await page.waitForSelector('.ev-in-place video');
+    await page.waitForSelector('.ev-in-place video[data-shown]');
     const [second] = await page.evaluate<string[]>(
       `[document.querySelector('.ev-in-place').previousElementSibling.dataset.event]`,
     );

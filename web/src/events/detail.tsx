@@ -1,11 +1,10 @@
 // One event in full: its clip in place, what is known of it, and everything that can be done with it.
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Event } from '../../../src/api/contract.ts';
 import { address } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Menu, type MenuItem } from '../components/menu.tsx';
-import { Note } from '../components/notes.tsx';
 import { toast } from '../components/toast.tsx';
 import { go, href } from '../router.ts';
 import { cameraName, me } from '../state.ts';
@@ -13,6 +12,7 @@ import { clock, dateWords } from '../time.ts';
 import { timelineAddress } from '../timeline/address.ts';
 import { labelWords } from '../timeline/labels.ts';
 import { now } from '../zone.ts';
+import { Clip } from './clip.tsx';
 import { lengthOf, preRollWords, t, titleOf } from './words.ts';
 
 export interface EventDetailProps {
@@ -27,14 +27,19 @@ export interface EventDetailProps {
   autoPlay: boolean;
 }
 
-/** An event counts as seen when so much of it was played. */
-const SEEN_S = 1;
-
 export function EventDetail(props: EventDetailProps) {
   const { event, zone, mayMark, onSeen, onLock } = props;
   return (
     <article class="ev-detail stack" aria-label={titleOf(event)}>
-      <Clip key={event.id} {...props} />
+      <Clip
+        key={event.id}
+        event={event}
+        zone={zone}
+        autoPlay={props.autoPlay}
+        onPlayed={() => {
+          if (mayMark && !event.reviewed) onSeen(true);
+        }}
+      />
       <div class="row">
         <div class="grow">
           <strong>{titleOf(event)}</strong>
@@ -71,39 +76,6 @@ export function EventDetail(props: EventDetailProps) {
       </div>
       {event.note !== undefined && event.note !== '' && <p>{event.note}</p>}
     </article>
-  );
-}
-
-function Clip({ event, autoPlay, mayMark, onSeen }: EventDetailProps) {
-  const [failed, setFailed] = useState(false);
-  const seen = useRef(event.reviewed);
-  const watched = useRef({ playedS: 0, lastS: 0 });
-  const follow = (element: HTMLVideoElement) => {
-    const { current } = watched;
-    const stepS = element.currentTime - current.lastS;
-    current.lastS = element.currentTime;
-    if (element.paused || stepS <= 0 || stepS > 1) return;
-    current.playedS += stepS;
-    if (seen.current || !mayMark || current.playedS < SEEN_S) return;
-    seen.current = true;
-    onSeen(true);
-  };
-  const id = { params: { id: event.id } };
-  if (failed) return <Note tone="warn">{t('play-failed')}</Note>;
-  return (
-    <video
-      class="ev-clip"
-      src={address('GET /api/events/{id}/clip.mp4', id)}
-      poster={event.picture ? address('GET /api/events/{id}/picture.jpg', id) : undefined}
-      controls
-      muted
-      playsInline
-      autoPlay={autoPlay}
-      preload="metadata"
-      aria-label={titleOf(event)}
-      onTimeUpdate={played => follow(played.currentTarget)}
-      onError={() => setFailed(true)}
-    />
   );
 }
 

@@ -64,20 +64,13 @@ export class EventsState {
 
   /** Marks them and says so to the board when it can be reached. */
   mark(ids: readonly string[], change: Mark['change']): void {
-    for (const id of ids) {
-      if (!this.#marks.add({ id, change })) {
-        toast(t('marks-full'), { tone: 'warn' });
-        break;
-      }
-      this.#feed.patch(id, change);
-    }
-    this.#show();
-    void this.flush();
+    void this.#mark(ids, change);
   }
 
   /** Sends what waits; called again by itself while something does. */
   async flush(): Promise<void> {
     clearTimeout(this.#retry);
+    if (this.#marks.waiting === 0) return;
     await this.#marks.flush();
     this.waiting.value = this.#marks.waiting;
     if (this.#marks.waiting > 0) this.#retry = window.setTimeout(() => void this.flush(), RETRY_MS);
@@ -108,6 +101,23 @@ export class EventsState {
     void this.flush().then(() => clearTimeout(this.#retry));
   }
 
+  async #mark(ids: readonly string[], change: Mark['change']): Promise<void> {
+    for (const id of ids) {
+      const mark = { id, change };
+      if (!this.#marks.add(mark)) {
+        // As many as fit, then on when they are sent.
+        await this.flush();
+        if (!this.#marks.add(mark)) {
+          toast(t('marks-full'), { tone: 'warn' });
+          break;
+        }
+      }
+      this.#feed.patch(id, change);
+    }
+    this.#show();
+    await this.flush();
+  }
+
   async #page(isFirst: boolean): Promise<void> {
     this.#load.abort();
     const load = new AbortController();
@@ -133,14 +143,12 @@ export class EventsState {
   }
 
   #heard(update: Update): void {
-    if (!('type' in update) || update.type === 'hello') {
-      void this.flush();
-      return;
-    }
+    if (!('type' in update)) return;
+    if (update.type === 'hello') void this.flush();
     if (update.type !== 'event') return;
     if ('event' in update) {
       const { event } = update;
-      if (this.#feed.get(event.id)) this.#feed.update(event);
+      if (this.#feed.get(event.id)) this.#feed.update({ ...event, ...this.#marks.of(event.id) });
       else if (passes(this.#filters, event) && !this.#removals.has(event.id)) this.#feed.arrive(event.id);
     } else this.#feed.remove(update.id);
     this.#show();

@@ -27,6 +27,11 @@ export class MarkQueue {
     return this.#waiting.length;
   }
 
+  /** What waits for an event. */
+  of(id: string): Mark['change'] {
+    return Object.assign({}, ...this.#waiting.filter(mark => mark.id === id).map(mark => mark.change));
+  }
+
   /** False when too many wait already: the mark is not taken. */
   add(mark: Mark): boolean {
     const at = this.#waiting.findIndex((other, index) => other.id === mark.id && !(this.#busy && index === 0));

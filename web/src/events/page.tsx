@@ -285,9 +285,9 @@ function useEventKeys(state: EventsState, { mayMark }: Rights): void {
     l: () => mark(event => ({ locked: !event.locked })),
     Enter: pressed => {
       if ((pressed.target as Element).closest('button, a, input')) return false;
-      const video = document.querySelector<HTMLVideoElement>('.ev-clip');
-      if (!video) return false;
-      return video.paused ? void video.play() : video.pause();
+      const button = document.querySelector<HTMLElement>('.ev-play');
+      button?.click();
+      return button !== null;
     },
     Escape: () => {
       if (state.open.value === undefined && state.selected.value.size === 0) return false;

@@ -72,6 +72,12 @@ export const t = words('events', {
   'not-found-text': 'It may have been deleted to make room, or by somebody.',
   'to-events': 'All events',
   'choose-one': 'Choose an event to see it here.',
+  play: 'Play',
+  pause: 'Pause',
+  mute: 'Mute',
+  unmute: 'Sound on',
+  position: 'Position',
+  'no-footage': 'There is no footage of this moment any more.',
   'play-failed': 'This browser cannot play the clip: download it instead.',
 });
 

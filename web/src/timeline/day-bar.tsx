@@ -1,10 +1,11 @@
 // The bar above the pictures: day, its neighbours, cameras, whose clock, and the list.
+import { useComputed } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { Icon } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { prefer, preferences } from '../preferences.ts';
 import { allCameras, cameraName, me } from '../state.ts';
-import { dateWords, dayOf, offsetWords } from '../time.ts';
+import { dateWords, dayOf, dayStart, offsetWords } from '../time.ts';
 import { Calendar } from './calendar.tsx';
 import type { TimelineModel } from './model.ts';
 import { sameTime } from './same-time.ts';
@@ -12,10 +13,11 @@ import { t } from './words.ts';
 
 export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) {
   const [open, setOpen] = useState(false);
-  const needleMs = model.needleMs.value;
   const nowMs = model.now();
-  const day = dateWords(needleMs, zone, nowMs);
-  const shift = (count: number) => model.seek(sameTime(needleMs, count, zone), 'commit');
+  // The bar changes with the day, not with each picture.
+  const dayMs = useComputed(() => dayStart(dayOf(model.needleMs.value, zone), zone)).value;
+  const day = dateWords(dayMs, zone, nowMs);
+  const shift = (count: number) => model.seek(sameTime(model.needleMs.peek(), count, zone), 'commit');
   return (
     <div class="tl-bar">
       <button
@@ -38,13 +40,13 @@ export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) 
         data-kind="plain"
         aria-label={t('next-day')}
         title={t('next-day')}
-        disabled={dayOf(needleMs, zone) >= dayOf(nowMs, zone)}
+        disabled={dayMs >= dayStart(dayOf(nowMs, zone), zone)}
         onClick={() => shift(1)}
       >
         <Icon name="forward" />
       </button>
       <Pictures model={model} />
-      <ZoneChoice atMs={needleMs} zone={zone} />
+      <ZoneChoice atMs={dayMs} zone={zone} />
       <button
         type="button"
         class="button tl-list-button"
@@ -57,7 +59,7 @@ export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) 
       </button>
       {open && (
         <Calendar
-          valueMs={needleMs}
+          valueMs={model.needleMs.peek()}
           zone={zone}
           nowMs={nowMs}
           cameras={model.chosen.value}

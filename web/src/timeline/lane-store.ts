@@ -80,7 +80,7 @@ export class LaneStore {
     load: LoadLanes,
     now: () => number,
     changed: () => void,
-    later: (run: () => void, ms: number) => unknown = setTimeout,
+    later: (run: () => void, ms: number) => unknown = (run, ms) => setTimeout(run, ms),
   ) {
     this.#later = later;
     this.#load = load;

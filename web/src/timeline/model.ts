@@ -13,6 +13,8 @@ export type SeekKind = 'scrub' | 'commit';
 const DEFAULT_SPAN_MS = 6 * 3_600_000;
 /** A range begins with this length around the needle. */
 const FIRST_RANGE_MS = 60_000;
+/** Steps in which a narrow view follows its needle: several to a pixel. */
+const STEPS = 4096;
 
 export interface ModelOptions {
   address: TimelineAddress;
@@ -60,9 +62,17 @@ export class TimelineModel {
     this.chosen = signal(address.cameras.slice(0, most));
     this.selection = signal(address.selection);
     this.#free = signal(centredOn(this.needleMs.value, address.spanMs ?? DEFAULT_SPAN_MS));
-    this.view = computed(() =>
-      this.isNarrow.value ? centredOn(this.needleMs.value, this.#free.value.spanMs) : this.#free.value,
-    );
+    let last = this.#free.peek();
+    this.view = computed(() => {
+      const free = this.#free.value;
+      if (!this.isNarrow.value) return free;
+      const { spanMs } = free;
+      // In steps that nobody sees, so that playing does not draw everything anew for each picture.
+      const stepMs = spanMs / STEPS;
+      const next = centredOn(Math.round(this.needleMs.value / stepMs) * stepMs, spanMs);
+      if (next.startMs !== last.startMs || next.spanMs !== last.spanMs) last = next;
+      return last;
+    });
   }
 
   /** A person puts the needle somewhere. Zoom and play state stay as they are. */

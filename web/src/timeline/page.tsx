@@ -134,20 +134,21 @@ async function load(query: LaneQuery, signal: AbortSignal): Promise<LaneAnswer> 
 
 /** The address holds what is seen; another address, as of the Back button, shows something else. */
 function useAddress(model: TimelineModel, query: URLSearchParams): void {
-  const written = useMemo(() => ({ text: `#/time?${query}` }), []);
+  const written = useMemo(() => ({ text: `#/time?${query}`, next: '', timer: 0 }), []);
   useSignalEffect(() => {
-    const address = timelineAddress({
+    written.next = timelineAddress({
       cameras: [...model.chosen.value],
       ...(model.isLive.value ? {} : { timeMs: model.needleMs.value }),
       spanMs: model.view.value.spanMs,
       ...(model.selection.value ? { selection: model.selection.value } : {}),
     });
-    const timer = setTimeout(() => {
-      written.text = address;
-      amend(address);
+    written.timer ||= window.setTimeout(() => {
+      written.timer = 0;
+      written.text = written.next;
+      amend(written.next);
     }, ADDRESS_MS);
-    return () => clearTimeout(timer);
   });
+  useEffect(() => () => clearTimeout(written.timer), []);
   const asked = query.toString();
   useEffect(() => {
     if (written.text.endsWith(`?${asked}`) || written.text === `#/time?${asked}`) return;
