@@ -125,8 +125,11 @@ async function scripts(define) {
       bundle: true,
       splitting: true,
       format: 'esm',
-      jsx: 'automatic',
-      jsxImportSource: 'preact',
+      jsx: 'transform',
+      jsxFactory: 'h',
+      jsxFragment: 'Fragment',
+      inject: ['web/src/jsx.ts'],
+      tsconfigRaw: '{}',
       entryNames: '[name]-[hash]',
       chunkNames: '[name]-[hash]',
       metafile: true,
@@ -196,6 +199,7 @@ function shared() {
     minify: true,
     target: TARGET,
     legalComments: /** @type {const} */ ('none'),
+    charset: /** @type {const} */ ('utf8'),
     logLevel: /** @type {const} */ ('warning'),
   };
 }

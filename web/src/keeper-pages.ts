@@ -1,4 +1,5 @@
 // The pages of whoever looks after the board, as one piece of the program for the reason that viewer-pages.ts names.
+export { default as SetupPage } from './account/setup-page.tsx';
 export { default as HealthPage } from './settings/health.tsx';
 export { default as SettingsPage } from './settings/index.tsx';
 export { default as LogsPage } from './settings/logs.tsx';

@@ -36,11 +36,11 @@ const viewer = (name: Exclude<keyof typeof import('./viewer-pages.ts'), `${strin
   return { default: pages[name] as ComponentType<PageProps> };
 };
 
+/** As `viewer`, of those who look after the board; a new page is exported there first. */
 const keeper = (name: keyof typeof import('./keeper-pages.ts')) => async () => {
   const pages = await import('./keeper-pages.ts');
   return { default: pages[name] as ComponentType<PageProps> };
 };
-
 export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
@@ -49,7 +49,7 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: 'events', section: 'events', role: 'viewer', sheet: 'events', load: viewer('EventsPage') },
   { pattern: 'event/{id}', section: 'events', role: 'viewer', sheet: 'events', load: viewer('EventPage') },
   { pattern: 'set/me', section: 'settings', role: 'viewer', sheet: 'account', load: viewer('MePage') },
-  { pattern: 'setup', sheet: 'account', load: () => import('./account/setup-page.tsx') },
+  { pattern: 'setup', sheet: 'account', load: keeper('SetupPage') },
   { pattern: 'health', section: 'health', role: 'operator', sheet: 'settings', load: keeper('HealthPage') },
   { pattern: 'set', section: 'settings', role: 'viewer', sheet: 'settings', load: keeper('SettingsPage') },
   { pattern: 'set/storage', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('StoragePage') },

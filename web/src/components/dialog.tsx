@@ -31,6 +31,8 @@ function Window({ title, onClose, children, wide, firm, sheet }: DialogProps & {
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
+    // Where there is a keyboard one types at once; elsewhere its own would cover the half of the window.
+    if (matchMedia('(hover: hover)').matches) element.current?.querySelector<HTMLElement>('form input')?.focus();
     return () => void (before instanceof HTMLElement && before.isConnected && before.focus());
   }, []);
   const cancelled = (event: Event) => {

@@ -87,6 +87,7 @@ function Item({ item, done }: { item: MenuItem; done(): void }) {
   const inside = (
     <>
       {icon && <Icon name={icon} />}
+      {checked !== undefined && <span class="menu-check">{checked && <Icon name="check" />}</span>}
       <span>{label}</span>
     </>
   );
