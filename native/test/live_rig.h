@@ -79,8 +79,8 @@ class Player {
     if (runs->front().track_id == 1) CHECK(runs->front().samples.front().key == fragment.begins_with_key);
   }
 
-  const uint64_t number_;
-  const bool sound_;
+  uint64_t number_;
+  bool sound_;
   size_t at_ = 0;
 };
 
