@@ -12,6 +12,7 @@ import type { WayReason } from './play-state.ts';
 const MOST_EARLY_BYTES = 8 << 20;
 /** A hole smaller than this is a rounded time stamp. */
 const HOLE_S = 0.05;
+const HAVE_FUTURE_DATA = 3;
 
 export class LiveMse implements LiveSource {
   readonly way = 'mse';
@@ -202,7 +203,9 @@ export class LiveMse implements LiveSource {
     const position = video.currentTime;
     const endS = this.#sink.bufferedEndS(position);
     const nextS = this.#sink.nextStartS(position);
-    if (nextS !== undefined && (endS === undefined || endS - position < HOLE_S)) {
+    // A picture is not shown before the one behind it is there: browsers stop that much before a hole.
+    const isStuck = endS === undefined || endS - position < HOLE_S || video.readyState < HAVE_FUTURE_DATA;
+    if (nextS !== undefined && isStuck) {
       video.currentTime = nextS;
       return;
     }

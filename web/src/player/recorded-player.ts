@@ -18,6 +18,8 @@ const PATIENCE_MS = 400;
 const SHOW_MS = 3000;
 /** Of pictures that are left to show, at the end of what is buffered. */
 const END_S = 0.08;
+const LONGEST_PICTURE_S = 2;
+const HAVE_FUTURE_DATA = 3;
 /** A hole in the buffer that is jumped over. */
 const HOLE_S = 0.6;
 /** Two runs of pictures this close are one. */
@@ -264,7 +266,9 @@ export class RecordedPlayer {
     if (this.#targetMs !== undefined || !this.#feed.line || !this.#playing || video.seeking) return;
     const { runEnd } = this.#ahead;
     const endS = this.#feed.bufferedEndS(video.currentTime);
-    const isOver = endS === undefined || endS - video.currentTime < END_S;
+    const leftS = endS === undefined ? 0 : endS - video.currentTime;
+    // A picture is not shown before the one behind it is there: browsers stop that much before the end.
+    const isOver = leftS < END_S || (leftS < LONGEST_PICTURE_S && video.readyState < HAVE_FUTURE_DATA);
     this.#waitingSince = isOver ? (this.#waitingSince ?? this.#board.nowMs()) : undefined;
     if (!isOver) return;
     const nextS = this.#feed.nextStartS(video.currentTime);
