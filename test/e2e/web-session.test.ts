@@ -112,6 +112,25 @@ needs('a board that stops is told of, and the page recovers alone with its forms
   await page.context().close();
 });
 
+needs('without the board its own page says so where browsers allow that, and leads back', async () => {
+  const port = await freePort();
+  const other = await Service.start({ port });
+  const { page } = await browser.open(`${other.ready.url}/`, COMPUTER);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+  const { dataDir } = other;
+  await other.stop();
+  await page.reload();
+  await page.getByRole('heading', { name: 'The board cannot be reached' }).waitFor();
+  const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  assert.not.equal(background, 'rgba(0, 0, 0, 0)', 'it has its looks');
+  const again = await Service.start({ dataDir, port });
+  await page.getByRole('link', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.context().close();
+  await again.stop();
+});
+
 // Last: this machine's address has to wait afterwards.
 needs('whoever tries too often waits, and sees for how long', async () => {
   const opened = await browser.open(`${service.ready.url}/#/login`, COMPUTER);
