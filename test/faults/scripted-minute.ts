@@ -177,7 +177,8 @@ export async function playMinute(stage: Stage, dataDir: string, calls: FaultyCal
 function note(minute: Minute, service: Service, error: unknown): void {
   const words = error instanceof Error ? error.message : String(error);
   minute.refused.push(words);
-  const answered = error instanceof Refused || /: (404|409|429|500|503|507) \{"error"/.test(words);
+  // 401: the volume does not take the first account.
+  const answered = error instanceof Refused || /: (401|404|409|429|500|503|507) \{"error"/.test(words);
   if (!answered && service.child.running) minute.faults.push(`no proper answer: ${words}`);
 }
 
