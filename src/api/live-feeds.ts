@@ -1,6 +1,7 @@
 // Who watches which stream live: one feed of the engine for all viewers of a stream, none for a stream that nobody watches.
 import type { CameraId, StreamName } from '../core/index.ts';
 import type { Live, LiveFragment, LiveHeaderFacts } from '../native/index.ts';
+import { type HeldBytes, LiveBuffers } from './live-buffers.ts';
 
 /** Who watches one stream of one camera. */
 export interface LiveReceiver {
@@ -46,6 +47,7 @@ export class LiveFeeds {
   readonly #live: Live;
   readonly #viewers = new Map<number, LiveReceiver>();
   readonly #feeds = new Map<string, Feed>();
+  readonly #buffers = new LiveBuffers();
   #lastNumber = 0;
   #lastInstance = 0;
   #skippedBefore = 0;
@@ -83,6 +85,7 @@ export class LiveFeeds {
   leave(viewer: LiveReceiver): void {
     if (!this.#viewers.delete(viewer.number)) return;
     this.#skippedBefore += viewer.skipped;
+    if (this.#viewers.size === 0) this.#buffers.clear();
   }
 
   /** From now on the viewer gets what comes, from the newest keyframe on. */
@@ -130,7 +133,7 @@ export class LiveFeeds {
   }
 
   #fragment(event: LiveFragment, bytes: Buffer): boolean {
-    const delivery = new Delivery(bytes);
+    const delivery = new Delivery(bytes, this.#buffers);
     if (event.viewer === 0)
       for (const viewer of this.#feeds.get(keyOf(event))?.viewers ?? []) viewer.fragment(event, delivery);
     else this.#viewers.get(event.viewer)?.fragment(event, delivery);
@@ -143,15 +146,17 @@ export class Delivery {
   readonly bytes: Buffer;
   /** Somebody still needs `bytes` when the call is over. */
   isKept = false;
-  #copy: Buffer | undefined;
+  readonly #buffers: LiveBuffers;
+  #copy: HeldBytes | undefined;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, buffers: LiveBuffers) {
     this.bytes = bytes;
+    this.#buffers = buffers;
   }
 
   /** The same for those whose sockets are not ready: one for all of them. */
-  get copy(): Buffer {
-    this.#copy ??= Buffer.from(this.bytes);
+  get copy(): HeldBytes {
+    this.#copy ??= this.#buffers.copy(this.bytes);
     return this.#copy;
   }
 }

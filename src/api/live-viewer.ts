@@ -2,6 +2,7 @@
 import type { CameraId, Clock, StreamName } from '../core/index.ts';
 import type { LiveFragment, LiveHeaderFacts } from '../native/index.ts';
 import type { LiveHeader } from './contract.ts';
+import type { HeldBytes } from './live-buffers.ts';
 import type { Delivery, LiveFeeds } from './live-feeds.ts';
 import type { WebSocketHandler, WebSocketPeer } from './server.ts';
 
@@ -52,6 +53,8 @@ export class LiveViewer implements WebSocketHandler {
   /** What waited for it when it was looked at, or sent something, the last time. */
   #lastQueued = 0;
   #progressMs = 0;
+  /** What its socket still needs; left to V8 when it ends before it has sent it. */
+  #held: HeldBytes[] = [];
   /** What is sent leaves at once, as far as is known. */
   #isPrompt = true;
 
@@ -105,6 +108,7 @@ export class LiveViewer implements WebSocketHandler {
 
   closed(): void {
     this.#peer = undefined;
+    this.#held = [];
     if (this.number === 0) return;
     this.#cancelJoin?.();
     this.#options.feeds.part(this);
@@ -157,13 +161,24 @@ export class LiveViewer implements WebSocketHandler {
       this.#awaitsKey = true;
       return;
     }
-    const isPrompt = this.#isPrompt && queued === 0;
-    peer.send(isPrompt ? delivery.bytes : delivery.copy);
-    this.#lastQueued = peer.bufferedBytes;
-    const isGone = this.#lastQueued === 0;
-    if (isPrompt && !isGone) delivery.isKept = true;
-    this.#isPrompt = isGone;
     this.#awaitsKey = !event.goesOn;
+    if (this.#isPrompt && queued === 0) {
+      peer.send(delivery.bytes);
+      this.#isPrompt = peer.bufferedBytes === 0;
+      if (!this.#isPrompt) delivery.isKept = true;
+    } else {
+      const { copy } = delivery;
+      copy.hold();
+      this.#held.push(copy);
+      peer.send(copy.bytes);
+      this.#isPrompt = peer.bufferedBytes === 0;
+      if (this.#isPrompt) this.drained();
+    }
+    this.#lastQueued = peer.bufferedBytes;
+  }
+
+  drained(): void {
+    for (const copy of this.#held.splice(0)) copy.release();
   }
 
   #join(): void {
@@ -174,7 +189,10 @@ export class LiveViewer implements WebSocketHandler {
   /** Looks at how it takes what it is sent; ends it when it takes nothing. */
   #hasRoom(queued: number, sizeBytes: number): boolean {
     const nowMs = this.#options.clock.monotonicMs();
-    if (queued === 0) this.#emptyMs = nowMs;
+    if (queued === 0) {
+      this.#emptyMs = nowMs;
+      this.drained();
+    }
     if (queued === 0 || queued < this.#lastQueued) this.#progressMs = nowMs;
     this.#lastQueued = queued;
     if (queued === 0) return true;

@@ -305,6 +305,41 @@ test('the buffer of fragments is used again, unless somebody still needs it', ()
   assert.is(peer.buffers.at(-1)?.buffer, next.buffer);
 });
 
+test('a socket that sends everything a little later, as encrypted ones do, uses the same memory again', () => {
+  const { viewer, peer } = enter();
+  const other = enter();
+  begin(viewer);
+  begin(other.viewer);
+  peer.takes = other.peer.takes = false;
+  fragment('kept....');
+  const memory = new Set<ArrayBufferLike>();
+  for (let i = 0; i < 100; i++) {
+    fragment('later...');
+    assert.is(peer.buffers.at(-1), other.peer.buffers.at(-1));
+    memory.add((peer.buffers.at(-1) as Buffer).buffer);
+    peer.bufferedBytes = 0;
+    viewer.drained();
+    other.peer.bufferedBytes = 0;
+    other.viewer.drained();
+  }
+  assert.is(memory.size, 1);
+  // Not while somebody still sends it.
+  fragment('first...');
+  const first = peer.buffers.at(-1);
+  peer.bufferedBytes = 0;
+  viewer.drained();
+  fragment('second..');
+  assert.is.not((peer.buffers.at(-1) as Buffer).buffer, first?.buffer);
+  assert.is(String(first), 'first...');
+  // Nor after an end in the middle.
+  const second = peer.buffers.at(-1);
+  viewer.closed();
+  other.peer.bufferedBytes = 0;
+  other.viewer.drained();
+  for (let i = 0; i < 3; i++) fragment('third...');
+  assert.is(String(second), 'second..');
+});
+
 test('a larger fragment comes in a buffer of its own, and the next one fits', () => {
   const { viewer, peer } = enter();
   begin(viewer);
