@@ -5,7 +5,7 @@ import { Icon } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { prefer, preferences } from '../preferences.ts';
 import { allCameras, cameraName, me } from '../state.ts';
-import { dateWords, dayOf, dayStart, offsetWords } from '../time.ts';
+import { dateWords, dayOf, dayStart, isZone, offsetMs, offsetWords, viewerZone } from '../time.ts';
 import { Calendar } from './calendar.tsx';
 import type { TimelineModel } from './model.ts';
 import { sameTime } from './same-time.ts';
@@ -111,8 +111,9 @@ function Pictures({ model }: { model: TimelineModel }) {
 /** Shown only where the two clocks differ. */
 function ZoneChoice({ atMs, zone }: { atMs: number; zone: string }) {
   const board = me.value?.timeZone;
-  const viewer = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!board || board === viewer) return <span class="quiet label tl-zone">{offsetWords(atMs, zone)}</span>;
+  const viewer = viewerZone();
+  if (!board || !isZone(board) || offsetMs(atMs, board) === offsetMs(atMs, viewer))
+    return <span class="quiet label tl-zone">{offsetWords(atMs, zone)}</span>;
   const choice = preferences.value.zone;
   const items = (['viewer', 'board'] as const).map(one => ({
     label: `${t(`${one}-zone`)} (${offsetWords(atMs, one === 'board' ? board : viewer)})`,

@@ -59,6 +59,13 @@ function Timeline({ query }: { query: URLSearchParams }) {
   useSignalEffect(() => {
     model.isNarrow.value = narrow.value;
   });
+  useSignalEffect(() => {
+    const ids = cameraIds.value;
+    const chosen = model.chosen.peek();
+    const left = chosen.filter(id => ids.includes(id));
+    // One that was removed, or may not be seen any more.
+    if (left.length < chosen.length) model.chosen.value = left.length > 0 ? left : ids.slice(0, 1);
+  });
   useAddress(model, query);
   useNews(model);
   useClocks(model, group);
