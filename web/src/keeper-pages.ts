@@ -1,5 +1,8 @@
 // The pages of whoever looks after the board, as one piece of the program for the reason that viewer-pages.ts names.
 export { default as SetupPage } from './account/setup-page.tsx';
+export { default as AddCameraPage } from './cameras/add.tsx';
+export { default as EditCameraPage } from './cameras/edit.tsx';
+export { default as CamerasPage } from './cameras/list.tsx';
 export { default as HealthPage } from './settings/health.tsx';
 export { default as SettingsPage } from './settings/index.tsx';
 export { default as LogsPage } from './settings/logs.tsx';

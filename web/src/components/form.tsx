@@ -49,6 +49,7 @@ export function Form<K extends string>(props: FormProps<K>) {
   const [draft, setDraft] = useState<Partial<Record<K, FormValue>>>({});
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
+  const [isTried, setTried] = useState(false);
   const change = (key: K, changed: FormValue) => {
     const isBack = changed === (value[key] ?? initial(schema, key));
     const kept = Object.entries(draft).filter(([other]) => other !== key);
@@ -62,6 +63,8 @@ export function Form<K extends string>(props: FormProps<K>) {
   const save = async (event: Event) => {
     event.preventDefault();
     if (!isChanged || busy || lost) return;
+    setTried(true);
+    if (schema.some(field => boundsError(field, draft[field.key]))) return;
     setBusy(true);
     const result = await onSave(draft);
     setBusy(false);
@@ -85,7 +88,9 @@ export function Form<K extends string>(props: FormProps<K>) {
           field={field}
           value={shownValue(field.key)}
           error={
-            props.errors?.[field.key] ?? (placed && sameField(error.field ?? '', field.key) ? words(error) : undefined)
+            props.errors?.[field.key] ??
+            (isTried ? boundsError(field, draft[field.key]) : undefined) ??
+            (placed && sameField(error.field ?? '', field.key) ? words(error) : undefined)
           }
           onChange={changed => change(field.key, changed)}
         />
@@ -118,9 +123,19 @@ export function sameField(path: string, key: string): boolean {
   return path === key || path.startsWith(`${key}.`) || path.startsWith(`${key}[`);
 }
 
-/** What is wrong and what to do, in one line. */
-export function words(error: ApiError): string {
-  return [sentence(error.message), error.cure].filter(Boolean).join(' ');
+/** What is wrong and what to do, in one line. Beside the field the board's name for it says nothing. */
+export function words({ message, cure }: ApiError): string {
+  const isNamed = cure && /^"[^"]*" is (missing|not usable)$/.test(message);
+  return [isNamed ? '' : sentence(message), cure].filter(Boolean).join(' ');
+}
+
+/** Out of its bounds, said in the unit that is shown; undefined for what is in order, and for what only the board can judge. */
+function boundsError(field: FormField, value: FormValue): string | undefined {
+  if (field.kind !== 'number' || value === undefined || (value === null && field.mayBeEmpty)) return undefined;
+  const { min = 0, max, scale = 1, unit = '' } = field;
+  const shown = typeof value === 'number' ? value / scale : Number.NaN;
+  if (shown >= min && (max === undefined || shown <= max)) return undefined;
+  return shellWords(max === undefined ? 'numberFrom' : 'numberBetween', { min, max: max ?? '', unit });
 }
 
 interface RowProps {

@@ -20,6 +20,8 @@ export const shellWords = words('shell', {
   save: 'Save',
   revert: 'Revert',
   changed: 'Not saved yet',
+  numberFrom: 'Write a number from {min} {unit}.',
+  numberBetween: 'Write a number from {min} to {max} {unit}.',
   saveWaits: 'The board is not reached: saving waits',
   passwordSet: 'set; type to change it',
   showPassword: 'Show the password',
