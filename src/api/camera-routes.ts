@@ -6,6 +6,7 @@ import { type CameraId, NvrError } from '../core/index.ts';
 import type { CameraList, FootageKept } from './contract.ts';
 import { jsonReply } from './json-reply.ts';
 import { route } from './router.ts';
+import { seenCamera } from './seen-camera.ts';
 import type { ApiServices } from './services.ts';
 
 const removeQuery = v.strictObject({
@@ -17,8 +18,10 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
     route('GET', '/api/cameras', {
       identity: 'viewer',
       summary: 'All cameras with their states.',
-      handle: ({ caller }) =>
-        jsonReply(200, { cameras: cameras.list().filter(({ id }) => seesCamera(caller, id)) } satisfies CameraList),
+      handle: ({ caller }) => {
+        const seen = cameras.list().filter(({ id }) => seesCamera(caller, id));
+        return jsonReply(200, { cameras: seen.map(camera => seenCamera(camera, caller)) } satisfies CameraList);
+      },
     }),
     route('POST', '/api/cameras', {
       identity: 'admin',
@@ -42,10 +45,10 @@ export function cameraRoutes({ cameras, prober, segments, recordingSettled }: Ap
       identity: 'viewer',
       summary: 'One camera with its state.',
       cameras: cameraInPath,
-      handle: ({ params }) => {
+      handle: ({ params, caller }) => {
         const camera = cameras.get(parseCameraId(params.id));
         if (!camera) throw noCamera();
-        return jsonReply(200, camera);
+        return jsonReply(200, seenCamera(camera, caller));
       },
     }),
     route('PATCH', '/api/cameras/{id}', {

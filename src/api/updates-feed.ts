@@ -4,6 +4,7 @@ import { type Caller, seesCamera } from '../accounts/index.ts';
 import { background, type CameraId, type Clock } from '../core/index.ts';
 import type { Camera, Problem, StorageUpdate, SystemUpdate, Update } from './contract.ts';
 import { problems } from './problems.ts';
+import { seenCamera } from './seen-camera.ts';
 import type { WebSocketHandler, WebSocketPeer } from './server.ts';
 import type { ApiServices } from './services.ts';
 import { CameraActivity } from './updates-activity.ts';
@@ -178,7 +179,10 @@ export class UpdatesFeed {
   #tell(camera: CameraId | undefined, update: Update): void {
     const text = JSON.stringify(update);
     for (const listener of this.#listeners) {
-      if (camera === undefined || seesCamera(listener.caller, camera)) this.#send(listener, text);
+      const { caller } = listener;
+      if (camera !== undefined && !seesCamera(caller, camera)) continue;
+      const isWhole = 'camera' in update && update.type === 'camera';
+      this.#send(listener, isWhole ? JSON.stringify({ ...update, camera: seenCamera(update.camera, caller) }) : text);
     }
   }
 
@@ -193,7 +197,7 @@ export class UpdatesFeed {
     const seen = cameras.list().filter(({ id }) => seesCamera(caller, id));
     const hello: Update = {
       type: 'hello',
-      cameras: seen,
+      cameras: seen.map(camera => seenCamera(camera, caller)),
       events: events.ongoing().filter(({ camera }) => seesCamera(caller, camera)),
       gaps: seen.flatMap(({ id }) => {
         const gap = ongoingGap(id);

@@ -124,6 +124,24 @@ test('cameras that somebody may not see do not exist for them, and lists leave t
   assert.equal(await events('admin'), [1, 2]);
 });
 
+test('addresses and user names are for admins where they may hold a password', async () => {
+  const url = 'rtsp://10.0.0.2/a?user=u&password=canary';
+  const addresses = { main: { url, fallbackUrls: [`${url}2`] }, sub: { url: `${url}3` } };
+  const patched = await ask('admin', 'PATCH', '/api/cameras/1', { username: 'u', ...addresses });
+  assert.is(patched.status, 200, JSON.stringify(patched.json));
+  for (const path of ['/api/cameras', '/api/cameras/1']) {
+    const seen = JSON.stringify((await ask('viewer', 'GET', path)).json);
+    assert.not.ok(seen.includes('canary') || seen.includes('"username"'), seen);
+    assert.ok(JSON.stringify((await ask('admin', 'GET', path)).json).includes(url));
+  }
+  const socket = (await server.open('/api/updates', { authorization: 'Bearer viewer' })) as WebSocketHandler;
+  const peer = new FakePeer();
+  socket.opened(peer);
+  assert.match(peer.sent[0] ?? 'nothing', 'Door');
+  assert.not.ok(peer.sent.join().includes('canary'));
+  socket.closed();
+});
+
 test('exports and deletions need a right beside the role; admins have all', async () => {
   const path = '/api/export.mp4?camera=1&startMs=0&endMs=1000';
   assert.is((await ask('viewer', 'GET', path)).status, 403);
