@@ -22,18 +22,25 @@ export async function enter(): Promise<Standing> {
 
 async function asked(): Promise<Standing> {
   const sentMs = Date.now();
+  if (!bus) {
+    bus = new Bus({ mayConnect });
+    onUpdate(follow);
+  }
+  // Both at once: pictures wait for either.
+  if (preferences.value.wasIn) bus.start();
   const answer = await call('GET /api/me', {}, { quiet: true });
   if (answer.is === 'ok') {
     take(answer.value, sentMs);
     prefer({ wasIn: true });
-    if (!bus) {
-      bus = new Bus({ mayConnect });
-      onUpdate(follow);
-    }
     bus.start();
     void refreshGroups();
     void refreshUnseen();
     return 'in';
+  }
+  // Whoever has a page open keeps it, with what is typed there.
+  if (!me.value) {
+    bus.stop();
+    forgetAll();
   }
   if (isAway(answer)) return 'unreachable';
   if (answer.is === 'error' && answer.status === 401) prefer({ wasIn: false });
