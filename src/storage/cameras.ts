@@ -59,8 +59,11 @@ export class CameraTable {
     this.#purge = options.purge;
   }
 
-  /** The clock generation that the mirror knows, 0 without a mirror. */
-  async load(fresh: boolean): Promise<number> {
+  /**
+   * The clock generation that the mirror knows, 0 without a mirror. `stale`: the index is new, a spare copy, or one that somebody has put
+   * there; then the mirror is what counts.
+   */
+  async load(stale: boolean): Promise<number> {
     const mirror = await this.#readMirror();
     const range = { from: Buffer.alloc(1), to: Buffer.alloc(5, 0xff), limit: 100_000 };
     for (const { key, value } of this.#database.range('cameras', range)) {
@@ -73,7 +76,7 @@ export class CameraTable {
         if (spare) this.#set(spare);
       }
     }
-    if (fresh && mirror.nextId > 1) this.#replace(mirror.cameras);
+    if (stale && mirror.nextId > 1) this.#replace(mirror.cameras);
     const row = this.#database.get('settings', NEXT_ID_KEY);
     const stored = row && decodeRow(row);
     this.#nextId = Math.max(1, Number.isSafeInteger(stored) ? (stored as number) : 1, mirror.nextId);

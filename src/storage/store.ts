@@ -133,12 +133,13 @@ export class Store {
     await this.#parts.segments.load();
     await this.#parts.gaps.load();
     await this.#parts.events.load(fresh);
-    // What somebody has changed may be an older one, too.
-    await this.#parts.lockedEvents.load(fresh || this.#parts.files.changed);
+    // What somebody has changed may be an older one, too, or lack whole tables.
+    const stale = fresh || this.#parts.files.changed;
+    await this.#parts.lockedEvents.load(stale);
     signal.throwIfAborted();
     this.#loadLicences();
-    const mirrored = await this.#parts.cameras.load(fresh);
-    await this.#parts.accounts.load(fresh || this.#parts.files.changed);
+    const mirrored = await this.#parts.cameras.load(stale);
+    await this.#parts.accounts.load(stale);
     this.#parts.clockGeneration.load(mirrored, this.#parts.segments.newestEndMs, this.#options.clock.nowMs());
     await this.#finishDeletions();
     const purges = this.#parts.purge.marked();

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { open } from 'lmdb';
 import * as assert from 'uvu/assert';
 import { Accounts, resetUser } from '../../src/accounts/index.ts';
 import { systemClock } from '../../src/core/index.ts';
@@ -159,6 +160,30 @@ test('the spare copy of the index brings back neither users nor sessions that we
     assert.is(again.accounts.identify({ cookie: `thimble_session=${cookie}` }), undefined);
   }
   await again.stop();
+});
+
+test('an index that others changed may lack whole tables: users and cameras are those of their mirrors', async () => {
+  const dir = join(tempDir('accounts'), 'data');
+  const first = await started(dir);
+  const secret = await setUp(first);
+  await first.store.cameras.put({ id: first.store.cameras.nextId() });
+  await first.stop();
+  const root = open({
+    path: join(dir, 'index'),
+    noSubdir: false,
+    maxDbs: 32,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+  });
+  for (const name of ['users', 'cameras']) {
+    await root.openDB(name, { encoding: 'binary', keyEncoding: 'binary' }).drop();
+  }
+  await root.close();
+  const second = await started(dir);
+  assert.is(stateOf(second.accounts), 'anna:admin');
+  assert.equal(second.store.cameras.list(), [{ id: 1 }]);
+  assert.is(second.accounts.identify({ cookie: `thimble_session=${secret}` }), undefined);
+  await second.stop();
 });
 
 test('a damaged mirror harms nobody while the index is there, and is made anew', async () => {
