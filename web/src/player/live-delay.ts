@@ -16,7 +16,7 @@ const CALM_MS = 30_000;
 /** More than this is not caught up with but jumped over: 5 s after a pause of the network the picture is to be fresh. */
 const JUMP_S = 2;
 /** At the start everything since the newest keyframe comes at once. */
-const START_JUMP_S = 0.5;
+const START_JUMP_S = 0.2;
 const START_MS = 2500;
 /** While the element goes there more arrives. */
 const SEEK_S = 0.15;

@@ -217,14 +217,15 @@ export class RecordedPlayer {
     }
     const loaded = await this.#loader.load(piece, signal);
     if (signal.aborted || !this.#isLoaded(loaded)) return;
+    // Decoders may give a picture only when they have those behind it.
+    this.#ahead.begin(piece, signal);
+    void this.#ahead.pump(this.#playing, this.#rate);
     await this.#moveTo(ms);
     if (signal.aborted) return;
     this.#targetMs = undefined;
     this.#waitingSince = undefined;
-    this.#ahead.begin(piece, signal);
     if (this.#playing) this.#resume();
     this.#tell();
-    void this.#ahead.pump(this.#playing, this.#rate);
   }
 
   #isLoaded(loaded: Loaded): boolean {
