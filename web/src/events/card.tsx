@@ -1,7 +1,9 @@
 // One event in the list: its picture, what it was, when and where, how much of before it is kept, and what can be done with it.
+
 import { useRef } from 'preact/hooks';
 import type { Event } from '../../../src/api/contract.ts';
 import { address } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { cameraName } from '../state.ts';
 import { clock } from '../time.ts';
@@ -85,17 +87,13 @@ export function EventCard(props: EventCardProps) {
       </button>
       {mayMark && (
         <span class="ev-actions">
-          <button
-            type="button"
-            class="button"
-            data-kind="plain"
-            aria-label={t(event.reviewed ? 'mark-unseen' : 'mark-seen')}
-            title={t(event.reviewed ? 'mark-unseen' : 'mark-seen')}
-            aria-pressed={event.reviewed}
+          <Button
+            icon={event.reviewed ? 'eye' : 'check'}
+            label={t(event.reviewed ? 'mark-unseen' : 'mark-seen')}
+            kind="plain"
+            pressed={event.reviewed}
             onClick={() => onSeen(!event.reviewed)}
-          >
-            <Icon name={event.reviewed ? 'eye' : 'check'} />
-          </button>
+          />
           <button
             type="button"
             class="button"

@@ -1,7 +1,9 @@
 // One event in full: its clip in place, what is known of it, and everything that can be done with it.
+
 import { useState } from 'preact/hooks';
 import type { Event } from '../../../src/api/contract.ts';
 import { address } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Menu, type MenuItem } from '../components/menu.tsx';
@@ -51,14 +53,18 @@ export function EventDetail(props: EventDetailProps) {
         </div>
         {mayMark && (
           <>
-            <button type="button" class="button" aria-pressed={event.reviewed} onClick={() => onSeen(!event.reviewed)}>
-              <Icon name="check" />
-              <span>{t(event.reviewed ? 'seen' : 'mark-seen')}</span>
-            </button>
-            <button type="button" class="button" aria-pressed={event.locked} onClick={() => onLock(!event.locked)}>
-              <Icon name={event.locked ? 'lock' : 'unlock'} />
-              <span>{t(event.locked ? 'unlock' : 'lock')}</span>
-            </button>
+            <Button
+              icon="check"
+              text={t(event.reviewed ? 'seen' : 'mark-seen')}
+              pressed={event.reviewed}
+              onClick={() => onSeen(!event.reviewed)}
+            />
+            <Button
+              icon={event.locked ? 'lock' : 'unlock'}
+              text={t(event.locked ? 'unlock' : 'lock')}
+              pressed={event.locked}
+              onClick={() => onLock(!event.locked)}
+            />
           </>
         )}
         {me.value?.rights.includes('export') && (
@@ -144,9 +150,7 @@ function Why({ event, onClose }: { event: Event; onClose(): void }) {
         {continues !== undefined && (
           <>
             <p>{t('why-continues')}</p>
-            <button type="button" class="button" onClick={() => go(href(`event/${continues}`))}>
-              {t('why-earlier')}
-            </button>
+            <Button text={t('why-earlier')} onClick={() => go(href(`event/${continues}`))} />
           </>
         )}
         {payload !== undefined && (

@@ -1,8 +1,9 @@
 // What of all events is listed: unseen or all, camera, kind, day, locked ones. One sheet on phones, whose button counts the filters.
+
 import { useState } from 'preact/hooks';
+import { Button } from '../components/button.tsx';
 import { Sheet } from '../components/dialog.tsx';
 import { Check, Choices, SelectField } from '../components/field.tsx';
-import { Icon } from '../components/icon.tsx';
 import { allCameras, unseenEvents } from '../state.ts';
 import { dayOf, daySpan } from '../time.ts';
 import { labelWords } from '../timeline/labels.ts';
@@ -37,10 +38,12 @@ export function FilterBar(props: FiltersProps) {
         ]}
         onPick={picked => onChange({ ...value, all: picked === 'all' })}
       />
-      <button type="button" class="button ev-filter-button" onClick={() => setOpen(true)}>
-        <Icon name="filter" />
-        <span>{count > 0 ? t('filters-count', { count }) : t('filters')}</span>
-      </button>
+      <Button
+        icon="filter"
+        text={count > 0 ? t('filters-count', { count }) : t('filters')}
+        extra="ev-filter-button"
+        onClick={() => setOpen(true)}
+      />
       <div class="ev-filter-fields row">
         <Fields {...props} />
       </div>
@@ -48,16 +51,13 @@ export function FilterBar(props: FiltersProps) {
         <Sheet title={t('filters')} onClose={() => setOpen(false)}>
           <div class="stack">
             <Fields {...props} />
-            <button
-              type="button"
-              class="button"
+            <Button
+              text={t('clear-filters')}
               onClick={() => {
                 onChange({ all: value.all });
                 setOpen(false);
               }}
-            >
-              {t('clear-filters')}
-            </button>
+            />
           </div>
         </Sheet>
       )}

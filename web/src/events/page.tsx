@@ -1,8 +1,9 @@
 // The page of events: what happened, newest first, with the clip beside the list or in place of the card.
+
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Event } from '../../../src/api/contract.ts';
 import { address } from '../api.ts';
-import { Icon } from '../components/icon.tsx';
+import { Button } from '../components/button.tsx';
 import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { toast } from '../components/toast.tsx';
@@ -53,10 +54,7 @@ export default function EventsPage({ query }: PageProps) {
     <div class="page ev-page">
       <PageHead title={t('title')}>
         {rights.mayMark && events.some(event => !event.reviewed) && (
-          <button type="button" class="button" onClick={() => markAll(state)}>
-            <Icon name="check" />
-            <span>{t('mark-all')}</span>
-          </button>
+          <Button icon="check" text={t('mark-all')} onClick={() => markAll(state)} />
         )}
       </PageHead>
       <FilterBar
@@ -66,19 +64,17 @@ export default function EventsPage({ query }: PageProps) {
         onChange={changed => amend(eventsAddress(changed))}
       />
       {state.arrived.value > 0 && (
-        <button
-          type="button"
-          class="button ev-pill"
-          data-kind="primary"
-          aria-label={t('new-say', { count: state.arrived.value })}
+        <Button
+          icon="up"
+          text={t('new', { count: state.arrived.value })}
+          label={t('new-say', { count: state.arrived.value })}
+          kind="primary"
+          extra="ev-pill"
           onClick={() => {
             state.reload();
             scrollTo(0, 0);
           }}
-        >
-          <Icon name="up" />
-          <span>{t('new', { count: state.arrived.value })}</span>
-        </button>
+        />
       )}
       <SelectionBar state={state} {...rights} />
       <div class="ev-columns">
@@ -165,31 +161,15 @@ function SelectionBar({ state, mayMark, mayDelete }: { state: EventsState } & Ri
       <strong class="grow">{t('selecting', { count: ids.length })}</strong>
       {mayMark && (
         <>
-          <button type="button" class="button" onClick={() => mark({ reviewed: true })}>
-            <Icon name="check" />
-            <span>{t('seen')}</span>
-          </button>
-          <button type="button" class="button" onClick={() => mark({ locked: true })}>
-            <Icon name="lock" />
-            <span>{t('lock')}</span>
-          </button>
+          <Button icon="check" text={t('seen')} onClick={() => mark({ reviewed: true })} />
+          <Button icon="lock" text={t('lock')} onClick={() => mark({ locked: true })} />
         </>
       )}
       {me.value?.rights.includes('export') && (
-        <button type="button" class="button" onClick={() => downloadAll(ids)}>
-          <Icon name="download" />
-          <span>{t('clips')}</span>
-        </button>
+        <Button icon="download" text={t('clips')} onClick={() => downloadAll(ids)} />
       )}
-      {mayDelete && (
-        <button type="button" class="button" data-kind="danger" onClick={() => state.remove(ids)}>
-          <Icon name="trash" />
-          <span>{t('delete')}</span>
-        </button>
-      )}
-      <button type="button" class="button" data-kind="plain" onClick={done}>
-        {t('select-none')}
-      </button>
+      {mayDelete && <Button icon="trash" text={t('delete')} kind="danger" onClick={() => state.remove(ids)} />}
+      <Button text={t('select-none')} kind="plain" onClick={done} />
     </div>
   );
 }
@@ -229,18 +209,11 @@ function Tail({ state, filters }: { state: EventsState; filters: EventFilters })
       {loading === 'first' && isEmpty && [1, 2, 3, 4, 5, 6].map(row => <div key={row} class="skeleton ev-skeleton" />)}
       {loading === 'failed' && (
         <p role="alert">
-          {t('could-not-load')}{' '}
-          <button type="button" class="button" onClick={() => state.more()}>
-            {t('retry')}
-          </button>
+          {t('could-not-load')} <Button text={t('retry')} onClick={() => state.more()} />
         </p>
       )}
       {loading === 'idle' && isEmpty && <Nothing filters={filters} />}
-      {loading === 'idle' && state.hasMore.value && (
-        <button type="button" class="button" onClick={() => state.more()}>
-          {t('load-more')}
-        </button>
-      )}
+      {loading === 'idle' && state.hasMore.value && <Button text={t('load-more')} onClick={() => state.more()} />}
     </div>
   );
 }
@@ -252,9 +225,7 @@ function Nothing({ filters }: { filters: EventFilters }) {
     <Empty icon="events" title={t(title)}>
       {!isFiltered && <p>{t(filters.all ? 'empty-all-text' : 'empty-unseen-text')}</p>}
       {(isFiltered || !filters.all) && (
-        <button type="button" class="button" onClick={() => amend(eventsAddress({ all: true }))}>
-          {t('show-all')}
-        </button>
+        <Button text={t('show-all')} onClick={() => amend(eventsAddress({ all: true }))} />
       )}
     </Empty>
   );

@@ -1,11 +1,12 @@
 // The sheet with a month of days and the hours of one of them: day, hour, done. And the field for a typed time of day.
+
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Timeline } from '../../../src/api/contract.ts';
 import { call } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { Sheet } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
-import { Icon } from '../components/icon.tsx';
 import {
   addDays,
   clock,
@@ -41,26 +42,20 @@ export function Calendar({ valueMs, zone, nowMs, cameras, onPick, onClose }: Cal
     <Sheet title={t('calendar')} onClose={onClose}>
       <div class="stack">
         <div class="row spread">
-          <button
-            type="button"
-            class="button"
-            data-kind="plain"
-            aria-label={t('previous-month')}
+          <Button
+            icon="back"
+            label={t('previous-month')}
+            kind="plain"
             onClick={() => setMonth(monthOf(addDays(`${month}-01`, -1)))}
-          >
-            <Icon name="back" />
-          </button>
+          />
           <strong aria-live="polite">{monthWords(month)}</strong>
-          <button
-            type="button"
-            class="button"
-            data-kind="plain"
-            aria-label={t('next-month')}
+          <Button
+            icon="forward"
+            label={t('next-month')}
+            kind="plain"
             disabled={month >= monthOf(today)}
             onClick={() => setMonth(monthOf(addDays(`${month}-28`, 5)))}
-          >
-            <Icon name="forward" />
-          </button>
+          />
         </div>
         <div class="cal-grid">
           {weekdayNames().map(name => (

@@ -1,6 +1,8 @@
 // The bar above the pictures: day, its neighbours, cameras, whose clock, and the list.
+
 import { useComputed } from '@preact/signals';
 import { useState } from 'preact/hooks';
+import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { prefer, preferences } from '../preferences.ts';
@@ -20,43 +22,25 @@ export function DayBar({ model, zone }: { model: TimelineModel; zone: string }) 
   const shift = (count: number) => model.seek(sameTime(model.needleMs.peek(), count, zone), 'commit');
   return (
     <div class="tl-bar">
-      <button
-        type="button"
-        class="button"
-        data-kind="plain"
-        aria-label={t('previous-day')}
-        title={t('previous-day')}
-        onClick={() => shift(-1)}
-      >
-        <Icon name="back" />
-      </button>
-      <button type="button" class="button tl-day" aria-label={t('pick-day', { day })} onClick={() => setOpen(true)}>
-        <Icon name="calendar" />
-        <span>{day}</span>
-      </button>
-      <button
-        type="button"
-        class="button"
-        data-kind="plain"
-        aria-label={t('next-day')}
-        title={t('next-day')}
+      <Button icon="back" label={t('previous-day')} kind="plain" onClick={() => shift(-1)} />
+      <Button icon="calendar" text={day} label={t('pick-day', { day })} extra="tl-day" onClick={() => setOpen(true)} />
+      <Button
+        icon="forward"
+        label={t('next-day')}
+        kind="plain"
         disabled={dayMs >= dayStart(dayOf(nowMs, zone), zone)}
         onClick={() => shift(1)}
-      >
-        <Icon name="forward" />
-      </button>
+      />
       <Pictures model={model} />
       <ZoneChoice atMs={dayMs} zone={zone} />
-      <button
-        type="button"
-        class="button tl-list-button"
-        aria-label={t('list')}
-        aria-pressed={model.isList.value}
+      <Button
+        icon="list"
+        text={t('list')}
+        label={t('list')}
+        extra="tl-list-button"
+        pressed={model.isList.value}
         onClick={() => (model.isList.value = !model.isList.value)}
-      >
-        <Icon name="list" />
-        <span>{t('list')}</span>
-      </button>
+      />
       {open && (
         <Calendar
           valueMs={model.needleMs.peek()}

@@ -1,9 +1,11 @@
 // The bar of a range to export: its ends, what of it is really there, its size, and a plain link per camera.
+
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Segment } from '../../../src/api/contract.ts';
 import { address, call } from '../api.ts';
 import { connection } from '../bus.ts';
+import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Note } from '../components/notes.tsx';
 import { reasonWords } from '../components/reasons.ts';
@@ -31,15 +33,12 @@ export function ExportBar({ model, zone }: { model: TimelineModel; zone: string 
         <TimeField valueMs={range.outMs} zone={zone} label={t('out-field')} onPick={ms => set(range.inMs, ms)} />
         <strong class="figure grow">{lengthWords(lengthMs)}</strong>
         {isAtLeast(me.value?.role, 'operator') && <LockRange cameras={model.chosen.value} range={range} />}
-        <button
-          type="button"
-          class="button"
-          data-kind="plain"
-          aria-label={t('close-export')}
+        <Button
+          icon="close"
+          label={t('close-export')}
+          kind="plain"
           onClick={() => (model.selection.value = undefined)}
-        >
-          <Icon name="close" />
-        </button>
+        />
       </div>
       {connection.value === 'lost' && <Note tone="warn">{t('export-offline')}</Note>}
       <ul class="stack">
@@ -150,12 +149,7 @@ function LockRange({ cameras, range }: { cameras: readonly number[]; range: Sele
     await lockRange(cameras, range);
     busy.value = false;
   };
-  return (
-    <button type="button" class="button" disabled={busy.value} onClick={() => void lock()}>
-      <Icon name="lock" />
-      <span>{t('lock-range')}</span>
-    </button>
-  );
+  return <Button icon="lock" text={t('lock-range')} disabled={busy.value} onClick={() => void lock()} />;
 }
 
 async function lockRange(cameras: readonly number[], range: Selection): Promise<void> {

@@ -1,5 +1,7 @@
 // The same stretch of time as text: hours with their events and gaps as buttons. Nothing that the lanes can tell is missing here.
+
 import { useSignal } from '@preact/signals';
+import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { reasonWords } from '../components/reasons.ts';
 import { cameraIds, cameraName } from '../state.ts';
@@ -34,16 +36,12 @@ export function ListView({ model, zone }: { model: TimelineModel; zone: string }
   return (
     <div class="tl-list stack">
       <div class="row">
-        <button type="button" class="button" onClick={() => model.seek(model.needleMs.value - view.spanMs, 'commit')}>
-          {t('earlier')}
-        </button>
+        <Button text={t('earlier')} onClick={() => model.seek(model.needleMs.value - view.spanMs, 'commit')} />
         <span class="quiet figure">
           {dateWords(view.startMs, zone, model.now())} {clock(view.startMs, zone, false)} –{' '}
           {clock(endOf(view), zone, false)}
         </span>
-        <button type="button" class="button" onClick={() => model.seek(model.needleMs.value + view.spanMs, 'commit')}>
-          {t('later')}
-        </button>
+        <Button text={t('later')} onClick={() => model.seek(model.needleMs.value + view.spanMs, 'commit')} />
       </div>
       {entries.length === 0 && <p class="quiet">{t('list-empty')}</p>}
       {hours.map(hour => (
@@ -92,9 +90,7 @@ function Hour({ few, model, zone, startMs, endMs, title, entries }: HourProps) {
         ))}
       </ul>
       {entries.length > shown.length && (
-        <button type="button" class="button" onClick={() => (all.value = true)}>
-          {t('list-more', { count: entries.length - shown.length })}
-        </button>
+        <Button text={t('list-more', { count: entries.length - shown.length })} onClick={() => (all.value = true)} />
       )}
     </section>
   );

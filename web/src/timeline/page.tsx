@@ -1,8 +1,10 @@
 // The page of the timeline: its model, its players and its address, put together.
+
 import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { call } from '../api.ts';
 import { connection } from '../bus.ts';
+import { Button } from '../components/button.tsx';
 import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { httpBoard } from '../player/board-http.ts';
@@ -259,9 +261,10 @@ function Nearest({ model, zone }: { model: TimelineModel; zone: string }) {
     <p class="tl-status" role="status">
       {t('nothing-here')}{' '}
       {found && (
-        <button type="button" class="button" onClick={() => model.seek(found.startMs, 'commit')}>
-          {t('nearest', { day: dateWords(found.startMs, zone, model.now()) })}
-        </button>
+        <Button
+          text={t('nearest', { day: dateWords(found.startMs, zone, model.now()) })}
+          onClick={() => model.seek(found.startMs, 'commit')}
+        />
       )}
     </p>
   );

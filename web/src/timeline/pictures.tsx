@@ -1,8 +1,10 @@
 // The pictures above the lanes: up to four cameras at one moment, each with its name, its clock and what is wrong with it.
+
 import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Gap } from '../../../src/api/contract.ts';
 import { address } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { gapCure, reasonWords } from '../components/reasons.ts';
 import { LiveView } from '../player/live-view.tsx';
@@ -107,10 +109,7 @@ function StateCard({ model, group, zone, camera, state }: CardProps) {
     case 'blocked':
       return (
         <div class="tl-card">
-          <button type="button" class="button" data-kind="primary" onClick={() => group.play()}>
-            <Icon name="play" />
-            <span>{t('play')}</span>
-          </button>
+          <Button icon="play" text={t('play')} kind="primary" onClick={() => group.play()} />
         </div>
       );
     case 'unsupported':
@@ -129,9 +128,7 @@ function StateCard({ model, group, zone, camera, state }: CardProps) {
       return (
         <div class="tl-card" role="status">
           <p>{t(told.reason === 'decoder' ? 'failed-decoder' : 'failed')}</p>
-          <button type="button" class="button" onClick={() => group.seek(model.needleMs.peek())}>
-            {t('try-again')}
-          </button>
+          <Button text={t('try-again')} onClick={() => group.seek(model.needleMs.peek())} />
         </div>
       );
     default:
@@ -178,9 +175,7 @@ function GapCard({ model, zone, camera, told }: GapCardProps) {
       )}
       {cure && <span class="dense">{cure}</span>}
       {endMs !== undefined && endMs < model.now() && (
-        <button type="button" class="button" onClick={() => model.seek(endMs, 'commit')}>
-          {t('go-on')}
-        </button>
+        <Button text={t('go-on')} onClick={() => model.seek(endMs, 'commit')} />
       )}
     </div>
   );

@@ -1,7 +1,8 @@
 // The row of buttons that plays, steps, jumps and marks.
 import { useSignal } from '@preact/signals';
 import { call } from '../api.ts';
-import { Icon, type IconName } from '../components/icon.tsx';
+import { Button } from '../components/button.tsx';
+import { Icon } from '../components/icon.tsx';
 import { Menu } from '../components/menu.tsx';
 import { toast } from '../components/toast.tsx';
 import { MOST_FULL_RATE, type PlaybackGroup, RATES } from '../player/playback-group.ts';
@@ -39,21 +40,17 @@ export function Transport({ model, group, zone }: TransportProps) {
   return (
     <div class="tl-transport">
       <EventButton model={model} direction={-1} />
-      <Button icon="step" flip label={t('frame-back')} onClick={() => step(model, group, -1)} />
+      <Button icon="step" kind="plain" extra="tl-flip" label={t('frame-back')} onClick={() => step(model, group, -1)} />
       <Button
         icon={isPlaying ? 'pause' : 'play'}
         label={t(isPlaying ? 'pause' : 'play')}
-        main
+        kind="primary"
         onClick={() => togglePlay(model, group)}
       />
-      <Button icon="step" label={t('frame-on')} onClick={() => step(model, group, 1)} />
+      <Button icon="step" kind="plain" label={t('frame-on')} onClick={() => step(model, group, 1)} />
       <EventButton model={model} direction={1} />
-      <button type="button" class="button tl-ten" aria-label={t('back-10')} onClick={() => skip(model, -10_000)}>
-        −10
-      </button>
-      <button type="button" class="button tl-ten" aria-label={t('on-10')} onClick={() => skip(model, 10_000)}>
-        +10
-      </button>
+      <Button text="−10" label={t('back-10')} extra="tl-ten" onClick={() => skip(model, -10_000)} />
+      <Button text="+10" label={t('on-10')} extra="tl-ten" onClick={() => skip(model, 10_000)} />
       <Menu
         label={`${t('speed')}: ${rateName(rate)}`}
         side="start"
@@ -74,27 +71,23 @@ export function Transport({ model, group, zone }: TransportProps) {
         <Icon name="down" />
       </Menu>
       <Clock model={model} zone={zone} />
-      <button type="button" class="button tl-now" aria-pressed={model.isLive.value} onClick={() => model.goLive()}>
-        <Icon name="now" />
-        <span>{t(model.isLive.value ? 'is-now' : 'now')}</span>
-      </button>
+      <Button
+        icon="now"
+        text={t(model.isLive.value ? 'is-now' : 'now')}
+        extra="tl-now"
+        pressed={model.isLive.value}
+        onClick={() => model.goLive()}
+      />
       {me.value?.rights.includes('export') && (
         <span class="tl-marks" data-open={model.selection.value !== undefined}>
-          <button type="button" class="button" onClick={() => model.mark('in')}>
-            {t('in')}
-          </button>
-          <button type="button" class="button" onClick={() => model.mark('out')}>
-            {t('out')}
-          </button>
-          <button
-            type="button"
-            class="button"
-            aria-expanded={model.selection.value !== undefined}
+          <Button text={t('in')} onClick={() => model.mark('in')} />
+          <Button text={t('out')} onClick={() => model.mark('out')} />
+          <Button
+            icon="download"
+            text={t('export')}
+            expanded={model.selection.value !== undefined}
             onClick={() => toggleExport(model)}
-          >
-            <Icon name="download" />
-            <span>{t('export')}</span>
-          </button>
+          />
         </span>
       )}
     </div>
@@ -154,32 +147,10 @@ function EventButton({ model, direction }: { model: TimelineModel; direction: 1 
   return (
     <Button
       icon={direction < 0 ? 'previous' : 'next'}
+      kind="plain"
       label={t(direction < 0 ? 'event-back' : 'event-on')}
       onClick={() => void go()}
     />
-  );
-}
-
-interface ButtonProps {
-  icon: IconName;
-  label: string;
-  onClick(): void;
-  main?: boolean;
-  flip?: boolean;
-}
-
-function Button({ icon, label, onClick, main, flip }: ButtonProps) {
-  return (
-    <button
-      type="button"
-      class={flip ? 'button tl-flip' : 'button'}
-      data-kind={main ? 'primary' : 'plain'}
-      aria-label={label}
-      title={label}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
-    </button>
   );
 }
 

@@ -1,4 +1,5 @@
 // Zoom by buttons, slider and names, and which classes of events the lanes show.
+import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { CLASSES, type EventClass } from './classes.ts';
 import { CLASS_ICONS } from './labels.ts';
@@ -15,16 +16,7 @@ export function ZoomBar({ model }: { model: TimelineModel }) {
   return (
     <div class="tl-zoom">
       <div class="tl-zoom-level">
-        <button
-          type="button"
-          class="button"
-          aria-label={t('zoom-out')}
-          title={t('zoom-out')}
-          disabled={level === 0}
-          onClick={() => model.stepZoom(-1)}
-        >
-          <Icon name="minus" />
-        </button>
+        <Button icon="minus" label={t('zoom-out')} disabled={level === 0} onClick={() => model.stepZoom(-1)} />
         <input
           type="range"
           aria-label={t('zoom')}
@@ -36,16 +28,12 @@ export function ZoomBar({ model }: { model: TimelineModel }) {
           // Its arrows are its own.
           onKeyDown={event => event.stopPropagation()}
         />
-        <button
-          type="button"
-          class="button"
-          aria-label={t('zoom-in')}
-          title={t('zoom-in')}
+        <Button
+          icon="plus"
+          label={t('zoom-in')}
           disabled={level === LEVELS.length - 1}
           onClick={() => model.stepZoom(1)}
-        >
-          <Icon name="plus" />
-        </button>
+        />
       </div>
       <div class="tl-levels">
         {LEVELS.map(({ name }, index) => (
@@ -74,9 +62,7 @@ function ClassFilter({ model }: { model: TimelineModel }) {
   };
   return (
     <fieldset class="choices tl-classes" aria-label={t('show-classes')}>
-      <button type="button" class="button" aria-pressed={!chosen} onClick={() => (model.classes.value = undefined)}>
-        {t('all')}
-      </button>
+      <Button text={t('all')} pressed={!chosen} onClick={() => (model.classes.value = undefined)} />
       {CLASSES.map(kind => (
         <button
           key={kind}
