@@ -7,6 +7,7 @@ import { storagePatchSchema } from '../recording/index.ts';
 import type { Backup, BackupCamera } from './contract.ts';
 import { newGroupSchema } from './groups.ts';
 import { hostsSchema } from './host-names.ts';
+import { redactedStream } from './seen-camera.ts';
 import type { ApiServices } from './services.ts';
 
 const MAX_USERS = 200;
@@ -64,9 +65,11 @@ export function makeBackup(services: ApiServices): Backup {
   };
 }
 
+/** Addresses lose what looks like a password. */
 export function backupCamera(camera: BackupCamera): BackupCamera {
   const { id, hasPassword } = camera;
   const own = camera as unknown as Record<string, unknown>;
   const fields = CAMERA_FIELDS.flatMap(field => (own[field] === undefined ? [] : [[field, own[field]]]));
-  return { id, hasPassword, ...Object.fromEntries(fields) };
+  const { main, sub, ...rest } = Object.fromEntries(fields) as BackupCamera;
+  return { ...rest, id, hasPassword, main: redactedStream(main), ...(sub && { sub: redactedStream(sub) }) };
 }

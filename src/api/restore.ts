@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../accounts/index.ts';
 import type { CameraPatch } from '../cameras/index.ts';
-import { type CameraId, NvrError } from '../core/index.ts';
+import { type CameraId, NvrError, redactText } from '../core/index.ts';
 import { backupCamera, type ReadBackup, type ReadCamera } from './backup.ts';
 import type { Camera, RestoreStep } from './contract.ts';
 import type { ApiServices } from './services.ts';
@@ -70,7 +70,7 @@ export class Restore {
   #known(camera: ReadCamera): Camera | undefined {
     const all = this.#services.cameras.list();
     return (
-      all.find(({ main }) => main.url === camera.main.url) ??
+      all.find(({ main }) => redactText(main.url) === camera.main.url) ??
       all.find(({ id, name }) => id === camera.id && name === camera.name)
     );
   }
@@ -83,7 +83,8 @@ export class Restore {
     const { cameras, recordingSettled } = this.#services;
     const { id: oldId, hasPassword, ...wanted } = camera;
     const known = this.#known(camera);
-    const needs = hasPassword && !known?.hasPassword ? { needs: 'password' as const, note: PASSWORD_NOTE } : {};
+    const isMissing = (hasPassword && !known?.hasPassword) || (!known && JSON.stringify(wanted).includes('=***'));
+    const needs = isMissing ? { needs: 'password' as const, note: PASSWORD_NOTE } : {};
     const base = { what: 'camera' as const, name: camera.name };
     if (!known) {
       const add = async () => {
@@ -105,7 +106,7 @@ export class Restore {
     );
     if (fields.length === 0) return { step: { ...base, action: 'same', ...needs } };
     // What the backup does not have goes.
-    const patch = Object.fromEntries(fields.map(field => [field, whole(field, there[field])])) as CameraPatch;
+    const patch = Object.fromEntries(fields.map(field => [field, whole(field, there[field], known)])) as CameraPatch;
     const change = async () => {
       await cameras.update(known.id, patch);
       await recordingSettled(known.id);
@@ -193,9 +194,16 @@ export class Restore {
 }
 
 /** A patch leaves what it does not name: here that is to go. */
-function whole(field: string, value: unknown): unknown {
+function whole(field: string, value: unknown, known: Camera): unknown {
   if (value === undefined) return null;
-  if (field === 'main' || field === 'sub') return { fallbackUrls: null, ...(value as object) };
+  if (field === 'main' || field === 'sub') {
+    const { url, fallbackUrls, ...rest } = value as Camera['main'];
+    const here = known[field];
+    // What is the same but for the password that the backup leaves out stays as it is.
+    const addresses = [here?.url, ...(here?.fallbackUrls ?? [])].filter(one => one !== undefined);
+    const own = (address: string) => addresses.find(one => redactText(one) === address) ?? address;
+    return { ...rest, url: own(url), fallbackUrls: fallbackUrls?.map(own) ?? null };
+  }
   return field === 'record' ? { schedule: null, ...(value as object) } : value;
 }
 

@@ -7,9 +7,10 @@ import { redactText } from '../core/index.ts';
 export function seenCamera(camera: Camera, { role }: Caller): Camera {
   if (role === 'admin') return camera;
   const { username: _, main, sub, ...rest } = camera;
-  return { ...rest, main: redacted(main), ...(sub && { sub: redacted(sub) }) };
+  return { ...rest, main: redactedStream(main), ...(sub && { sub: redactedStream(sub) }) };
 }
 
-function redacted({ url, fallbackUrls, ...rest }: Camera['main']): Camera['main'] {
+/** Without what looks like a password. */
+export function redactedStream({ url, fallbackUrls, ...rest }: Camera['main']): Camera['main'] {
   return { url: redactText(url), ...rest, ...(fallbackUrls && { fallbackUrls: fallbackUrls.map(redactText) }) };
 }

@@ -56,6 +56,7 @@ test.before.each(async () => {
     ...{ name: 'Yard', main: { url: 'rtsp://10.0.0.3/a', fallbackUrls: ['rtsp://10.0.0.3/b'] } },
     ...{ events: { alsoTrigger: [1] }, record: { mode: 'events' }, retention: { days: 7 } },
   });
+  await from.ask('POST', '/api/cameras', { name: 'Gate', main: { url: 'rtsp://10.0.0.4/a?u=x&password=canary-four' } });
   await from.ask('POST', '/api/users', { name: 'bob', password: 'canary words two', role: 'viewer', cameras: [2] });
   await from.ask('POST', '/api/groups', { name: 'Front', cameras: [2, 1], layout: '2x2' });
   await from.ask('PATCH', '/api/settings', {
@@ -84,6 +85,7 @@ test('holds what was set up, and no secret', () => {
     [
       ['Door', true],
       ['Yard', false],
+      ['Gate', false],
     ],
   );
   assert.equal(
@@ -96,7 +98,7 @@ test('brought back where it comes from, nothing changes', async () => {
   const { steps } = await restore(from, false);
   assert.equal(
     steps.map(({ action }) => action),
-    ['same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same'],
+    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same'],
     JSON.stringify(steps),
   );
 });
@@ -109,6 +111,7 @@ test('a dry run tells what would be done and does nothing', async () => {
     [
       ['camera', 'Door', 'add', 'password'],
       ['camera', 'Yard', 'add', undefined],
+      ['camera', 'Gate', 'add', 'password'],
       ['user', 'anna', 'skip', undefined],
       ['user', 'bob', 'add', 'password'],
       ['group', 'Front', 'add', undefined],
@@ -159,6 +162,8 @@ test('what was changed since is changed back, field by field', async () => {
     name: 'Court',
     sub: { url: 'rtsp://10.0.0.3/s' },
   });
+  const secretly = 'rtsp://10.0.0.4/a?u=x&password=canary-four';
+  await from.ask('PATCH', '/api/cameras/3', { main: { fallbackUrls: ['rtsp://10.0.0.4/b'] } });
   await from.ask('PATCH', '/api/users/2', { role: 'operator', cameras: null });
   await from.ask('PATCH', '/api/groups/1', { cameras: [1] });
   const { steps } = await restore(from, false);
@@ -167,11 +172,14 @@ test('what was changed since is changed back, field by field', async () => {
     changed.map(({ name, fields }) => [name, fields?.sort()]),
     [
       ['Yard', ['name', 'record', 'sub']],
+      ['Gate', ['main']],
       ['bob', ['cameras', 'role']],
       ['Front', ['cameras']],
     ],
   );
   const yard = from.fakes.cameras.get(2);
+  const { url, fallbackUrls } = from.fakes.cameras.get(3)?.main ?? {};
+  assert.equal([url, fallbackUrls], [secretly, undefined]);
   assert.equal([yard?.name, yard?.record.schedule, yard?.sub], ['Yard', undefined, undefined]);
   assert.is((await restore(from, true)).steps.filter(({ action }) => action === 'change').length, 0);
 });
@@ -186,7 +194,7 @@ test('what cannot be done is told, and the rest is done', async () => {
     ['webhooks'],
   );
   assert.ok(failed[0]?.note);
-  assert.is(to.fakes.cameras.list().length, 2);
+  assert.is(to.fakes.cameras.list().length, 3);
 });
 
 test('files are not trusted', async () => {
