@@ -152,7 +152,7 @@ export class Cameras {
       const connection = this.#existing(id);
       const before = connection.record;
       this.#refuseProvisioned(before);
-      if (patch.enabled && before.demo !== undefined && !connection.enabled) {
+      if (patch.enabled && before.demo !== undefined && !connection.demoRuns) {
         throw new NvrError('failed-precondition', 'the demo is not running', { cure: 'Start with --demo.' });
       }
       const record = mergeRecord(before, patch, this.#mergeOptions());

@@ -321,6 +321,9 @@ test('demo cameras are added once, follow the port, and rest without the demo', 
   assert.is(again.cameras.list().length, 2);
   assert.is(again.cameras.get(1)?.name, 'Mine');
   assert.equal(again.engine.streams.get(1)?.urls, ['rtsp://127.0.0.1:5002/1']);
+  await again.cameras.update(1, { enabled: false });
+  await again.cameras.update(1, { enabled: true });
+  assert.is(again.cameras.get(1)?.enabled, true, 'its owner switches it off and on');
   assert.is((await refusal(again.cameras.update(1, { main: { url: 'rtsp://10.0.0.1/' } }))).field, 'main');
 });
 
