@@ -82,12 +82,14 @@ export class Gatekeeper {
     }
   }
 
-  /** Whether the same proof is still good for the same things. */
+  /** Whether the same proof is still good for the same things. What a link has begun may end after the link: its user counts. */
   isStillGood(request: HttpRequest, route: Route, caller: Caller): boolean {
     if (caller.by === 'nobody') return true;
     try {
-      const { caller: now } = this.#who(request, route);
-      return now.user === caller.user && now.role === caller.role && sameSet(now.cameras, caller.cameras);
+      const now = caller.by === 'link' ? this.#accounts.callerOf(caller.user) : this.#who(request, route).caller;
+      if (!now || now.user !== caller.user || !sameSet(now.cameras, caller.cameras)) return false;
+      checkRight(now, route);
+      return caller.by === 'link' || now.role === caller.role;
     } catch {
       return false;
     }

@@ -397,4 +397,18 @@ test('bytes end soon for whoever may no longer have them', async () => {
   await source.close();
 });
 
+test('what a link has begun goes on after the link, but not after its user', async () => {
+  fakes.addSegment(1000, Buffer.alloc(2_000_000));
+  const path = '/api/segments/1-main-1000-0/file';
+  const { url } = (await ask('viewer', 'POST', '/api/links', { path, ttlMs: 2000 })).json;
+  const source = (await server.ask('GET', url)).body as ByteSource;
+  await clock.advance(5000);
+  assert.is((await ask('', 'GET', url)).status, 403);
+  assert.ok(await source.next());
+  accounts.callers.delete('viewer');
+  clock.stall(5000);
+  assert.is(await source.next(), undefined);
+  await source.close();
+});
+
 test.run();
