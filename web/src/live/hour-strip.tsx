@@ -41,8 +41,9 @@ export function HourStrip({ camera, name }: { camera: number; name: string }) {
       </div>
     );
   return (
-    <a class="hour" href={href('time', { c: camera })} aria-label={label} onClick={open}>
+    <a class="hour" href={href('time', { c: camera })} onClick={open}>
       {strip}
+      <span class="unseen">{label}</span>
       <span class="hour-ends" aria-hidden="true">
         <span>{hour && clock(hour.startMs, zone(), false)}</span>
         <span>{hour && clock(hour.startMs + HOUR_MS, zone(), false)}</span>
