@@ -40,8 +40,8 @@ export class Browser {
     this.#proxy = proxy;
   }
 
-  /** Rejects when Chromium does not start within 30 s. */
-  static async start(): Promise<Browser> {
+  /** Rejects when Chromium does not start within 30 s. `names`: hosts that lead to this machine too. */
+  static async start(names: readonly string[] = []): Promise<Browser> {
     const proxy = await refusingProxy();
     const { port } = proxy.address() as AddressInfo;
     try {
@@ -50,7 +50,8 @@ export class Browser {
         args: [
           // This machine is reached past the proxy by itself; names are never looked up.
           `--proxy-server=127.0.0.1:${port}`,
-          '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]',
+          `--host-resolver-rules=${names.map(name => `MAP ${name} 127.0.0.1, `).join('')}MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]`,
+          ...(names.length > 0 ? [`--proxy-bypass-list=${names.join(';')}`] : []),
           '--disable-quic',
           '--autoplay-policy=no-user-gesture-required',
           '--mute-audio',
