@@ -42,7 +42,8 @@ export function hasBody(request: IncomingMessage): boolean {
 /** `last`: the connection ends with this reply. */
 export function writeHead(request: IncomingMessage, response: ServerResponse, reply: HttpReply, last: boolean): void {
   const { body } = reply;
-  const sizeBytes = Buffer.isBuffer(body) ? body.length : body?.sizeBytes;
+  const mayHaveBody = reply.status >= 200 && reply.status !== 204 && reply.status !== 304;
+  const sizeBytes = Buffer.isBuffer(body) ? body.length : body ? body.sizeBytes : mayHaveBody ? 0 : undefined;
   if (sizeBytes !== undefined) response.setHeader('Content-Length', sizeBytes);
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   // A body that nobody read would be taken for the next request, or be read to its end however long it is.

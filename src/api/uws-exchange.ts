@@ -38,6 +38,8 @@ export class UwsExchange {
   #onCutOff: () => void = () => undefined;
   #body: Promise<Buffer> | undefined;
   #isBodyPending = false;
+  /** Undefined as long as nothing had to wait. */
+  #proceed: ((offset: number) => boolean) | undefined;
 
   /** To be made in the handler's own call. */
   constructor(response: UwsResponse, request: UwsRequest, options: ExchangeOptions) {
@@ -139,10 +141,12 @@ export class UwsExchange {
     this.#finish();
     this.#response.cork(() => {
       this.#writeHead(reply);
-      const closes = last || this.#isBodyPending;
-      // An argument that is undefined would be a length of 2^63.
-      if (!hasLength && !closes) this.#response.endWithoutBody();
-      else this.#response.endWithoutBody(hasLength ? sizeBytes : 0, closes);
+      if (hasLength && sizeBytes === 0) this.#response.endWithoutBody(0, last || this.#isBodyPending);
+      else {
+        // Given to the library, a length would be waited for, and an undefined one would be 2^63.
+        if (hasLength && sizeBytes !== undefined) this.#response.writeHeader('Content-Length', String(sizeBytes));
+        this.#response.endWithoutBody();
+      }
     });
   }
 
@@ -211,13 +215,27 @@ export class UwsExchange {
       [isTaken, this.#isOver] = response.tryEnd(piece, totalBytes);
     });
     if (isTaken || this.#isOver) return;
-    await new Promise<void>(resolve => {
-      response.onWritable(offset => {
-        if (isTaken || this.#isOver) return true;
-        [isTaken, this.#isOver] = response.tryEnd(piece.subarray(offset - startBytes), totalBytes);
-        if (isTaken || this.#isOver) resolve();
-        return isTaken;
-      });
+    await this.#untilWritable(offset => {
+      [isTaken, this.#isOver] = response.tryEnd(piece.subarray(offset - startBytes), totalBytes);
+      return isTaken || this.#isOver;
+    });
+  }
+
+  /**
+   * Calls `proceed` with the offset of what is to come each time that the connection takes more, until it returns true. The library
+   * is given one handler for all of it: one that is registered while another runs would be lost.
+   */
+  #untilWritable(proceed: (offset: number) => boolean): Promise<void> {
+    if (!this.#proceed) {
+      this.#response.onWritable(offset => this.#proceed?.(offset) !== false);
+    }
+    return new Promise(resolve => {
+      this.#proceed = offset => {
+        if (this.#isOver || !proceed(offset)) return this.#isOver;
+        this.#proceed = () => true;
+        resolve();
+        return true;
+      };
     });
   }
 
@@ -229,12 +247,7 @@ export class UwsExchange {
       isTaken = response.write(piece);
     });
     if (isTaken) return;
-    await new Promise<void>(resolve => {
-      response.onWritable(() => {
-        resolve();
-        return true;
-      });
-    });
+    await this.#untilWritable(() => true);
   }
 
   /** The body, up to its limit. */

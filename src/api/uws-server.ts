@@ -22,7 +22,7 @@ import { WebSockets } from './web-sockets.ts';
 
 /** Seconds without a word from a client; it is asked before that. A multiple of 4. */
 const IDLE_S = 60;
-/** Ten thousand that rest cost 4 MiB; those in use have their own limits. At most half of what the process may have open. */
+/** Ten thousand that rest cost 4 MiB; those in use have their own limits. */
 const MAX_CONNECTIONS = 16_384;
 
 const TOO_MANY: HttpReply = jsonReply(
@@ -48,7 +48,7 @@ export class UwsServer implements HttpServer {
   #connections = 0;
   #exchanges = 0;
   #onIdle: () => void = () => undefined;
-  readonly #mostConnections = Math.min(MAX_CONNECTIONS, (openFileLimit() ?? Number.POSITIVE_INFINITY) / 2);
+  readonly #mostConnections = mostConnections();
   /** Requests and WebSockets by address of the connection. */
   readonly #busy = new Map<string, number>();
 
@@ -85,6 +85,8 @@ export class UwsServer implements HttpServer {
         const { peer, address } = socket.getUserData();
         this.#webSockets.remove(peer);
         this.#leave(address);
+        // The library does not tell of the ends of these.
+        this.#connections--;
         peer.closed();
       },
     });
@@ -190,9 +192,19 @@ export class UwsServer implements HttpServer {
       call();
     } catch (error) {
       this.#options.log.error('a request failed', { error });
-      response.close();
+      try {
+        response.close();
+      } catch {
+        // It has ended already.
+      }
     }
   }
+}
+
+/** Files of recordings and cameras have to find room beside them. */
+function mostConnections(): number {
+  const limit = openFileLimit() ?? MAX_CONNECTIONS;
+  return Math.min(MAX_CONNECTIONS, Math.max(limit - 1024, limit / 2));
 }
 
 /** The library does not say why it cannot listen; the system says it once more. */

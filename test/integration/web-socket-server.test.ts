@@ -336,6 +336,19 @@ for (const kind of SERVERS) {
     for (const client of clients) client.destroy();
   });
 
+  test('WebSockets that have gone leave nothing behind that counts', async () => {
+    await begin({ connections: 20, connectionsPerAddress: 20, webSockets: 20 });
+    for (let round = 0; round < 5; round++) {
+      const clients = [];
+      for (let i = 0; i < 10; i++) clients.push((await accepted()).client);
+      for (const [i, client] of clients.entries()) {
+        if (i % 2) client.destroy();
+        else await client.close();
+      }
+      await eventually(() => witnesses.every(({ ends }) => ends === 1), 'the ends');
+    }
+  });
+
   test('a handler that throws ends its socket only', async () => {
     const { client, witness } = await accepted();
     witness.onText = () => {

@@ -1,0 +1,143 @@
+// The built service among crowds: idle connections, viewers that do not read, headers that trickle, floods of logins. What counts
+// is that recording does not notice, that memory stays bounded, and that the owner still gets through.
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import type { Status } from '../../src/api/contract.ts';
+import { stopChildren } from '../support/child.ts';
+import { Service } from '../support/service.ts';
+import { suite } from '../support/suite.ts';
+import { WebSocketClient } from '../support/web-socket-client.ts';
+
+const MiB = 1024 * 1024;
+/** Of the service's memory, for all crowds at once; the queues of slow viewers alone may take 128 times their bound. */
+const MOST_GROWTH_BYTES = { idle: 12 * MiB, viewers: 48 * MiB, logins: 24 * MiB };
+const MOST_P99_MS = 1000;
+
+for (const http of ['node', 'uws']) {
+  const test = suite(`crowds: ${http}`, { timeoutMs: 240_000 });
+  let service: Service;
+  let port = 0;
+  const held: Socket[] = [];
+
+  test.before(async () => {
+    service = await Service.start({ args: ['--demo', '--http', http] });
+    port = Number(new URL(service.ready.url).port);
+    await service.until<{ cameras: { state: { name: string } }[] }>('/api/cameras', ({ cameras }) =>
+      cameras.every(({ state }) => state.name === 'live'),
+    );
+    await wait(3000);
+  });
+  test.after(stopChildren);
+
+  const rssBytes = () =>
+    1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.pid}/status`, 'latin1'))?.[1]);
+  const hold = (socket: Socket) => {
+    socket.on('error', () => undefined);
+    held.push(socket);
+    return socket;
+  };
+  const letGo = async () => {
+    for (const socket of held.splice(0)) socket.destroy();
+    await wait(500);
+  };
+
+  /** Asks as the owner does while the crowd is there; a refusal counts as no answer. */
+  const owner = async (rounds: number): Promise<number> => {
+    const times: number[] = [];
+    for (let i = 0; i < rounds; i++) {
+      const started = performance.now();
+      await service.get(i % 2 ? '/api/health' : '/api/cameras');
+      times.push(performance.now() - started);
+      await wait(30);
+    }
+    times.sort((a, b) => a - b);
+    return times[Math.floor(times.length * 0.99)] as number;
+  };
+
+  const gapsSince = async (startMs: number): Promise<unknown[]> => {
+    const { cameras } = await service.get<{ cameras: { gaps: unknown[] }[] }>(
+      `/api/timeline?camera=1&camera=2&startMs=${startMs}&endMs=${Date.now()}`,
+    );
+    return cameras.flatMap(({ gaps }) => gaps);
+  };
+
+  const among = async (what: keyof typeof MOST_GROWTH_BYTES, crowd: () => Promise<() => Promise<void>>) => {
+    const startMs = Date.now();
+    const before = rssBytes();
+    const end = await crowd();
+    const p99 = await owner(100).catch((error: Error) => error);
+    const grown = rssBytes() - before;
+    await end();
+    await letGo();
+    if (p99 instanceof Error) throw p99;
+    await wait(2000);
+    process.stdout.write(
+      `${http}, ${what}: ${(grown / MiB).toFixed(1)} MiB more, p99 of the owner ${p99.toFixed(0)} ms; after it ${((rssBytes() - before) / MiB).toFixed(1)} MiB\n`,
+    );
+    assert.equal(await gapsSince(startMs), []);
+    assert.ok(grown <= MOST_GROWTH_BYTES[what], `${grown} bytes`);
+    assert.ok(p99 < MOST_P99_MS, `${p99} ms`);
+    const { problems } = await service.get<Status>('/api/status');
+    assert.equal(
+      problems.filter(({ kind }) => kind !== 'flapping-parameters'),
+      [],
+    );
+  };
+
+  test('ten thousand idle connections, some of them with headers that trickle', () =>
+    among('idle', async () => {
+      for (let i = 0; i < 10_000; i++) {
+        const socket = hold(connect(port, '127.0.0.1'));
+        if (i % 10 === 0) socket.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ');
+        if (i % 500 === 499) await wait(20);
+      }
+      const drip = setInterval(() => {
+        for (const socket of held)
+          if (socket.writable && !socket.destroyed && socket.bytesWritten > 0) socket.write('y');
+      }, 1000);
+      return async () => clearInterval(drip);
+    }));
+
+  test('two hundred viewers that do not read', () =>
+    among('viewers', async () => {
+      const clients = await Promise.all(
+        Array.from({ length: 200 }, (_, i) =>
+          WebSocketClient.open(new URL(`/api/cameras/${1 + (i % 2)}/live?stream=main`, service.ready.url).href, {
+            ...service.headers,
+            Origin: service.ready.url,
+          }),
+        ),
+      );
+      const accepted = clients.filter(({ status }) => status === 101);
+      assert.ok(
+        accepted.length >= 50,
+        `${accepted.length} viewers: ${clients.map(({ status }) => status).slice(0, 3)}`,
+      );
+      for (const client of clients) client.socket.pause();
+      await wait(10_000);
+      return async () => {
+        for (const client of clients) client.destroy();
+      };
+    }));
+
+  test('a flood of logins', () =>
+    among('logins', async () => {
+      let goesOn = true;
+      const flood = Array.from({ length: 16 }, async () => {
+        while (goesOn) {
+          const body = { name: `user${Math.floor(Math.random() * 1000)}`, password: 'wrong password' };
+          await service
+            .exchange('POST', '/api/login', body, { origin: service.ready.url, authorization: '' })
+            .catch(() => undefined);
+        }
+      });
+      return async () => {
+        goesOn = false;
+        await Promise.all(flood);
+      };
+    }));
+
+  test.run();
+}
