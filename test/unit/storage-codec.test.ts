@@ -168,6 +168,10 @@ test('sealed passwords open with their key only, and never twice the same', asyn
     assert.is(thrown(() => again.unseal(damaged)).kind, 'data-loss', damaged);
   }
   assert.is(thrown(() => again.unseal(`v1.${'x'.repeat(100_000)}`)).kind, 'data-loss');
+  assert.equal(again.derive('links'), sealer.derive('links'));
+  assert.is(sealer.derive('links').length, 32);
+  assert.is.not(sealer.derive('links').toString('hex'), sealer.derive('other').toString('hex'));
+  assert.is.not(sealer.derive('links').toString('hex'), other.derive('links').toString('hex'));
 });
 
 test('a damaged key file is put aside and said so', async () => {
