@@ -24,7 +24,8 @@ EngineCore::EngineCore(EngineOptions options, EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
       clock_(clock_us(CLOCK_REALTIME), clock_us(CLOCK_MONOTONIC), options_.clock_generation),
-      clock_offset_us_(clock_.offset_us()) {
+      clock_offset_us_(clock_.offset_us()),
+      live_zero_ms_(clock_.utc_ms(clock_us(CLOCK_MONOTONIC))) {
   Writer::Config config;
   config.segments_folder = options_.segments_folder;
   writer_ = Writer::create(config, posix_disk(), *this);
@@ -103,11 +104,16 @@ void EngineCore::obey(Command& command, int64_t now_us) {
       if (stream) {
         stream->set(std::move(command.settings), now_us);
       } else {
-        const StreamContext context{*poller_,        *resolver_,
-                                    *writer_,        clock_,
-                                    sink_,           {read_buffer_.get(), kReadBufferBytes},
-                                    options_.store,  options_.user_agent,
-                                    live_on_the_way_};
+        const StreamContext context{*poller_,
+                                    *resolver_,
+                                    *writer_,
+                                    clock_,
+                                    sink_,
+                                    {read_buffer_.get(), kReadBufferBytes},
+                                    options_.store,
+                                    options_.user_agent,
+                                    live_on_the_way_,
+                                    live_zero_ms_};
         const auto end =
             std::find_if(ends_.begin(), ends_.end(), [&](const auto& entry) { return entry.first == key; });
         streams_.push_back(std::make_unique<Stream>(context, std::move(command.settings),

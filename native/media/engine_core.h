@@ -166,6 +166,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     bool sound;
     bool operator==(const Watch& other) const { return key == other.key && sound == other.sound; }
   };
+  const int64_t live_zero_ms_;
   const LiveBytes::Account live_on_the_way_ = std::make_shared<std::atomic<size_t>>(0);
   std::vector<Watch> watches_;  ///< also of streams that are not there
   /// Where the footage of removed streams ended: one entry for each that there ever was.

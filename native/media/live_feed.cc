@@ -17,6 +17,8 @@ constexpr int64_t kSoundFlowsUs = 2'000'000;
 constexpr int64_t kMostFrame90k = 10 * 90000;
 /// A hole that players need not know of: longer ones, and times that go back, are closed up.
 constexpr int64_t kMostHole90k = 3600LL * 90000;
+/// Where media time may begin: more is a clock that was set.
+constexpr int64_t kMostBegin90k = 3650LL * 86400 * 90000;
 /// So long the first pictures of a session wait for the sound that its description promises: a header that
 /// tells of it only a moment later would make players begin twice.
 constexpr int64_t kSoundWaitUs = 500'000;
@@ -64,10 +66,11 @@ bool LiveFeed::awaits_sound(int64_t now_us) const {
 
 /// Ties media time to the ring's: where the wall clock is, but never before what was sent.
 void LiveFeed::set_zero(const Packet& first) {
-  int64_t media90k = end90k_;
-  if (zero_ms_) {
-    const int64_t by_clock = (utc_ms(first.dts) - *zero_ms_) * 90;
-    if (by_clock > end90k_ && by_clock - end90k_ < kMostHole90k) media90k = by_clock;
+  int64_t media90k = end90k_.value_or(0);
+  if (zero_ms_ > 0) {
+    const int64_t by_clock = (utc_ms(first.dts) - zero_ms_) * 90;
+    const int64_t most = end90k_ ? *end90k_ + kMostHole90k : kMostBegin90k;
+    if (by_clock > media90k && by_clock < most) media90k = by_clock;
   }
   zero90k_ = first.dts - media90k;
   broken_ = false;
@@ -146,7 +149,7 @@ void LiveFeed::send_begin(uint64_t viewer, bool key_alone) {
   if (end - key > 1)
     frame90k_ = std::clamp<int64_t>(last.dts - ring_.video().at(end - 2).dts, 1, kMostFrame90k);
   last_dts_ = last.dts;
-  end90k_ = std::max(end90k_, last.dts + frame90k_ - zero90k_);
+  end90k_ = std::max(end90k_.value_or(0), last.dts + frame90k_ - zero90k_);
   const bool sent = send(viewer, fragment, whole && !awaits_key_);
   if (all && (!sent || !whole)) awaits_key_ = true;
 }
@@ -179,7 +182,7 @@ void LiveFeed::on_video(uint64_t index, bool jump) {
   Fragment fragment;
   add_video(index, index + 1, &fragment);
   if (has_audio_) add_audio(&next_audio_, ring_.audio().end(), true, &fragment);
-  end90k_ = std::max(end90k_, packet.dts + frame90k_ - zero90k_);
+  end90k_ = std::max(end90k_.value_or(0), packet.dts + frame90k_ - zero90k_);
   sent_at_us_ = packet.arrival_us;
   if (!send(0, fragment, true)) awaits_key_ = true;
 }

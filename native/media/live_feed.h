@@ -28,15 +28,17 @@ class LiveFeed {
   /// A GOP so far that is larger begins with its keyframe alone: clients and their queues have bounds too.
   static constexpr size_t kMostBegin = 3u << 20;
 
-  /// All borrowed.
+  /// All borrowed. `zero_ms`: UTC from which media time is counted, so that a feed that begins again, or one
+  /// of another stream, goes on where viewers were; 0 = from its first picture.
   LiveFeed(const StreamKey& key, bool sound, PacketRing& ring, const WallClock& clock, EventSink& sink,
-           LiveBytes::Account on_the_way)
+           LiveBytes::Account on_the_way, int64_t zero_ms = 0)
       : key_(key),
         sound_(sound),
         ring_(ring),
         clock_(clock),
         sink_(sink),
-        on_the_way_(std::move(on_the_way)) {}
+        on_the_way_(std::move(on_the_way)),
+        zero_ms_(zero_ms) {}
 
   bool sound() const { return sound_; }
   /// The ring holds, and will hold, pictures of this session.
@@ -102,10 +104,10 @@ class LiveFeed {
   bool open_ = false;  ///< header_ and what is below hold
   Header header_;
   bool has_audio_ = false;
-  int64_t zero90k_ = 0;             ///< ring time of media time 0
-  std::optional<int64_t> zero_ms_;  ///< UTC of media time 0, as of the newest header
-  int64_t end90k_ = 0;              ///< media time where the newest picture ends
-  int64_t frame90k_ = 3600;         ///< duration of a picture that none follows yet
+  int64_t zero90k_ = 0;            ///< ring time of media time 0
+  int64_t zero_ms_;                ///< UTC of media time 0, as of the newest header; 0 = not decided
+  std::optional<int64_t> end90k_;  ///< media time where the newest picture ends
+  int64_t frame90k_ = 3600;        ///< duration of a picture that none follows yet
   int64_t last_dts_ = 0;
   uint64_t broke_at_ = UINT64_MAX;  ///< pictures from here on are of another time line
   int64_t audio_origin90k_ = 0, audio_zero_ = 0;

@@ -69,6 +69,7 @@ struct StreamContext {
   const uint8_t* store;
   const std::string& user_agent;
   LiveBytes::Account live_on_the_way = std::make_shared<std::atomic<size_t>>(0);
+  int64_t live_zero_ms = 0;  ///< UTC from which the media time of live feeds is counted; 0 = each its own
 };
 
 /// Lives on the ingest thread; not movable.

@@ -12,7 +12,7 @@ void Stream::watch_live(bool sound, uint64_t viewer) {
   auto feed = std::find_if(feeds_.begin(), feeds_.end(), same);
   if (feed == feeds_.end()) {
     feeds_.push_back(std::make_unique<LiveFeed>(settings_.key, sound, ring_, context_.clock, context_.sink,
-                                                context_.live_on_the_way));
+                                                context_.live_on_the_way, context_.live_zero_ms));
     feed = feeds_.end() - 1;
     if (sound && sound_) {
       sound_->set_recording(true);
@@ -36,7 +36,8 @@ void Stream::end_live(bool sound) {
 
 void Stream::show_key(uint64_t viewer) {
   if (stopped_ || !session_ || !video_line_ || !ring_parameters_) return;
-  LiveFeed once(settings_.key, false, ring_, context_.clock, context_.sink, context_.live_on_the_way);
+  LiveFeed once(settings_.key, false, ring_, context_.clock, context_.sink, context_.live_on_the_way,
+                context_.live_zero_ms);
   once.set_parameters(*ring_parameters_, nullptr);
   once.begin_session(session_times());
   once.begin(viewer, true);

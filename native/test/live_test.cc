@@ -238,3 +238,38 @@ TEST_CASE("live: a GOP that is too large begins with its keyframe alone") {
   CHECK(player.pictures[1].key);
   rig.stop();
 }
+
+TEST_CASE("live: with a common zero, what begins anew goes on where viewers were") {
+  LoopbackCamera camera;
+  Rig rig({&camera});
+  rig.live_zero_ms = rig.clock.utc_ms(rig.now_us) - 86'400'000;
+  REQUIRE(rig.connect());
+  rig.play(1'400'000);
+  Player player(1);
+  for (int life = 0; life < 3; ++life) {
+    rig.stream->watch_live(false, 1);
+    rig.play(1 * kSecond);
+    rig.stream->end_live(false);
+    rig.play(1 * kSecond);
+    player.take(rig.sink.events);
+    REQUIRE(player.headers.size() == static_cast<size_t>(life) + 1);
+    CHECK(std::llabs(player.headers.back().zero_ms - rig.live_zero_ms) <= 2);
+    const int64_t last_ms = rig.live_zero_ms + player.pictures.back().time / 90;
+    CHECK(std::llabs(last_ms + 1000 - rig.clock.utc_ms(rig.now_us)) <= 2);
+  }
+  CHECK(player.pictures[0].time > 86'400LL * 90000);
+  rig.stream->show_key(7);
+  const auto still = rig.sink.all<LiveHeaderEvent>().back();
+  CHECK(still.viewer == 7);
+  CHECK(std::llabs(still.zero_ms - rig.live_zero_ms) <= 2);
+  // A clock that was set to before it: from 0.
+  rig.clock.update((rig.live_zero_ms - 1000) * 1000, rig.now_us);
+  rig.stream->on_clock_step();
+  rig.sink.events.clear();
+  rig.stream->watch_live(false, 1);
+  rig.play(1 * kSecond);
+  Player back(1);
+  back.take(rig.sink.events);
+  CHECK(back.pictures[0].time == 0);
+  rig.stop();
+}

@@ -59,8 +59,9 @@ struct Rig {
     poller.add(resolver.fd(), EPOLLIN, nullptr);
   }
   void make() {
-    const StreamContext context{poller, resolver, writer, clock, sink, {buffer.data(), buffer.size()},
-                                kStore, agent};
+    StreamContext context{poller, resolver, writer, clock, sink, {buffer.data(), buffer.size()},
+                          kStore, agent};
+    context.live_zero_ms = live_zero_ms;
     stream = std::make_unique<Stream>(context, settings, FootageEnd{}, now_us);
   }
   /// Both sides take what has arrived. True when there was anything.
@@ -135,6 +136,7 @@ struct Rig {
   std::vector<LoopbackCamera*> cameras;
   int64_t now_us;
   int64_t frame_us = kFrameUs;
+  int64_t live_zero_ms = 0;
   StreamSettings settings;
   Poller poller;
   rtsp::Resolver resolver;
