@@ -171,6 +171,11 @@ test.needs(here, problem ?? '', 'a gap has its card with the reason, and the lis
   await page.waitForSelector('.tl-card');
   const card = (await page.textContent('.tl-card')) ?? '';
   assert.match(card, /recording switched off/);
+  await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&in=${gapMs - 8000}&out=${gapMs + 300}'`);
+  await page.waitForSelector('.tl-export li:has-text("about")');
+  const inside = (await page.textContent('.tl-export li')) ?? '';
+  assert.match(inside, /\d:\d\d of 0:08, .*\d s recording switched off, about \d/);
+  await page.keyboard.press('x');
   await page.getByRole('button', { name: 'Go on after it' }).click();
   await until(page, `!document.querySelector('.tl-card')`);
   assert.ok((await look(page)).needleMs > gapMs);
@@ -192,6 +197,8 @@ test.needs(here, problem ?? '', 'a gap has its card with the reason, and the lis
 
 test.needs(here, problem ?? '', 'while scrubbing, one picture is fetched at a time, and none over a gap', async () => {
   const { page } = await atEvent(DESKTOP, '&z=1m');
+  // The strip's own pictures come first.
+  await until(page, `!document.querySelector('.tl-thumb[data-state=waiting]')`);
   const asked: string[] = [];
   let busy = 0;
   let most = 0;
@@ -386,7 +393,7 @@ test.needs(here, problem ?? '', 'many lanes, gaps and events stay few nodes, and
 });
 
 test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those who do not see them', async () => {
-  for (const view of [PHONE, DESKTOP]) {
+  for (const view of [PHONE, DESKTOP, { width: 320, height: 640 }]) {
     const { page } = await atEvent(view);
     for (const theme of ['dark', 'light']) {
       await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
@@ -394,6 +401,7 @@ test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those 
       await page.waitForTimeout(300);
       assert.equal(await axeFindings(page), [], `${theme}, ${view.width}`);
     }
+    assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= (view.width ?? 0));
     await page.getByRole('button', { name: 'List' }).click();
     await page.keyboard.press('i');
     await page.waitForSelector('.tl-export');

@@ -161,7 +161,10 @@ function GapCard({ model, zone, camera, told }: GapCardProps) {
   const gap = gapAt(model.store.pieces(camera, model.view.value), model.needleMs.value) ?? fromState(told);
   const reason = gap.reason;
   const endMs = gap.endMs ?? told.untilMs;
-  const [from, length] = [moment(gap.startMs, zone, model.now()), lengthWords((endMs ?? model.now()) - gap.startMs)];
+  const lengthMs = (endMs ?? model.now()) - gap.startMs;
+  const length = lengthWords(lengthMs);
+  const isShort = lengthMs < 3_600_000;
+  const from = isShort ? clock(gap.startMs, zone) : moment(gap.startMs, zone, model.now());
   const cure = reason && gapCure(reason);
   return (
     <div class="tl-card" role="status">
@@ -170,7 +173,7 @@ function GapCard({ model, zone, camera, told }: GapCardProps) {
         <span class="figure">
           {endMs === undefined
             ? t('gap-lasting', { from, length })
-            : t('gap-length', { from, to: clock(endMs, zone, false), length })}
+            : t('gap-length', { from, to: clock(endMs, zone, isShort), length })}
         </span>
       )}
       {cure && <span class="dense">{cure}</span>}

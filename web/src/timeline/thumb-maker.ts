@@ -72,7 +72,12 @@ export class ThumbMaker {
         clearTimeout(timer);
         resolve(ok);
       };
-      signal.addEventListener('abort', () => this.#told(false), { once: true });
+      const giveUp = () => {
+        // At once: what the reader does needs the connection.
+        this.#stop.abort();
+        resolve(false);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
       scrubber.want(timeMs);
     });
     if (!shown) {
