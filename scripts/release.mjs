@@ -2,6 +2,7 @@
 // nothing else. Service, lmdb-js and yaml are bundled, the addon has the trimmed FFmpeg inside, V8's code cache and the pages lie
 // beside, and uWebSockets.js for the version of Node.js that made the release: with others the service does without.
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -141,7 +142,7 @@ async function warmUp() {
   /** @type {Promise<number | null>} */
   const ended = new Promise((done, failed) => child.once('exit', done).once('error', failed));
   try {
-    await Promise.race([askAround(await Promise.race([urlOf(child.stdout), ended])), ended]);
+    await Promise.race([askAround(await Promise.race([readyOf(child.stdout), ended])), ended]);
     let code;
     for (let waitedMs = 0; !existsSync(cache) && waitedMs < 60_000 && code === undefined; waitedMs += 100)
       code = await Promise.race([ended, new Promise(done => setTimeout(done, 100))]);
@@ -154,25 +155,41 @@ async function warmUp() {
   if (!existsSync(cache)) throw new SetupError('the release wrote no code cache.');
 }
 
-/** Where the service answers, once it is ready. @param {import('node:stream').Readable} output @returns {Promise<string>} */
-async function urlOf(output) {
-  let url = '';
+/** @typedef {{url: string, setupCode: string}} Ready */
+
+/** What the service says once it is ready. @param {import('node:stream').Readable} output @returns {Promise<Ready | null>} */
+async function readyOf(output) {
+  /** @type {Ready | null} */
+  let ready = null;
   for await (const line of createInterface({ input: output })) {
     const record = JSON.parse(line);
     if (record.msg !== 'ready') continue;
-    url = record.url;
+    ready = record;
     break;
   }
   output.resume();
-  return url;
+  return ready;
 }
 
-/** Asks what will be asked, so that the code for it is in the cache, too. @param {string | number | null} url */
-async function askAround(url) {
-  if (typeof url !== 'string') return;
+/** Makes the first account. @param {Ready} ready @returns {Promise<Record<string, string>>} headers that prove to be it */
+async function enter({ url, setupCode: code }) {
+  const account = { code, name: 'warm-up', password: randomBytes(16).toString('hex') };
+  const headers = { 'content-type': 'application/json', origin: url };
+  const answer = await fetch(`${url}/api/setup`, { method: 'POST', headers, body: JSON.stringify(account) });
+  if (!answer.ok) throw new SetupError(`the release does not run: /api/setup: ${await answer.text()}`);
+  return { cookie: answer.headers.get('set-cookie')?.split(';', 1)[0] ?? '' };
+}
+
+/** Asks what will be asked, so that the code for it is in the cache, too. @param {Ready | number | null} ready */
+async function askAround(ready) {
+  if (ready === null || typeof ready === 'number') return;
+  const { url } = ready;
+  const page = await fetch(`${url}/`);
+  if (!page.ok) throw new SetupError('the release does not run: it has no pages.');
+  const headers = await enter(ready);
   const day = `camera=1&startMs=${Date.now() - 43_200_000}&endMs=${Date.now() + 43_200_000}`;
   for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 500) {
-    const list = await fetch(`${url}/api/segments?${day}`);
+    const list = await fetch(`${url}/api/segments?${day}`, { headers });
     /** @type {{segments: {startMs: number, endMs: number}[]}} */
     const { segments } = JSON.parse(await list.text());
     // There is something to be told of, and to be exported.
@@ -180,7 +197,7 @@ async function askAround(url) {
     await new Promise(done => setTimeout(done, 500));
   }
   for (const question of QUESTIONS) {
-    const answer = await fetch(`${url}/api/${question.replace('{day}', day)}`);
+    const answer = await fetch(`${url}/api/${question.replace('{day}', day)}`, { headers });
     if (!answer.ok) throw new SetupError(`the release does not run: /api/${question}: ${await answer.text()}`);
     await answer.arrayBuffer();
   }
