@@ -98,6 +98,12 @@ async function judge(page: Page, errors: string[], foreign: string[]): Promise<v
   await page.setViewportSize({ width: 320, height: 640 });
   await page.waitForTimeout(SETTLE_MS / 2);
   assert.ok((await excess(page)) <= 0, 'wider than 320 px');
+  // Letters twice as large, as browsers can be set to.
+  await page.setViewportSize({ width: 640, height: 800 });
+  await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+  await page.waitForTimeout(SETTLE_MS / 2);
+  assert.ok((await excess(page)) <= 0, 'wider than 640 px with large letters');
+  await page.evaluate(() => document.documentElement.style.removeProperty('font-size'));
   assert.equal({ errors, foreign }, { errors: [], foreign: [] });
 }
 
