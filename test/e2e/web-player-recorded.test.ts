@@ -265,6 +265,34 @@ recorded(
 );
 
 recorded(
+  'where only HLS plays, seeks hit, the clock is right and gaps are told of',
+  ({ first }) => `
+  const element = web.place(480, 270);
+  if (!web.playsHls(element.video)) return undefined;
+  const group = new web.PlaybackGroup(web.httpBoard, ${first.startMs} + 1200);
+  const player = new web.RecordedHls(web.httpBoard, element.video, 1, 'main');
+  group.add(player);
+  await web.is(player, 'paused');
+  const offMs = player.wallMs() - ${first.startMs} - 1200;
+  group.play();
+  await web.until(() => group.nowMs.peek() > ${first.startMs} + 2200);
+  group.pause();
+  group.seek(${gap.startMs} + 500);
+  await web.is(player, 'gap');
+  const card = player.state.peek();
+  group.play();
+  await web.until(() => group.nowMs.peek() > ${gap.endMs} && player.moves);
+  player.close();
+  return { offMs, width: element.video.videoWidth, card, untilMs: ${gap.endMs} };
+  `,
+  (seen: { offMs: number; card: { untilMs: number }; untilMs: number } | undefined) => {
+    if (!seen) return;
+    assert.ok(Math.abs(seen.offMs) < 5, `${seen.offMs}`);
+    assert.is(seen.card.untilMs, seen.untilMs);
+  },
+);
+
+recorded(
   'damaged footage is told of after one more try, never shown as nothing',
   ({ first }) => `
   const board = {

@@ -12,6 +12,7 @@ const ENTRY = `
 export { LivePlayer } from './web/src/player/live-player.ts';
 export { MediaElement, canPlay } from './web/src/player/media-element.ts';
 export { PlaybackGroup } from './web/src/player/playback-group.ts';
+export { playsHls, RecordedHls } from './web/src/player/recorded-hls.ts';
 export { RecordedPlayer } from './web/src/player/recorded-player.ts';
 export { httpBoard } from './web/src/player/board-http.ts';
 `;

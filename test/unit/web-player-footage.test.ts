@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Gap, Playback, PlaybackFragment, PlaybackSegment } from '../../src/api/contract.ts';
 import { FootageIndex, type Found } from '../../web/src/player/footage-index.ts';
 import { FrameTable } from '../../web/src/player/frame-table.ts';
+import { mediaOf, runsOf, wallOf } from '../../web/src/player/hls-playlist.ts';
 import { WallLine, WINDOW_S } from '../../web/src/player/wall-line.ts';
 import { suite } from '../support/suite.ts';
 
@@ -147,6 +148,37 @@ test('shifts do not add up beyond half a second', () => {
     assert.ok(Math.abs(shiftS) <= 0.5 + 1e-9, `${shiftS}`);
     before = next;
   }
+});
+
+const PLAYLIST = `#EXTM3U
+#EXTINF:9,
+#EXT-X-PROGRAM-DATE-TIME:2026-11-21T18:00:00.500Z
+#EXTINF:4.00000,
+#EXT-X-BYTERANGE:10@0
+a.mp4
+#EXTINF:2.50000,
+a.mp4
+#EXT-X-DISCONTINUITY
+#EXT-X-PROGRAM-DATE-TIME:2026-11-21T18:01:00.000Z
+#EXTINF:3.00000,
+b.mp4
+#EXT-X-PROGRAM-DATE-TIME:never
+#EXT-X-ENDLIST
+`;
+
+test('a playlist tells which moment stands where, gaps left out', () => {
+  const startMs = Date.parse('2026-11-21T18:00:00.500Z');
+  const runs = runsOf(PLAYLIST);
+  assert.equal(runs, [
+    { mediaS: 0, startMs, endMs: startMs + 6500 },
+    { mediaS: 6.5, startMs: startMs + 59_500, endMs: startMs + 62_500 },
+  ]);
+  assert.equal(
+    [mediaOf(runs, startMs + 1000), mediaOf(runs, startMs + 30_000), mediaOf(runs, startMs + 60_500)],
+    [1, undefined, 7.5],
+  );
+  assert.equal([wallOf(runs, 1), wallOf(runs, 7)], [startMs + 1000, startMs + 60_000]);
+  assert.is(wallOf(runsOf('#EXTM3U'), 0), undefined);
 });
 
 test('a step is one picture, over the border of fragments too', () => {

@@ -1,13 +1,35 @@
 // Recorded pictures of one to four cameras by one clock: the first that moves leads, the others keep up with it, and where none has
 // footage the clock jumps. The needle of a timeline and the buttons under it act on this.
-import { type Signal, signal } from '@preact/signals';
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Board } from './board.ts';
 import type { Hole } from './footage-index.ts';
-import type { RecordedPlayer } from './recorded-player.ts';
+import type { PlayState } from './play-state.ts';
 
 export const RATES = [0.25, 0.5, 1, 2, 4, 8, 16] as const;
 /** Above this only key pictures are shown. */
 export const MOST_FULL_RATE = 4;
+
+/** One camera of a group, however its pictures come. */
+export interface GroupMember {
+  readonly camera: number;
+  readonly state: ReadonlySignal<PlayState>;
+  /** Where it stands in a gap. */
+  readonly hole: Hole | undefined;
+  /** Pictures follow each other. */
+  readonly moves: boolean;
+  /** When what is shown was recorded. */
+  wallMs(): number | undefined;
+  /** Resolves when the picture is shown, or that there is none is known. */
+  seek(ms: number): Promise<void>;
+  scrub(ms: number): void;
+  play(): void;
+  pause(): void;
+  setRate(rate: number): void;
+  setSound(sound: boolean): void;
+  step(direction: 1 | -1): Promise<boolean>;
+  deleted(untilMs: number): void;
+  close(): void;
+}
 
 export interface GroupOptions {
   /** What to do in a gap: jump after its card was shown for a second, or wait for the reader. Default `skip`. */
@@ -39,7 +61,7 @@ export class PlaybackGroup {
   readonly gap: Signal<Hole | undefined> = signal(undefined);
   readonly #board: Board;
   readonly #options: GroupOptions;
-  readonly #members: RecordedPlayer[] = [];
+  readonly #members: GroupMember[] = [];
   #turn = 0;
   #frame = 0;
   #frameMs = 0;
@@ -54,12 +76,12 @@ export class PlaybackGroup {
     this.nowMs = signal(startMs);
   }
 
-  get members(): readonly RecordedPlayer[] {
+  get members(): readonly GroupMember[] {
     return this.#members;
   }
 
   /** It shows the group's moment at once. Call what is returned before it is closed. */
-  add(player: RecordedPlayer): () => void {
+  add(player: GroupMember): () => void {
     this.#members.push(player);
     player.setRate(this.#fullRate());
     void player.seek(this.nowMs.peek());
@@ -198,7 +220,7 @@ export class PlaybackGroup {
     for (const player of this.#members) if (player !== leader) this.#keepUp(player, leaderMs);
   }
 
-  #keepUp(player: RecordedPlayer, leaderMs: number): void {
+  #keepUp(player: GroupMember, leaderMs: number): void {
     const { hole } = player;
     if (hole) {
       if (hole.endMs !== undefined && leaderMs >= hole.endMs) void player.seek(leaderMs);

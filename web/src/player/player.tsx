@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { LivePlayer } from './live-player.ts';
 import { LiveView } from './live-view.tsx';
 import type { LiveRef, PlayState } from './play-state.ts';
-import type { RecordedPlayer } from './recorded-player.ts';
+import type { GroupMember } from './playback-group.ts';
 import { type RecordedRef, RecordedView } from './recorded-view.tsx';
 
 export interface PlayerProps {
@@ -23,7 +23,7 @@ export interface PlayerProps {
 const CLOCK_MS = 250;
 
 export function Player({ source, onState, onTime, ...view }: PlayerProps) {
-  const [player, setPlayer] = useState<LivePlayer | RecordedPlayer | undefined>(undefined);
+  const [player, setPlayer] = useState<LivePlayer | GroupMember | undefined>(undefined);
   useEffect(() => player?.state.subscribe(state => onState?.(state)), [player, onState]);
   useEffect(() => {
     if (!player || !onTime) return;

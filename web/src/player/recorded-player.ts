@@ -6,6 +6,7 @@ import type { Hole, Piece } from './footage-index.ts';
 import { FootageLoader, type Loaded } from './footage-loader.ts';
 import { dislikesRates, hasMediaSource, INTO_S, type MediaElement } from './media-element.ts';
 import type { PlayState, WayInfo } from './play-state.ts';
+import type { GroupMember } from './playback-group.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { RecordedFeed } from './recorded-feed.ts';
 import { Scrubber } from './scrubber.ts';
@@ -28,7 +29,7 @@ const JOIN_S = 0.05;
 const FAR_S = 60;
 const TWICE_MS = 30_000;
 
-export class RecordedPlayer {
+export class RecordedPlayer implements GroupMember {
   readonly state: Signal<PlayState> = signal({ is: 'idle' });
   readonly info: Signal<WayInfo | undefined> = signal(undefined);
   readonly camera: number;

@@ -2,8 +2,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { onUpdate } from '../state.ts';
 import { httpBoard } from './board-http.ts';
-import { MediaElement } from './media-element.ts';
+import { hasMediaSource, MediaElement } from './media-element.ts';
 import type { PlaybackGroup } from './playback-group.ts';
+import { playsHls, RecordedHls } from './recorded-hls.ts';
 import { RecordedPlayer } from './recorded-player.ts';
 import type { StreamName } from './wire.ts';
 
@@ -24,7 +25,7 @@ export interface RecordedViewProps {
   volume?: number;
   fit?: 'contain' | 'cover';
   /** The player behind it, for its signals; undefined when it goes. */
-  onPlayer?(player: RecordedPlayer | undefined): void;
+  onPlayer?(player: RecordedPlayer | RecordedHls | undefined): void;
   onVideo?(video: HTMLVideoElement | undefined): void;
 }
 
@@ -33,11 +34,15 @@ export function RecordedView(props: RecordedViewProps) {
   const { camera, stream = 'main', group } = source;
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const player = useRef<RecordedPlayer | undefined>(undefined);
+  const player = useRef<RecordedPlayer | RecordedHls | undefined>(undefined);
 
   useEffect(() => {
     if (!video.current || !canvas.current) return;
-    const made = new RecordedPlayer(httpBoard, new MediaElement(video.current, canvas.current), camera, stream);
+    const element = new MediaElement(video.current, canvas.current);
+    const byHls = !hasMediaSource() && playsHls(video.current);
+    const made = byHls
+      ? new RecordedHls(httpBoard, video.current, camera, stream)
+      : new RecordedPlayer(httpBoard, element, camera, stream);
     player.current = made;
     const leave = group.add(made);
     const stopListening = onUpdate(update => {
