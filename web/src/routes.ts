@@ -56,6 +56,9 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: 'set/cameras/add', section: 'settings', role: 'admin', sheet: 'cameras', load: keeper('AddCameraPage') },
   { pattern: 'set/cameras/{id}', section: 'settings', role: 'admin', sheet: 'cameras', load: keeper('EditCameraPage') },
   { pattern: 'set/storage', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('StoragePage') },
+  { pattern: 'set/events', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('WebhooksPage') },
+  { pattern: 'set/users', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('UsersPage') },
+  { pattern: 'set/system', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('SystemPage') },
   { pattern: 'set/logs', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('LogsPage') },
   { pattern: 'login', load: here(LoginPage) },
 ];

@@ -1,4 +1,4 @@
-// Where one is logged in, and how to end that.
+// Where somebody is logged in, and how to end that.
 import { useEffect, useState } from 'preact/hooks';
 import type { Session } from '../../../src/api/contract.ts';
 import { type ApiError, call, type Result } from '../api.ts';
@@ -9,11 +9,13 @@ import { now, zone } from '../zone.ts';
 import { browserName } from './browser-name.ts';
 import { meWords } from './me-words.ts';
 
-export function OwnSessions() {
+/** `user`: of somebody else, or of oneself beside others; only an admin may. */
+export function OwnSessions({ user }: { user?: number }) {
+  const query = user === undefined ? {} : { user };
   const [sessions, setSessions] = useState<readonly Session[]>([]);
   const [error, setError] = useState<ApiError>();
   const load = async () => {
-    const answer = await call('GET /api/sessions', {});
+    const answer = await call('GET /api/sessions', { query });
     if (answer.is === 'ok') setSessions(answer.value.sessions);
     setError(answer.is === 'error' ? answer.error : undefined);
   };
@@ -24,11 +26,11 @@ export function OwnSessions() {
     await load();
   };
   const end = async (id: string) => done(await call('DELETE /api/sessions/{id}', { params: { id } }), meWords('ended'));
-  const endOthers = async () => done(await call('DELETE /api/sessions', {}), meWords('othersEnded'));
+  const endOthers = async () => done(await call('DELETE /api/sessions', { query }), meWords('othersEnded'));
   const at = (ms: number) => moment(ms, zone(), now());
   return (
-    <section class="card stack">
-      <h2>{meWords('sessions')}</h2>
+    <section class={user === undefined ? 'card stack' : 'stack'}>
+      {user === undefined ? <h2>{meWords('sessions')}</h2> : <h3>{meWords('sessionsOf')}</h3>}
       <ul class="stack">
         {sessions.map(({ id, userAgent, current, createdMs, lastSeenMs, address }) => (
           <li key={id} class="row spread">
@@ -51,7 +53,7 @@ export function OwnSessions() {
       {sessions.length > 1 && (
         <div class="row">
           <button type="button" class="button" onClick={() => void endOthers()}>
-            {meWords('endOthers')}
+            {meWords(sessions.some(({ current }) => current) ? 'endOthers' : 'endAll')}
           </button>
         </div>
       )}

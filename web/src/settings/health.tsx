@@ -2,17 +2,16 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Camera, Problem, Status } from '../../../src/api/contract.ts';
 import { call } from '../api.ts';
-import { Icon } from '../components/icon.tsx';
 import { ErrorNote, Note, Spark, sentence } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { reasonWords } from '../components/reasons.ts';
-import { toast } from '../components/toast.tsx';
 import { bitRate, bytes, memory } from '../quantities.ts';
 import { href } from '../router.ts';
 import { hasPage } from '../routes.ts';
 import { allCameras, cameraName, onUpdate, problems } from '../state.ts';
 import { lengthWords, moment } from '../time.ts';
 import { now, zone } from '../zone.ts';
+import { Copyable } from './copyable.tsx';
 import { settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
@@ -205,33 +204,10 @@ function Report({ status, cameras, problems: list }: ReportProps) {
       ({ kind, camera, message }) => `${kind}${camera === undefined ? '' : ` (camera ${camera})`}: ${message}`,
     ),
   ].join('\n');
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      toast(settingsWords('copied'));
-    } catch {
-      // Pages without encryption may not.
-      const range = document.createRange();
-      range.selectNodeContents(document.getElementById('report') ?? document.body);
-      getSelection()?.removeAllRanges();
-      getSelection()?.addRange(range);
-      toast(settingsWords('copyFailed'), { tone: 'warn' });
-    }
-  };
   return (
     <details class="card">
       <summary>{settingsWords('report')}</summary>
-      <div class="stack">
-        <pre class="set-report" id="report">
-          {text}
-        </pre>
-        <div class="row">
-          <button type="button" class="button" onClick={() => void copy()}>
-            <Icon name="copy" />
-            {settingsWords('copy')}
-          </button>
-        </div>
-      </div>
+      <Copyable text={text} />
     </details>
   );
 }
