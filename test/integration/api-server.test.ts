@@ -275,6 +275,11 @@ for (const kind of SERVERS) {
     assert.equal(fakes.log.messages('error'), ['an answer was cut off']);
   });
 
+  test('a cookie of 12 KiB is taken', async () => {
+    const cookie = `other=${'a'.repeat(12 * 1024)}`;
+    assert.is((await ask('GET', '/api/health', { cookie })).status, 200);
+  });
+
   test('a header that would be two ends the connection', async () => {
     const log = fakes.log.logger;
     for (const headers of [
