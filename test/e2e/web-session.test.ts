@@ -77,6 +77,25 @@ needs('a session that ends in the middle is renewed over the page, and what was 
   await page.context().close();
 });
 
+needs('whoever has logged out comes nowhere by going back, and to the wanted page by logging in', async () => {
+  const { page, errors } = await openAs('events');
+  await page.getByRole('heading', { name: 'Events' }).waitFor({ state: 'attached' });
+  await page.evaluate(() => void (location.hash = '#/set/me'));
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.goBack();
+  await page.waitForFunction(() => location.hash.startsWith('#/login?next='));
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  assert.is(await page.getByRole('dialog').count(), 0);
+  await logIn(page);
+  await page.getByText(`Logged in as ${ACCOUNT.name}`).waitFor();
+  assert.equal(
+    errors.filter(text => !/status of 401/.test(text)),
+    [],
+  );
+  await page.context().close();
+});
+
 needs('a viewer sees the own cameras, and no way to what admins do', async () => {
   const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
   const [own, other] = cameras;

@@ -2,6 +2,7 @@
 import type { ErrorBody, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from '../../src/api/contract.ts';
 import { Lane } from './lane.ts';
 import { signInAgain } from './sign-in.ts';
+import { me } from './state.ts';
 
 /**
  * Plain HTTP has six connections to a host in all. So none of the three can starve another: `player` for footage, `pictures` for
@@ -120,7 +121,8 @@ async function exchange<T>(
   read: (response: Response) => Promise<T>,
 ): Promise<Result<T>> {
   const first = await attempt(route, input, options, read);
-  if (options.quiet || first.is !== 'error' || first.status !== 401) return first;
+  // Of somebody who has just logged out nothing is asked any more.
+  if (options.quiet || !me.peek() || first.is !== 'error' || first.status !== 401) return first;
   if (!(await signInAgain())) return first;
   return attempt(route, input, options, read);
 }

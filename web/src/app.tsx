@@ -20,7 +20,12 @@ import { loadLanguage } from './words.ts';
 
 function App() {
   const [reached, setReached] = useState(true);
-  useEffect(() => void begin(setReached), []);
+  const [begun, setBegun] = useState(false);
+  useEffect(() => void begin(setReached).then(() => setBegun(true)), []);
+  const isOutside = begun && me.value === undefined && !isPublic();
+  useEffect(() => {
+    if (isOutside) redirect('out');
+  }, [isOutside]);
   if (!reached)
     return (
       <main class="narrow">

@@ -30,7 +30,7 @@ export function OwnSessions({ user }: { user?: number }) {
   const at = (ms: number) => moment(ms, zone(), now());
   return (
     <section class={user === undefined ? 'card stack' : 'stack'}>
-      {user === undefined ? <h2>{meWords('sessions')}</h2> : <h3>{meWords('sessionsOf')}</h3>}
+      <h2>{meWords(user === undefined ? 'sessions' : 'sessionsOf')}</h2>
       <ul class="stack">
         {sessions.map(({ id, userAgent, current, createdMs, lastSeenMs, address }) => (
           <li key={id} class="row spread">

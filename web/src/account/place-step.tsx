@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Status } from '../../../src/api/contract.ts';
 import { type ApiError, call } from '../api.ts';
-import { ErrorNote, Note, type Tone } from '../components/notes.tsx';
+import { ErrorNote, Note, sentence, type Tone } from '../components/notes.tsx';
 import { bytes } from '../quantities.ts';
 import { me } from '../state.ts';
 import { clock, lengthWords, moment, viewerZone } from '../time.ts';
@@ -26,6 +26,14 @@ export function PlaceStep({ onDone }: { onDone(): void }) {
       <ClockNote />
       <ZoneNote />
       {status && <StorageNote {...status.storage} />}
+      {status?.problems
+        .filter(({ camera }) => camera === undefined)
+        .map(({ kind, message, cure }) => (
+          <Note key={kind} tone="danger">
+            <p>{sentence(message)}</p>
+            {cure && <p class="quiet">{cure}</p>}
+          </Note>
+        ))}
       {error && <ErrorNote error={error} />}
       <button type="button" class="button" data-kind="primary" onClick={onDone}>
         {setupWords('continue')}
