@@ -194,6 +194,8 @@ test.needs(
       `[document.querySelector('.ev-in-place').previousElementSibling.dataset.event]`,
     );
     assert.is(second, (await idsOf(page))[1]);
+    await page.getByRole('button', { name: 'Next event' }).click();
+    await until(page, `document.querySelectorAll('.ev-card')[2].dataset.open === 'true'`);
     assert.is(await page.evaluate('document.documentElement.scrollWidth'), 390);
     assert.equal(errors, []);
     await page.context().close();

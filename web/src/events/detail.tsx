@@ -25,6 +25,8 @@ export interface EventDetailProps {
   onSeen(reviewed: boolean): void;
   onLock(locked: boolean): void;
   onDelete(): void;
+  /** To the next event of the list (1) or the one before; absent where there is no list. */
+  onStep?(direction: 1 | -1): void;
   /** Ready to play at once: somebody asked for it. */
   autoPlay: boolean;
 }
@@ -77,6 +79,12 @@ export function EventDetail(props: EventDetailProps) {
           >
             <Icon name="download" />
           </a>
+        )}
+        {props.onStep && (
+          <>
+            <Button icon="up" label={t('previous')} kind="plain" onClick={() => props.onStep?.(-1)} />
+            <Button icon="down" label={t('next')} kind="plain" onClick={() => props.onStep?.(1)} />
+          </>
         )}
         <MoreMenu {...props} />
       </div>

@@ -47,6 +47,7 @@ export default function EventsPage({ query }: PageProps) {
       onSeen={reviewed => state.mark([event.id], { reviewed })}
       onLock={locked => state.mark([event.id], { locked })}
       onDelete={() => state.remove([event.id])}
+      onStep={direction => step(state, direction)}
     />
   );
   const events = state.events.value;
@@ -231,17 +232,19 @@ function Nothing({ filters }: { filters: EventFilters }) {
   );
 }
 
+/** Opens the neighbour of the open event, or the first of the list. */
+function step(state: EventsState, direction: 1 | -1): void {
+  const { value: events } = state.events;
+  const at = events.findIndex(event => event.id === state.open.value);
+  const next = events[at < 0 ? 0 : at + direction];
+  if (!next) return;
+  state.open.value = next.id;
+  requestAnimationFrame(() =>
+    document.querySelector(`[data-event="${CSS.escape(next.id)}"]`)?.scrollIntoView({ block: 'nearest' }),
+  );
+}
+
 function useEventKeys(state: EventsState, { mayMark }: Rights): void {
-  const step = (direction: 1 | -1) => {
-    const { value: events } = state.events;
-    const at = events.findIndex(event => event.id === state.open.value);
-    const next = events[at < 0 ? 0 : at + direction];
-    if (!next) return;
-    state.open.value = next.id;
-    requestAnimationFrame(() =>
-      document.querySelector(`[data-event="${CSS.escape(next.id)}"]`)?.scrollIntoView({ block: 'nearest' }),
-    );
-  };
   const open = () => (state.open.value === undefined ? undefined : state.get(state.open.value));
   const mark = (change: (event: Event) => { reviewed?: boolean; locked?: boolean }) => {
     const event = open();
@@ -250,8 +253,8 @@ function useEventKeys(state: EventsState, { mayMark }: Rights): void {
     return true;
   };
   useKeys({
-    j: () => step(1),
-    k: () => step(-1),
+    j: () => step(state, 1),
+    k: () => step(state, -1),
     r: () => mark(event => ({ reviewed: !event.reviewed })),
     l: () => mark(event => ({ locked: !event.locked })),
     Enter: pressed => {

@@ -68,6 +68,8 @@ export const t = words('events', {
   'load-more': 'Load more',
   'could-not-load': 'Could not load more.',
   retry: 'Try again',
+  next: 'Next event',
+  previous: 'Previous event',
   'not-found': 'There is no such event',
   'not-found-text': 'It may have been deleted to make room, or by somebody.',
   'to-events': 'All events',
