@@ -197,7 +197,10 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     gapCounts: () => gapCounts.list(),
     logs: log,
     cameras,
-    prober: new Prober({ engine, clock, hub, allowLoopback }),
+    prober: new Prober({
+      ...{ engine, clock, hub, allowLoopback },
+      keyPicture: request => pictures.makeFromMemory(request, engine),
+    }),
     engine,
     events,
     bus,

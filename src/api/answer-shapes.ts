@@ -100,6 +100,7 @@ const { gopMs: _, ...probed } = streamFacts;
 export const probe = v.object({
   ok: flag,
   streams: list(v.object(probed)),
+  picture: maybe(text),
   problem: maybe(
     v.object({
       kind: v.picklist([

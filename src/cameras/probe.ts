@@ -38,6 +38,8 @@ export interface ProbeProblem {
 export interface ProbeResult {
   ok: boolean;
   streams: Omit<StreamFacts, 'gopMs'>[];
+  /** What the camera sees, a JPEG in base64; absent when none could be made in time. */
+  picture?: string;
   problem?: ProbeProblem;
 }
 
@@ -69,12 +71,23 @@ const DEADLINE_MS = 9500;
 /** Watched so long, pictures per second and bits per second are known to a tenth. */
 const WATCH_MS = 2200;
 const RING_BYTES = 2 * 1024 * 1024;
+/** Enough to see which camera it is. */
+const PICTURE_WIDTH = 480;
+/** Pictures are made one at a time: others may be waited for. */
+const PICTURE_LIMIT_MS = 1000;
 
 export interface ProberOptions {
   engine: CameraEngine;
   clock: Clock;
   hub: Hub;
   allowLoopback: boolean;
+  /** A JPEG of the newest keyframe of a stream in the engine; rejects when there is none, or nobody wants it any more. */
+  keyPicture(request: {
+    camera: number;
+    stream: 'main';
+    width: number;
+    isWanted(): boolean;
+  }): Promise<{ jpeg: Buffer }>;
 }
 
 export class Prober {
@@ -86,7 +99,7 @@ export class Prober {
   }
 
   /**
-   * Resolves within 10 s with what the camera sends or the first problem; it is asked once, with this login only, because cameras
+   * Resolves within 11 s with what the camera sends or the first problem; it is asked once, with this login only, because cameras
    * lock accounts. Rejects with `invalid-argument` for an address that cannot be one, `unavailable` while 4 others are tried.
    */
   async probe(input: ProbeInput): Promise<ProbeResult> {
@@ -109,7 +122,9 @@ export class Prober {
         rotationOffsetMs: 0,
         ringMaxBytes: RING_BYTES,
       });
-      return await outcome;
+      const result = await outcome;
+      const picture = result.ok ? await this.#picture(id) : undefined;
+      return picture ? { ...result, picture } : result;
     } finally {
       await this.#options.engine.removeStream(id, 'main');
       this.#busy.delete(id);
@@ -165,6 +180,23 @@ export class Prober {
         } else if (event.type === 'link' && event.state === 'waiting' && event.problem) finish(failure(event.problem));
       });
     });
+  }
+
+  async #picture(camera: number): Promise<string | undefined> {
+    const { keyPicture, clock } = this.#options;
+    let isWanted = true;
+    const picture = keyPicture({ camera, stream: 'main', width: PICTURE_WIDTH, isWanted: () => isWanted }).then(
+      ({ jpeg }) => jpeg.toString('base64'),
+      () => undefined,
+    );
+    let cancel = () => {};
+    const late = new Promise<undefined>(resolve => {
+      cancel = clock.after(PICTURE_LIMIT_MS, () => resolve(undefined));
+    });
+    const made = await Promise.race([picture, late]);
+    isWanted = false;
+    cancel();
+    return made;
   }
 
   /** Whether any picture came. */

@@ -34,6 +34,8 @@ test('tells what a camera sends, or what is wrong, and adds nothing', async () =
     [true, 'h264', 320, 180, 'aac'],
   );
   assert.ok(Math.abs((stream?.fps ?? 0) - 25) <= 2.5, `${stream?.fps} pictures per second`);
+  const picture = Buffer.from(good?.picture ?? '', 'base64');
+  assert.equal([...picture.subarray(0, 3)], [0xff, 0xd8, 0xff], 'a JPEG of what it sees');
   const kinds = [silent, wrong, missing, strange].map(result => result?.problem?.kind);
   assert.equal(kinds, ['refused', 'unauthorized', 'no-stream', 'unsupported-codec']);
   assert.not.match(JSON.stringify([wrong, service.child.stdout]), 'canary-secret');

@@ -49,6 +49,16 @@ async function isSound({ page, errors, foreign }: Opened): Promise<void> {
   assert.equal({ errors, foreign }, { errors: [], foreign: [] });
 }
 
+/** The test picture: so wide, and not of one colour. */
+async function seesPicture(page: Page, width: number): Promise<void> {
+  await page.waitForFunction(wanted => {
+    const canvas = document.querySelector('main canvas') as HTMLCanvasElement | null;
+    if (canvas?.width !== wanted) return false;
+    const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    return new Set(Array.from(data).filter((_, index) => index % 4 === 0)).size > 8;
+  }, width);
+}
+
 const ours = async (id = 1) => service.get<CameraShape>(`/api/cameras/${id}`);
 
 test.needs(
@@ -73,8 +83,11 @@ test.needs(
     await main.getByText('Many browsers cannot show H.265').waitFor();
     await tryAddress(page, cameras.small.url, cameras.main.url, LOGIN.password);
     await main.getByText('The small stream is larger').waitFor();
+    await main.getByRole('img', { name: 'What the camera sees now' }).waitFor();
+    await seesPicture(page, 320);
     await page.getByRole('button', { name: 'Swap main and small' }).click();
     await main.getByText('Main stream: 1280×720 H.264').waitFor();
+    await seesPicture(page, 480);
     assert.is(await main.getByText('The small stream is larger').count(), 0);
     await field(page, 'Name').fill('Gate');
     await field(page, 'Before an event').fill('31');

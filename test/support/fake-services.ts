@@ -148,7 +148,10 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     bus: world.bus,
     groups: new CameraGroups({ get: () => undefined, put: async () => undefined }),
     webhooks: fakeWebhooks(world, cameras, store, posted),
-    prober: new Prober({ engine, clock, hub, allowLoopback: false }),
+    prober: new Prober({
+      ...{ engine, clock, hub, allowLoopback: false },
+      keyPicture: () => Promise.reject(new NvrError('not-found', 'there is no picture')),
+    }),
     engine,
     segments: {
       folder,

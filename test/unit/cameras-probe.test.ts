@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { DirectHub, Prober } from '../../src/cameras/index.ts';
-import { FIRST_PROBE_ID } from '../../src/cameras/probe.ts';
+import { FIRST_PROBE_ID, type ProberOptions } from '../../src/cameras/probe.ts';
 import { NvrError } from '../../src/core/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
@@ -8,11 +8,13 @@ import { suite } from '../support/suite.ts';
 
 const test = suite('camera probe');
 
-function setUp() {
+const NO_PICTURE = () => Promise.reject(new NvrError('not-found', 'no keyframe'));
+
+function setUp(keyPicture: ProberOptions['keyPicture'] = NO_PICTURE) {
   const engine = new FakeEngine();
   const clock = new FakeClock();
   const hub = new DirectHub({ allowLoopback: false });
-  return { engine, clock, prober: new Prober({ engine, clock, hub, allowLoopback: false }) };
+  return { engine, clock, prober: new Prober({ engine, clock, hub, allowLoopback: false, keyPicture }) };
 }
 
 function parameters(camera: number) {
@@ -34,6 +36,29 @@ test('a camera that works is described, with measured figures, and let go', asyn
   assert.equal(await result, { ok: true, streams: [stream] });
   assert.equal(engine.removed, [FIRST_PROBE_ID]);
   assert.equal([engine.listeners, clock.pending], [0, 0]);
+});
+
+test('what the camera sees comes with it, unless making the picture takes too long', async () => {
+  let asked: Parameters<ProberOptions['keyPicture']>[0] | undefined;
+  const quick = setUp(async request => {
+    asked = request;
+    return { jpeg: Buffer.from('seen') };
+  });
+  const seen = quick.prober.probe({ url: 'rtsp://10.0.0.2/a' });
+  await settle();
+  quick.engine.emit(parameters(FIRST_PROBE_ID));
+  await quick.clock.advance(3000);
+  assert.is((await seen).picture, Buffer.from('seen').toString('base64'));
+  assert.equal([asked?.camera, asked?.isWanted(), quick.clock.pending], [FIRST_PROBE_ID, false, 0]);
+
+  const slow = setUp(() => new Promise(() => {}));
+  const unseen = slow.prober.probe({ url: 'rtsp://10.0.0.2/a' });
+  await settle();
+  slow.engine.emit(parameters(FIRST_PROBE_ID));
+  await slow.clock.advance(2500);
+  await slow.clock.advance(1000);
+  const { ok, picture } = await unseen;
+  assert.equal([ok, picture, slow.engine.removed, slow.clock.pending], [true, undefined, [FIRST_PROBE_ID], 0]);
 });
 
 test('a problem is told in the words and kinds of the API, once', async () => {

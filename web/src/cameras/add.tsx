@@ -1,5 +1,5 @@
 // Adding a camera by its address: tried first, with its streams in figures; then how it is kept; then its picture.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { NewCamera, ProbeResult } from '../../../src/api/contract.ts';
 import { type ApiError, address as addressOf, call } from '../api.ts';
 import { PasswordField, SelectField, TextField } from '../components/field.tsx';
@@ -160,6 +160,7 @@ function Streams({ tried, onChange }: { tried: Tried; onChange(tried: Tried): vo
   return (
     <section class="card stack" aria-live="polite">
       <h2>{cameraWords('works')}</h2>
+      {main.result.picture && <TestPicture base64={main.result.picture} />}
       <p>
         <strong>{cameraWords('main')}</strong>: {factsOf(main)}
       </p>
@@ -188,6 +189,21 @@ function Streams({ tried, onChange }: { tried: Tried; onChange(tried: Tried): vo
       )}
     </section>
   );
+}
+
+/** Drawn: the page may show no pictures but the board's own. */
+function TestPicture({ base64 }: { base64: string }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const jpeg = Uint8Array.from(atob(base64), character => character.charCodeAt(0));
+    const draw = (image: ImageBitmap) => {
+      if (!canvas.current) return;
+      Object.assign(canvas.current, { width: image.width, height: image.height });
+      canvas.current.getContext('2d')?.drawImage(image, 0, 0);
+    };
+    createImageBitmap(new Blob([jpeg])).then(draw, () => undefined);
+  }, [base64]);
+  return <canvas ref={canvas} role="img" aria-label={cameraWords('sees')} />;
 }
 
 function widthOf(stream: Stream | undefined): number {

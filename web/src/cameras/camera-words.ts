@@ -104,6 +104,7 @@ export const cameraWords = words('cameras', {
   test: 'Test',
   testing: 'Testing, up to 10 seconds…',
   works: 'The camera answers.',
+  sees: 'What the camera sees now',
   streamFacts: '{width}×{height} {codec}, {fps} pictures/s, {rate}',
   sound: 'sound {codec}',
   noSound: 'no sound',
