@@ -44,6 +44,7 @@ void LiveFeed::set_parameters(const VideoParameters& video, const AudioParameter
   audio_.reset();
   if (audio) audio_ = *audio;
   changed_ = true;
+  refused_ = false;
 }
 
 int64_t LiveFeed::utc_ms(int64_t pts90k) const {
@@ -84,7 +85,8 @@ bool LiveFeed::make_init() {
     has_audio_ = false;
     init = make_init_segment(video_, nullptr, &error);
   }
-  if (!init) return false;
+  refused_ = !init;
+  if (refused_) return false;
   ++header_.generation;
   header_.codecs = video_.codec_string();
   if (has_audio_) header_.codecs += "," + audio_->codec_string();
@@ -98,6 +100,7 @@ bool LiveFeed::make_init() {
 /// Begins with this keyframe. False when its parameters are of no use.
 bool LiveFeed::open(uint64_t key_index) {
   open_ = false;
+  if (refused_) return false;
   const Packet& first = ring_.video().at(key_index);
   has_audio_ = sound_flows();
   changed_ = false;

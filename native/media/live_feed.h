@@ -96,6 +96,7 @@ class LiveFeed {
   std::optional<RecordSession> session_;
   VideoParameters video_;
   std::optional<AudioParameters> audio_;
+  bool refused_ = false;  ///< libavformat does not take these parameters
   bool changed_ = false;  ///< a header is due with the next keyframe
   bool broken_ = true;    ///< and media time is tied to the wall clock anew
   bool awaits_key_ = true;

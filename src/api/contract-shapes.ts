@@ -81,10 +81,14 @@ export interface Gap {
   reason: GapReason;
 }
 
-/** `GET`, `PATCH /api/events/{id}` */
+/**
+ * `GET`, `PATCH /api/events/{id}`. `reviewed` is that of the user who asks (of a token: of its user), here, in lists and in what
+ * `/api/updates` tells; each marks for itself, viewers too. Whoever comes new has reviewed nothing, but for events that were marked
+ * when there was one mark for all.
+ */
 export type Event = EventView;
 
-/** `GET /api/events?camera&label&zone&source&startMs&endMs&reviewed&locked&limit&cursor`, newest first. */
+/** `GET /api/events?camera&label&zone&source&startMs&endMs&reviewed&locked&limit&cursor`, newest first; `reviewed` by the user who asks. */
 export interface EventList {
   events: Event[];
   /** Present when there is more. */
@@ -242,7 +246,8 @@ export interface Status {
 /**
  * The texts of WebSocket `/api/cameras/{id}/live?stream=main|sub&audio=0|1`. Behind each comes one binary message with the init segment
  * that holds from then on, then one binary message per fragment; a fragment that begins with a keyframe can be decoded without those
- * before it. Media time and UTC belong together: `zeroMs + 1000 * time` in all fragments behind a header, also of a later one.
+ * before it. Media time and UTC belong together: `zeroMs + 1000 * time`. Media time
+ * goes on from header to header, of one stream and of both; it begins anew only when the clock of the board is set.
  */
 export interface LiveHeader {
   /** As in RFC 6381, with the sound's where there is sound. A change of their number needs a new SourceBuffer. */

@@ -14,6 +14,10 @@ export interface LiveReceiver {
   readonly skipped: number;
   /** What waits for it. */
   readonly queuedBytes: number;
+  /** It was told to end. */
+  readonly isEnding: boolean;
+  /** It takes too little. */
+  end(): void;
   /** `instance`: of the feed; generations count within one only. */
   header(event: LiveHeaderFacts, instance: number): void;
   fragment(event: LiveFragment, delivery: Delivery): void;
@@ -33,7 +37,7 @@ export interface LiveFigures {
 
 /** Two screens of sixteen cameras for three households; beyond it somebody only wears the board out. */
 export const MOST_VIEWERS = 96;
-/** What may wait for all viewers together. */
+/** What may wait for all viewers together; twice as much with those that are being ended. */
 const MOST_QUEUED_BYTES = 24 * 1024 * 1024;
 const MOST_NUMBER = 0xffff_ffff;
 
@@ -118,6 +122,22 @@ export class LiveFeeds {
   /** More waits for all viewers together than memory is meant for. */
   isOverfull(): boolean {
     return this.#queuedBytes() > MOST_QUEUED_BYTES;
+  }
+
+  /**
+   * Whether so much may be queued for a viewer that has nothing queued. Where much waits for others, the slowest of them makes room:
+   * who keeps up is not to suffer.
+   */
+  hasRoom(sizeBytes: number, viewer: LiveReceiver): boolean {
+    const bytes = this.#queuedBytes() + sizeBytes;
+    if (bytes <= MOST_QUEUED_BYTES) return true;
+    let slowest: LiveReceiver | undefined;
+    for (const one of this.#viewers.values()) {
+      if (one !== viewer && !one.isEnding && one.queuedBytes > (slowest?.queuedBytes ?? 0)) slowest = one;
+    }
+    slowest?.end();
+    // Its memory is free when it has ended.
+    return bytes <= 2 * MOST_QUEUED_BYTES;
   }
 
   #queuedBytes(): number {

@@ -22,6 +22,10 @@ export interface LiveViewerOptions {
 
 /** What may wait for one viewer. Half of it is what others of the same board may need too. */
 const MOST_QUEUED_BYTES = 1024 * 1024;
+/** A fragment that is larger is for no socket's queue: no real camera has such pictures. */
+const MOST_FRAGMENT_BYTES = 3.5 * 1024 * 1024;
+/** So much may be sent without a look at what waits for others. */
+const SMALL_BYTES = 64 * 1024;
 /** Between two begins: each copies a GOP. */
 const BEGIN_MS = 500;
 /** For so long something may always be waiting. */
@@ -37,6 +41,7 @@ export class LiveViewer implements WebSocketHandler {
   readonly sound: boolean;
   number = 0;
   skipped = 0;
+  isEnding = false;
   readonly #options: LiveViewerOptions;
   #peer: WebSocketPeer | undefined;
   #paused = false;
@@ -118,7 +123,12 @@ export class LiveViewer implements WebSocketHandler {
   }
 
   close(code: number, reason: string): void {
+    this.isEnding = true;
     this.#peer?.close(code, reason);
+  }
+
+  end(): void {
+    this.close(TOO_SLOW, 'the pictures are not taken');
   }
 
   /** The camera changed: ends when it cannot be watched any more. */
@@ -195,14 +205,16 @@ export class LiveViewer implements WebSocketHandler {
     }
     if (queued === 0 || queued < this.#lastQueued) this.#progressMs = nowMs;
     this.#lastQueued = queued;
-    if (queued === 0) return true;
+    const { feeds } = this.#options;
+    if (sizeBytes > MOST_FRAGMENT_BYTES || this.isEnding) return false;
+    if (queued === 0) return sizeBytes <= SMALL_BYTES || feeds.hasRoom(sizeBytes, this);
     if (nowMs - this.#progressMs > GONE_MS) {
-      this.close(TOO_SLOW, 'the pictures are not taken');
+      this.end();
       return false;
     }
     // Once it has fallen behind it goes on when all of it is through.
     if (this.#awaitsKey || queued + sizeBytes > MOST_QUEUED_BYTES || nowMs - this.#emptyMs > MOST_LATE_MS) return false;
-    return !this.#options.feeds.isOverfull();
+    return !feeds.isOverfull();
   }
 }
 

@@ -266,15 +266,42 @@ test('who takes nothing for long is cut off', async () => {
   assert.equal(peer.closed, { code: 1013, reason: 'the pictures are not taken' });
 });
 
-test('all slow viewers together have a bound', () => {
+test('all slow viewers together have a bound, and who keeps up does not suffer by them', () => {
+  const fast = enter();
+  begin(fast.viewer);
+  fast.peer.take();
   const all = Array.from({ length: 40 }, () => enter());
   for (const { viewer, peer } of all) {
     begin(viewer);
     peer.takes = false;
   }
   for (let i = 0; i < 20; i++) fragment('picture.', { sizeBytes: 100_000 });
+  assert.is(fast.peer.take().length, 20);
   assert.ok(feeds.figures().queuedBytes <= 25 * 1024 * 1024, String(feeds.figures().queuedBytes));
   assert.ok(feeds.figures().queuedBytes > 20 * 1024 * 1024);
+  // Whoever comes now and takes nothing either is given only so much, and the slowest end.
+  for (let i = 0; i < 40; i++) {
+    const { viewer, peer } = enter();
+    peer.takes = false;
+    header({ viewer: viewer.number });
+    fragment('begin...', { viewer: viewer.number, key: true, sizeBytes: 3_000_000 });
+  }
+  assert.ok(feeds.figures().queuedBytes <= 52 * 1024 * 1024, String(feeds.figures().queuedBytes));
+  assert.ok(all.some(({ peer }) => peer.closed?.code === 1013));
+  for (const { viewer, peer } of all) if (peer.closed) viewer.closed();
+  fragment('key.....', { key: true, sizeBytes: 300_000 });
+  assert.is(fast.peer.closed, undefined);
+});
+
+test('a picture larger than any is left out', () => {
+  const { viewer, peer } = enter();
+  begin(viewer);
+  peer.take();
+  fragment('huge....', { key: true, sizeBytes: 5_000_000 });
+  fragment('picture.');
+  assert.equal(peer.take(), []);
+  fragment('key.....', { key: true });
+  assert.equal(peer.take(), ['key.....']);
 });
 
 test('the buffer of fragments is used again, unless somebody still needs it', () => {
