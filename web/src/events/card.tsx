@@ -18,8 +18,8 @@ export interface EventCardProps {
   isSelected: boolean;
   /** Some are selected: a tap selects more. */
   isSelecting: boolean;
-  /** Marks need a role. */
-  mayMark: boolean;
+  /** Locking needs a role. */
+  mayLock: boolean;
   onOpen(): void;
   onSelect(range: boolean): void;
   onSeen(reviewed: boolean): void;
@@ -30,7 +30,7 @@ const LONG_PRESS_MS = 500;
 const SWIPE_PX = 80;
 
 export function EventCard(props: EventCardProps) {
-  const { event, zone, isOpen, isSelected, isSelecting, mayMark, onOpen, onSelect, onSeen, onLock } = props;
+  const { event, zone, isOpen, isSelected, isSelecting, mayLock, onOpen, onSelect, onSeen, onLock } = props;
   const touch = useTouch(props);
   const title = titleOf(event);
   const place = [cameraName(event.camera), ...event.zones].join(' · ');
@@ -85,34 +85,30 @@ export function EventCard(props: EventCardProps) {
           <span class="quiet label">{preRollWords(event.preRoll)}</span>
         </span>
       </button>
-      {mayMark && (
-        <span class="ev-actions">
+      <span class="ev-actions">
+        <Button
+          icon={event.reviewed ? 'eye' : 'check'}
+          label={t(event.reviewed ? 'mark-unseen' : 'mark-seen')}
+          kind="plain"
+          pressed={event.reviewed}
+          onClick={() => onSeen(!event.reviewed)}
+        />
+        {mayLock && (
           <Button
-            icon={event.reviewed ? 'eye' : 'check'}
-            label={t(event.reviewed ? 'mark-unseen' : 'mark-seen')}
+            icon={event.locked ? 'lock' : 'unlock'}
+            label={t(event.locked ? 'unlock' : 'lock')}
             kind="plain"
-            pressed={event.reviewed}
-            onClick={() => onSeen(!event.reviewed)}
-          />
-          <button
-            type="button"
-            class="button"
-            data-kind="plain"
-            aria-label={t(event.locked ? 'unlock' : 'lock')}
-            title={t('lock-hint')}
-            aria-pressed={event.locked}
+            pressed={event.locked}
             onClick={() => onLock(!event.locked)}
-          >
-            <Icon name={event.locked ? 'lock' : 'unlock'} />
-          </button>
-        </span>
-      )}
+          />
+        )}
+      </span>
     </li>
   );
 }
 
 /** A long press selects, a swipe to the right marks as seen, to the left locks; all of it has buttons too. */
-function useTouch({ event, mayMark, onSelect, onSeen, onLock }: EventCardProps) {
+function useTouch({ event, mayLock, onSelect, onSeen, onLock }: EventCardProps) {
   const state = useRef({ x: 0, y: 0, timer: 0, used: false });
   const { current } = state;
   const begin = (pressed: PointerEvent) => {
@@ -129,12 +125,12 @@ function useTouch({ event, mayMark, onSelect, onSeen, onLock }: EventCardProps) 
   };
   const end = (lifted: PointerEvent) => {
     clearTimeout(current.timer);
-    if (lifted.pointerType === 'mouse' || current.used || !mayMark) return;
+    if (lifted.pointerType === 'mouse' || current.used) return;
     const [dx, dy] = [lifted.clientX - current.x, lifted.clientY - current.y];
     if (Math.abs(dx) < SWIPE_PX || Math.abs(dx) < 2 * Math.abs(dy)) return;
     current.used = true;
     if (dx > 0) onSeen(true);
-    else onLock(!event.locked);
+    else if (mayLock) onLock(!event.locked);
   };
   return {
     handlers: {

@@ -20,7 +20,7 @@ import { lengthOf, preRollWords, t, titleOf } from './words.ts';
 export interface EventDetailProps {
   event: Event;
   zone: string;
-  mayMark: boolean;
+  mayLock: boolean;
   mayDelete: boolean;
   onSeen(reviewed: boolean): void;
   onLock(locked: boolean): void;
@@ -32,7 +32,7 @@ export interface EventDetailProps {
 }
 
 export function EventDetail(props: EventDetailProps) {
-  const { event, zone, mayMark, onSeen, onLock } = props;
+  const { event, zone, mayLock, onSeen, onLock } = props;
   return (
     <article class="ev-detail stack" aria-label={titleOf(event)}>
       <Clip
@@ -41,7 +41,7 @@ export function EventDetail(props: EventDetailProps) {
         zone={zone}
         autoPlay={props.autoPlay}
         onPlayed={() => {
-          if (mayMark && !event.reviewed) onSeen(true);
+          if (!event.reviewed) onSeen(true);
         }}
       />
       <div class="row">
@@ -53,21 +53,19 @@ export function EventDetail(props: EventDetailProps) {
           </div>
           <div class="quiet dense">{preRollWords(event.preRoll)}</div>
         </div>
-        {mayMark && (
-          <>
-            <Button
-              icon="check"
-              text={t(event.reviewed ? 'seen' : 'mark-seen')}
-              pressed={event.reviewed}
-              onClick={() => onSeen(!event.reviewed)}
-            />
-            <Button
-              icon={event.locked ? 'lock' : 'unlock'}
-              text={t(event.locked ? 'unlock' : 'lock')}
-              pressed={event.locked}
-              onClick={() => onLock(!event.locked)}
-            />
-          </>
+        <Button
+          icon="check"
+          text={t(event.reviewed ? 'seen' : 'mark-seen')}
+          pressed={event.reviewed}
+          onClick={() => onSeen(!event.reviewed)}
+        />
+        {mayLock && (
+          <Button
+            icon={event.locked ? 'lock' : 'unlock'}
+            text={t(event.locked ? 'unlock' : 'lock')}
+            pressed={event.locked}
+            onClick={() => onLock(!event.locked)}
+          />
         )}
         {me.value?.rights.includes('export') && (
           <a

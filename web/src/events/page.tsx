@@ -54,7 +54,7 @@ export default function EventsPage({ query }: PageProps) {
   return (
     <div class="page ev-page">
       <PageHead title={t('title')}>
-        {rights.mayMark && events.some(event => !event.reviewed) && (
+        {events.some(event => !event.reviewed) && (
           <Button icon="check" text={t('mark-all')} onClick={() => markAll(state)} />
         )}
       </PageHead>
@@ -93,7 +93,7 @@ export default function EventsPage({ query }: PageProps) {
                   isOpen={event.id === open?.id}
                   isSelected={state.selected.value.has(event.id)}
                   isSelecting={state.selected.value.size > 0}
-                  mayMark={rights.mayMark}
+                  mayLock={rights.mayLock}
                   onOpen={() => (state.open.value = state.open.value === event.id ? undefined : event.id)}
                   onSelect={range => select(state, event.id, range)}
                   onSeen={reviewed => state.mark([event.id], { reviewed })}
@@ -120,13 +120,13 @@ export default function EventsPage({ query }: PageProps) {
 }
 
 export interface Rights {
-  mayMark: boolean;
+  mayLock: boolean;
   mayDelete: boolean;
 }
 
 export function useRights(): Rights {
   return {
-    mayMark: isAtLeast(me.value?.role, 'operator'),
+    mayLock: isAtLeast(me.value?.role, 'operator'),
     mayDelete: me.value?.rights.includes('delete') ?? false,
   };
 }
@@ -149,7 +149,7 @@ function select(state: EventsState, id: string, range: boolean): void {
   state.selected.value = next;
 }
 
-function SelectionBar({ state, mayMark, mayDelete }: { state: EventsState } & Rights) {
+function SelectionBar({ state, mayLock, mayDelete }: { state: EventsState } & Rights) {
   const ids = [...state.selected.value];
   if (ids.length === 0) return null;
   const done = () => (state.selected.value = new Set());
@@ -160,12 +160,8 @@ function SelectionBar({ state, mayMark, mayDelete }: { state: EventsState } & Ri
   return (
     <div class="ev-selection card row" role="toolbar" aria-label={t('selecting', { count: ids.length })}>
       <strong class="grow">{t('selecting', { count: ids.length })}</strong>
-      {mayMark && (
-        <>
-          <Button icon="check" text={t('seen')} onClick={() => mark({ reviewed: true })} />
-          <Button icon="lock" text={t('lock')} onClick={() => mark({ locked: true })} />
-        </>
-      )}
+      <Button icon="check" text={t('seen')} onClick={() => mark({ reviewed: true })} />
+      {mayLock && <Button icon="lock" text={t('lock')} onClick={() => mark({ locked: true })} />}
       {me.value?.rights.includes('export') && (
         <Button icon="download" text={t('clips')} onClick={() => downloadAll(ids)} />
       )}
@@ -244,11 +240,11 @@ function step(state: EventsState, direction: 1 | -1): void {
   );
 }
 
-function useEventKeys(state: EventsState, { mayMark }: Rights): void {
+function useEventKeys(state: EventsState, { mayLock }: Rights): void {
   const open = () => (state.open.value === undefined ? undefined : state.get(state.open.value));
   const mark = (change: (event: Event) => { reviewed?: boolean; locked?: boolean }) => {
     const event = open();
-    if (!event || !mayMark) return false;
+    if (!event) return false;
     state.mark([event.id], change(event));
     return true;
   };
@@ -256,7 +252,7 @@ function useEventKeys(state: EventsState, { mayMark }: Rights): void {
     j: () => step(state, 1),
     k: () => step(state, -1),
     r: () => mark(event => ({ reviewed: !event.reviewed })),
-    l: () => mark(event => ({ locked: !event.locked })),
+    l: () => mayLock && mark(event => ({ locked: !event.locked })),
     Enter: pressed => {
       if ((pressed.target as Element).closest('button, a, input')) return false;
       const button = document.querySelector<HTMLElement>('.ev-play');

@@ -31,7 +31,6 @@ export const t = words('events', {
   'mark-unseen': 'Mark as not seen',
   lock: 'Lock',
   unlock: 'Unlock',
-  'lock-hint': 'Locked events and their footage are never deleted by themselves',
   download: 'Download clip',
   more: 'More about this event',
   'to-timeline': 'Show in the timeline',
