@@ -10,10 +10,16 @@ export const PHONE: View = { width: 390, height: 844, phone: true };
 export const DESKTOP: View = { width: 1440, height: 900 };
 
 /** `hash` as in `#/time`. Resolves when the page of that address is there. */
-export async function openPage(browser: Browser, service: Service, hash: string, view: View): Promise<Opened> {
+export async function openPage(
+  browser: Browser,
+  service: Service,
+  hash: string,
+  view: View,
+  account = ACCOUNT,
+): Promise<Opened> {
   const opened = await browser.open(new URL('/api/health', service.ready.url).href, view);
   const { page } = opened;
-  const login = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(ACCOUNT) };
+  const login = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(account) };
   const status = await page.evaluate(`fetch('/api/login', ${JSON.stringify(login)}).then(answer => answer.status)`);
   if (status !== 200) throw new Error(`logging in: ${status}`);
   // The page asks who is there only where somebody was before.

@@ -30,7 +30,7 @@ export function Tokens({ user }: { user: number }) {
   const isOwn = user === me.value?.id && me.value.by === 'session';
   return (
     <section class="stack">
-      <h3>{usersWords('tokens')}</h3>
+      <h2>{usersWords('tokens')}</h2>
       {list.value?.tokens.length === 0 && <p class="quiet">{usersWords('noTokens')}</p>}
       <ul class="stack">
         {list.value?.tokens.map(({ id, name, role, cameras, createdMs, lastUsedMs, expiresMs }) => (
