@@ -293,6 +293,27 @@ recorded(
 );
 
 recorded(
+  'footage that the browser cannot show is called so, and is to be downloaded',
+  ({ first }) => `
+  const board = {
+    ...web.httpBoard,
+    async get(path, options) {
+      const got = await web.httpBoard.get(path, options);
+      if (!path.startsWith('/api/playback?') || got.is !== 'ok') return got;
+      const text = new TextDecoder().decode(got.bytes).replace(/avc1\\.\\w+/g, 'hvc1.1.6.L93.B9');
+      return { ...got, bytes: new TextEncoder().encode(text) };
+    },
+  };
+  const { group, player } = start(${first.startMs} + 500, { board });
+  await web.is(player, 'unsupported');
+  group.play();
+  await pause(300);
+  return player.state.peek();
+  `,
+  (seen: object) => assert.equal(seen, { is: 'unsupported', codec: 'hvc1.1.6.L93.B9', offer: 'download' }),
+);
+
+recorded(
   'damaged footage is told of after one more try, never shown as nothing',
   ({ first }) => `
   const board = {
