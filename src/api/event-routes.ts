@@ -118,22 +118,29 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans) {
         if (startMs !== undefined && endMs !== undefined && endMs < startMs) throw endBeforeStart();
         const cameras = camera ?? (caller.cameras && [...caller.cameras]);
         const wanted = { ...given(filters), limit: filters.limit, ...(cameras ? { cameras } : {}) };
-        return jsonReply(200, events.list(wanted) satisfies EventList);
+        return jsonReply(200, events.list(wanted, caller.user) satisfies EventList);
       },
     }),
     route('GET', '/api/events/{id}', {
       identity: 'viewer',
       summary: 'One event.',
       cameras: eventCamera,
-      handle: ({ params }) => jsonReply(200, events.get(params.id ?? '')),
+      handle: ({ params, caller }) => jsonReply(200, events.get(params.id ?? '', caller.user)),
     }),
     route('PATCH', '/api/events/{id}', {
-      identity: 'operator',
-      summary: 'Locks an event, marks it as seen, or adds a note.',
+      // Everybody marks for itself; the rest is everybody's.
+      identity: 'viewer',
+      summary: 'Marks an event as reviewed by whoever asks; operators lock it, or add a note.',
       audit: 'change',
       cameras: eventCamera,
       body: patchSchema,
-      handle: async ({ params, body }) => jsonReply(200, await events.change(params.id ?? '', body)),
+      handle: async ({ params, body, caller }) => {
+        const { locked, note } = body;
+        if (caller.role === 'viewer' && !(locked === undefined && note === undefined)) {
+          throw new NvrError('permission-denied', 'this needs the role operator');
+        }
+        return jsonReply(200, await events.change(params.id ?? '', body, caller.user));
+      },
     }),
     route('DELETE', '/api/events/{id}', {
       identity: 'viewer',

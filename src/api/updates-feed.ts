@@ -178,12 +178,25 @@ export class UpdatesFeed {
 
   #tell(camera: CameraId | undefined, update: Update): void {
     const text = JSON.stringify(update);
+    const byUser = new Map<number, string>();
     for (const listener of this.#listeners) {
       const { caller } = listener;
       if (camera !== undefined && !seesCamera(caller, camera)) continue;
-      const isWhole = 'camera' in update && update.type === 'camera';
-      this.#send(listener, isWhole ? JSON.stringify({ ...update, camera: seenCamera(update.camera, caller) }) : text);
+      let own = text;
+      if ('camera' in update && update.type === 'camera') {
+        own = JSON.stringify({ ...update, camera: seenCamera(update.camera, caller) });
+      } else if ('event' in update) {
+        own = byUser.get(caller.user) ?? this.#ownEvent(update, caller.user);
+        byUser.set(caller.user, own);
+      }
+      this.#send(listener, own);
     }
+  }
+
+  /** Each has reviewed other events. */
+  #ownEvent(update: Extract<Update, { event: unknown }>, user: number): string {
+    const event = this.#services.events.find(update.event.id, user) ?? update.event;
+    return JSON.stringify({ ...update, event });
   }
 
   #send(listener: Listener, text: string): void {
@@ -198,7 +211,7 @@ export class UpdatesFeed {
     const hello: Update = {
       type: 'hello',
       cameras: seen.map(camera => seenCamera(camera, caller)),
-      events: events.ongoing().filter(({ camera }) => seesCamera(caller, camera)),
+      events: events.ongoing(caller.user).filter(({ camera }) => seesCamera(caller, camera)),
       gaps: seen.flatMap(({ id }) => {
         const gap = ongoingGap(id);
         return gap ? [{ camera: id, gap }] : [];

@@ -2,7 +2,7 @@
 import { type CameraId, type Clock, type EventBus, type Logger, NvrError } from '../core/index.ts';
 import type { Engine, Pictures } from '../native/index.ts';
 import type { ScheduledCamera } from '../recording/index.ts';
-import type { EventQuery, Store, StoredEvent, TriggerSource } from '../storage/index.ts';
+import { type EventQuery, type Store, type StoredEvent, type TriggerSource, withReview } from '../storage/index.ts';
 import { CameraActivity } from './camera-activity.ts';
 import { type EventMarks, type EventView, eventView, footageOf, labelOf, summaryOf } from './event-view.ts';
 import type { EventRecording } from './footage-claim.ts';
@@ -49,8 +49,12 @@ export interface EventFigures {
   pictures: { waiting: number; made: number; failed: number };
 }
 
+/** `reviewed`: by who asks. */
+export type EventListQuery = Omit<EventQuery, 'reviewed'> & { reviewed?: boolean };
+
 export interface EventChange {
   locked?: boolean | undefined;
+  /** By who changes it. */
   reviewed?: boolean | undefined;
   /** Empty or null = none. */
   note?: string | null | undefined;
@@ -183,30 +187,35 @@ export class CameraEvents {
     return { ...(event === undefined ? {} : { event }), ...(untilMs === undefined ? {} : { untilMs }) };
   }
 
-  /** Newest first. Throws `invalid-argument` for a cursor that is none of ours. */
-  list(query: EventQuery): { events: EventView[]; cursor?: string } {
-    const { events, cursor } = this.#options.store.events.list(query);
-    return { events: events.map(eventView), ...(cursor === undefined ? {} : { cursor }) };
+  /**
+   * As `user` sees them, here and below: `reviewed` is its own, in the question too; 0 = nobody's. Newest first. Throws `invalid-argument`
+   * for a cursor that is none of ours.
+   */
+  list({ reviewed, ...query }: EventListQuery, user = 0): { events: EventView[]; cursor?: string } {
+    const own = reviewed === undefined ? {} : { reviewed: { user, is: reviewed } };
+    const { events, cursor } = this.#options.store.events.list({ ...query, ...own });
+    return { events: events.map(event => eventView(event, user)), ...(cursor === undefined ? {} : { cursor }) };
   }
 
   /** Throws `not-found`. */
-  get(id: string): EventView {
-    return eventView(this.#stored(id));
+  get(id: string, user = 0): EventView {
+    return eventView(this.#stored(id), user);
   }
 
-  /** Changes what the owner may change; durable when it resolves. Rejects with `not-found`. */
-  async change(id: string, { locked, reviewed, note }: EventChange): Promise<EventView> {
+  /** Changes what users may change; durable when it resolves. Rejects with `not-found`. */
+  async change(id: string, { locked, reviewed, note }: EventChange, user = 0): Promise<EventView> {
     const { store, bus, log } = this.#options;
+    const { reviewedBy } = this.#stored(id);
     const event = store.events.update(id, {
       ...(locked === undefined ? {} : { locked }),
-      ...(reviewed === undefined ? {} : { reviewed }),
+      ...(reviewed === undefined ? {} : { reviewedBy: withReview(reviewedBy, user, reviewed) }),
       ...(note === undefined ? {} : { note: note ?? '' }),
     });
     if (!event) throw noEvent();
     bus.emit('event.updated', summaryOf(event));
     await store.flush();
     if (locked !== undefined) log.info(locked ? 'event locked' : 'event unlocked', { camera: event.camera, event: id });
-    return eventView(event);
+    return eventView(event, user);
   }
 
   /** Removes an event and its picture; its footage stays. Rejects with `not-found`, or `failed-precondition` when it is locked or goes on. */
@@ -224,14 +233,14 @@ export class CameraEvents {
   }
 
   /** Undefined when there is none. */
-  find(id: string): EventView | undefined {
+  find(id: string, user = 0): EventView | undefined {
     const event = this.#options.store.events.get(id);
-    return event && eventView(event);
+    return event && eventView(event, user);
   }
 
   /** Those that go on. */
-  ongoing(): EventView[] {
-    return this.#options.store.events.ongoing().map(eventView);
+  ongoing(user = 0): EventView[] {
+    return this.#options.store.events.ongoing().map(event => eventView(event, user));
   }
 
   /** The footage that belongs to an event, so far. Throws `not-found`. */

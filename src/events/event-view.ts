@@ -1,11 +1,17 @@
 // An event as others see it: the API's clients, webhooks, and in short the other parts of the service.
 import type { CameraEventSummary, CameraId } from '../core/index.ts';
-import type { StoredEvent } from '../storage/index.ts';
+import { isReviewedBy, type StoredEvent } from '../storage/index.ts';
 
-/** The public shape of an event. */
-export interface EventView extends Omit<StoredEvent, 'payload'> {
+/** The public shape of an event, the same for everybody. */
+export interface EventFacts extends Omit<StoredEvent, 'payload' | 'reviewedBy'> {
   /** What the first trigger brought with it. */
   payload?: unknown;
+}
+
+/** The public shape of an event for one user. */
+export interface EventView extends EventFacts {
+  /** By this user; what another has reviewed does not count. */
+  reviewed: boolean;
 }
 
 /** Events of a camera for its timeline. */
@@ -16,7 +22,11 @@ export interface EventMarks {
   more: number;
 }
 
-export function eventView({ payload, ...event }: StoredEvent): EventView {
+export function eventView(event: StoredEvent, user: number): EventView {
+  return { ...eventFacts(event), reviewed: isReviewedBy(event.reviewedBy, user) };
+}
+
+export function eventFacts({ payload, reviewedBy: _, ...event }: StoredEvent): EventFacts {
   if (payload === undefined) return event;
   try {
     return { ...event, payload: JSON.parse(payload) };

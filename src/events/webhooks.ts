@@ -12,7 +12,7 @@ import {
   NvrError,
 } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
-import { eventView } from './event-view.ts';
+import { eventFacts } from './event-view.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 import {
   checkWebhookUrl,
@@ -187,7 +187,7 @@ export class Webhooks {
     if (!event) return;
     const { cameras, storeUuid, clock } = this.#options;
     const cameraName = cameras.get(camera)?.name ?? '';
-    const body = Buffer.from(JSON.stringify({ type: occasion, store: storeUuid, cameraName, ...eventView(event) }));
+    const body = Buffer.from(JSON.stringify({ type: occasion, store: storeUuid, cameraName, ...eventFacts(event) }));
     for (const { id: webhook } of wanting) {
       told?.add(webhook);
       this.#queue.push({

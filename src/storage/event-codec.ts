@@ -10,6 +10,7 @@ import {
   TRIGGER_SOURCES,
   type TriggerSource,
 } from './event.ts';
+import { boundReviewers, isUserId, NO_REVIEWERS } from './event-reviewers.ts';
 import { MAX_TIME_MS } from './layout.ts';
 import { decodeRow, encodeRow } from './rows.ts';
 
@@ -30,7 +31,8 @@ const SCORE_STEPS = 1000;
 const MAX_ROW_BYTES = 16 * 1024;
 
 const LOCKED = 1;
-const REVIEWED = 2;
+/** By all but those of the list at the end of the row, which the rows of older versions do not have. */
+const REVIEWED_BY_ALL = 2;
 
 /**
  * The event as it will be read again: lists cut to what is kept, numbers to their steps. Throws `invalid-argument` for what cannot
@@ -61,7 +63,7 @@ export function boundEvent(key: EventKey, fields: EventFields): StoredEvent {
     postRollMs: whole(postRollMs, 0, MAX_POST_ROLL_MS),
     ...(picture ? { picture: boundPicture(picture) } : {}),
     locked: fields.locked ?? false,
-    reviewed: fields.reviewed ?? false,
+    reviewedBy: boundReviewers(fields.reviewedBy ?? NO_REVIEWERS),
     ...(note ? { note } : {}),
     ...(payload === undefined ? {} : { payload }),
     ...(continues === undefined ? {} : { continues }),
@@ -70,7 +72,7 @@ export function boundEvent(key: EventKey, fields: EventFields): StoredEvent {
 
 /** Packs an event that `boundEvent` has made; camera and start stand in the key of its row. */
 export function encodeEvent(event: StoredEvent): Buffer {
-  const { startMs, endMs, score, boxes, preRoll, picture } = event;
+  const { startMs, endMs, score, boxes, preRoll, picture, reviewedBy } = event;
   return encodeRow([
     endMs === undefined ? null : endMs - startMs,
     event.labels,
@@ -87,10 +89,11 @@ export function encodeEvent(event: StoredEvent): Buffer {
     preRoll.deliveredMs,
     event.postRollMs,
     picture ? [picture.atMs - startMs, picture.width, picture.height, picture.sizeBytes] : null,
-    (event.locked ? LOCKED : 0) | (event.reviewed ? REVIEWED : 0),
+    (event.locked ? LOCKED : 0) | (reviewedBy.all ? REVIEWED_BY_ALL : 0),
     event.note ?? null,
     event.payload ?? null,
     event.continues ?? null,
+    reviewedBy.users.length === 0 ? null : reviewedBy.users,
   ]);
 }
 
@@ -100,12 +103,13 @@ export function decodeEvent(key: EventKey, row: Uint8Array): StoredEvent | undef
   const list = decodeRow(row);
   if (!Array.isArray(list)) return undefined;
   const [duration, labels, zones, sources, score, boxes, promisedMs, deliveredMs, postRollMs, picture, flags] = list;
-  const [note, payload, continues] = list.slice(11);
+  const [note, payload, continues, reviewers = null] = list.slice(11);
   const isSound =
     isNumberOrNull(duration) && isWords(labels) && isWords(zones) && isNumberOrNull(score) && isBoxes(boxes);
   if (!isSound || ![sources, promisedMs, deliveredMs, postRollMs, flags].every(Number.isSafeInteger)) return undefined;
   if (picture !== null && !(Array.isArray(picture) && picture.every(Number.isSafeInteger))) return undefined;
   if (![note, payload, continues].every(text => text === null || typeof text === 'string')) return undefined;
+  if (reviewers !== null && !(Array.isArray(reviewers) && reviewers.every(isUserId))) return undefined;
   const { startMs } = key;
   const [pictureAtMs, width, height, sizeBytes] = (picture ?? []) as number[];
   try {
@@ -129,7 +133,7 @@ export function decodeEvent(key: EventKey, row: Uint8Array): StoredEvent | undef
             },
           }),
       locked: (flags & LOCKED) !== 0,
-      reviewed: (flags & REVIEWED) !== 0,
+      reviewedBy: { all: (flags & REVIEWED_BY_ALL) !== 0, users: reviewers ?? [] },
       ...(note === null ? {} : { note }),
       ...(payload === null ? {} : { payload }),
       ...(continues === null ? {} : { continues }),

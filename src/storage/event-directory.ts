@@ -35,7 +35,9 @@ export interface Part {
   zones: WordSet;
   sources: number;
   locked: number;
-  reviewed: number;
+  /** Bits of who has reviewed some of its events, and of who has reviewed each. */
+  reviewedSome: number;
+  reviewedEach: number;
   ongoing: number;
 }
 
@@ -267,7 +269,8 @@ function summarise({ startMs, n }: { startMs: number; n: number }, times: readon
     zones: { low: 0, high: 0 },
     sources: 0,
     locked: 0,
-    reviewed: 0,
+    reviewedSome: 0,
+    reviewedEach: 0xfe,
     ongoing: 0,
   };
   for (const time of times) {
@@ -279,7 +282,8 @@ function summarise({ startMs, n }: { startMs: number; n: number }, times: readon
     part.zones.high |= time.zones.high;
     part.sources |= time.sources;
     if (time.locked) part.locked++;
-    if (time.reviewed) part.reviewed++;
+    part.reviewedSome |= time.reviewed;
+    part.reviewedEach &= time.reviewed;
     if (time.durationMs === undefined) part.ongoing++;
   }
   return part;

@@ -3,6 +3,7 @@ import { type CameraId, NvrError } from '../core/index.ts';
 import type { EventKey, EventQuery, StoredEvent } from './event.ts';
 import { sourceBits } from './event-codec.ts';
 import { type EventDirectory, overlaps, type Part } from './event-directory.ts';
+import { certainBits, isReviewedBy, reviewerBit } from './event-reviewers.ts';
 import { byteTests, type EventTime, hasAll, type Traits, wordSet } from './event-times-codec.ts';
 import { MAX_TIME_MS } from './layout.ts';
 
@@ -55,13 +56,14 @@ export class EventWalk {
     return { camera: reader.camera, startMs: time.startMs, n: time.n };
   }
 
-  /** To be asked of each event once it was read: the bits of words may stand for others. */
-  matches({ labels, zones, sources, reviewed, locked }: StoredEvent): boolean {
+  /** To be asked of each event once it was read: the bits of words and users may stand for others. */
+  matches({ labels, zones, sources, reviewedBy, locked }: StoredEvent): boolean {
     const query = this.#query;
     if (query.label !== undefined && !labels.includes(query.label)) return false;
     if (query.zone !== undefined && !zones.includes(query.zone)) return false;
     if (query.source !== undefined && !sources.includes(query.source)) return false;
-    return (query.reviewed ?? reviewed) === reviewed && (query.locked ?? locked) === locked;
+    if (query.reviewed && isReviewedBy(reviewedBy, query.reviewed.user) !== query.reviewed.is) return false;
+    return (query.locked ?? locked) === locked;
   }
 
   /** Where to go on; undefined when nothing is left. */
@@ -115,7 +117,8 @@ export class EventWalk {
     const { labels, zones, sources, reviewed, locked } = this.#traits;
     if (!hasAll(part.labels, labels) || !hasAll(part.zones, zones)) return false;
     if ((part.sources & sources) !== sources) return false;
-    if (reviewed !== undefined && (reviewed ? part.reviewed : part.count - part.reviewed) === 0) return false;
+    if (reviewed?.is && (part.reviewedSome & reviewerBit(reviewed.user)) === 0) return false;
+    if (reviewed?.is === false && (part.reviewedEach & certainBits(reviewed.user)) !== 0) return false;
     return locked === undefined || (locked ? part.locked : part.count - part.locked) > 0;
   }
 

@@ -1,8 +1,9 @@
 // The packed form of a part of the directory of events: what lists and retention ask of each without reading its row. 7 bytes of
 // header with a checksum, then 38 bytes per event.
 import { crc32 } from './crc32.ts';
-import type { StoredEvent } from './event.ts';
+import type { EventQuery, StoredEvent } from './event.ts';
 import { sourceBits } from './event-codec.ts';
+import { BY_ALL, certainBits, readReviewBits, reviewBits, reviewerBit } from './event-reviewers.ts';
 import { MAX_TIME_MS } from './layout.ts';
 
 /** One event as the directory holds it; its camera stands in the key of the row. */
@@ -21,7 +22,8 @@ export interface EventTime {
   /** 0 to 254; those without a score have 0. */
   strength: number;
   locked: boolean;
-  reviewed: boolean;
+  /** `reviewBits` */
+  reviewed: number;
 }
 
 /** Two bits out of 64 for each word: a word that is in the set is always found, another one seldom. */
@@ -37,8 +39,8 @@ const TIME_BYTES = 38;
 export const MAX_TIMES = 48;
 const MAX_STRENGTH = 254;
 const ONGOING = 0xffffffff;
+/** The other bits of its byte say who has reviewed the event. */
 const LOCKED = 1;
-const REVIEWED = 2;
 
 export function eventTime(event: StoredEvent, n: number): EventTime {
   const { startMs, endMs, preRoll, score = 0 } = event;
@@ -54,7 +56,7 @@ export function eventTime(event: StoredEvent, n: number): EventTime {
     sources: sourceBits(event.sources),
     strength: Math.round(score * MAX_STRENGTH),
     locked: event.locked,
-    reviewed: event.reviewed,
+    reviewed: reviewBits(event.reviewedBy),
   };
 }
 
@@ -107,7 +109,7 @@ export function encodeTimes(key: Buffer, times: readonly EventTime[]): Buffer {
     row.writeInt32LE(time.zones.high, at + 30);
     row.writeUInt16LE(time.sources, at + 34);
     row[at + 36] = time.strength;
-    row[at + 37] = (time.locked ? LOCKED : 0) | (time.reviewed ? REVIEWED : 0);
+    row[at + 37] = (time.locked ? LOCKED : 0) | time.reviewed;
   });
   row.writeUInt32LE(checksum(key, row), 3);
   return row;
@@ -118,12 +120,12 @@ export interface Traits {
   labels: WordSet;
   zones: WordSet;
   sources: number;
-  reviewed: boolean | undefined;
+  reviewed: EventQuery['reviewed'];
   locked: boolean | undefined;
 }
 
-/** Bits of one byte of an event that must have these values. */
-export type ByteTest = readonly [offset: number, mask: number, value: number];
+/** Bits of one byte of an event that must have these values; or must not, where it is `isNot`. */
+export type ByteTest = readonly [offset: number, mask: number, value: number, isNot?: boolean];
 
 export function byteTests({ labels, zones, sources, reviewed, locked }: Traits): ByteTest[] {
   const tests: ByteTest[] = [];
@@ -133,10 +135,11 @@ export function byteTests({ labels, zones, sources, reviewed, locked }: Traits):
       if (mask !== 0) tests.push([offset + byte, mask, mask]);
     }
   };
-  const flags = (reviewed ? REVIEWED : 0) | (locked ? LOCKED : 0);
-  const asked = (reviewed === undefined ? 0 : REVIEWED) | (locked === undefined ? 0 : LOCKED);
   // What tells most comes first.
-  if (asked !== 0) tests.push([37, asked, flags]);
+  if (locked !== undefined) tests.push([37, LOCKED, locked ? LOCKED : 0]);
+  // An older version has set the bit of all alone.
+  if (reviewed?.is) tests.push([37, BY_ALL | reviewerBit(reviewed.user), 0, true]);
+  if (reviewed?.is === false) tests.push([37, certainBits(reviewed.user), 0]);
   all(18, labels.low, 4);
   all(22, labels.high, 4);
   all(26, zones.low, 4);
@@ -158,7 +161,7 @@ export function decodeMatching(key: Buffer, row: Uint8Array, tests: readonly Byt
 function passes(data: Buffer, at: number, tests: readonly ByteTest[]): boolean {
   for (let n = 0; n < tests.length; n++) {
     const test = tests[n] as ByteTest;
-    if (((data[at + test[0]] as number) & test[1]) !== test[2]) return false;
+    if ((((data[at + test[0]] as number) & test[1]) === test[2]) === (test[3] === true)) return false;
   }
   return true;
 }
@@ -200,7 +203,7 @@ function decodeTime(data: Buffer, at: number): EventTime {
     sources: data.readUInt16LE(at + 34),
     strength: data[at + 36] as number,
     locked: (flags & LOCKED) !== 0,
-    reviewed: (flags & REVIEWED) !== 0,
+    reviewed: readReviewBits(flags),
   };
 }
 

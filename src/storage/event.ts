@@ -1,5 +1,6 @@
 // What the rest of the service knows about one event, and the questions it may ask.
 import type { CameraId } from '../core/index.ts';
+import type { Reviewers } from './event-reviewers.ts';
 import { MAX_TIME_MS } from './layout.ts';
 
 /** What can set off an event. What stands on disk is the place in this list, for ever: new ones are added at the end, up to 16. */
@@ -51,7 +52,7 @@ export interface StoredEvent {
   picture?: { atMs: number; width: number; height: number; sizeBytes: number };
   /** Never deleted by itself, nor is its footage. */
   locked: boolean;
-  reviewed: boolean;
+  reviewedBy: Reviewers;
   /** At most 500 characters. */
   note?: string;
   /** JSON of the first trigger, at most 1 KiB. */
@@ -79,7 +80,8 @@ export interface EventQuery {
   label?: string;
   zone?: string;
   source?: TriggerSource;
-  reviewed?: boolean;
+  /** By this user, or not by it. */
+  reviewed?: { user: number; is: boolean };
   locked?: boolean;
   /** At least 1. */
   limit: number;

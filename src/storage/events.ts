@@ -33,6 +33,8 @@ const MIN_RELIEF = 64;
 const MAX_RELIEF = 512;
 /** Events without footage that go at once. */
 const MAX_BARE = 200;
+/** Events that one page reads although they do not match: then the page is short, and the next one goes on. */
+const MAX_OTHERS = 2000;
 const UNTOLD_KEY = Buffer.from('untold-ends');
 const MAX_UNTOLD = 64;
 
@@ -191,11 +193,13 @@ export class EventTable {
   list(query: EventQuery): EventPage {
     const walk = new EventWalk(this.#directory, query);
     const events: StoredEvent[] = [];
-    while (events.length < query.limit) {
+    let others = 0;
+    while (events.length < query.limit && others < MAX_OTHERS) {
       const key = walk.next();
       if (!key) break;
       const event = this.#read(key);
       if (event && walk.matches(event)) events.push(event);
+      else others++;
     }
     const cursor = walk.cursor();
     return { events, ...(cursor === undefined ? {} : { cursor }) };

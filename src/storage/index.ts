@@ -15,6 +15,7 @@ export {
   TRIGGER_SOURCES,
   type TriggerSource,
 } from './event.ts';
+export { isReviewedBy, type Reviewers, withReview } from './event-reviewers.ts';
 export { type Gap, MIN_GAP_MS } from './gaps.ts';
 export type { Inspection, StoreFault, StoreFaultKind } from './inspection.ts';
 export type { Mended } from './mending.ts';

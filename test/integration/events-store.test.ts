@@ -116,14 +116,17 @@ test('what goes on when the process dies is over at the next start, and a change
   const dir = tempDir('events');
   const first = await run(dir);
   const id = trigger(first, { action: 'start', label: 'person' });
-  await first.events.change(id, { reviewed: true });
+  await first.events.change(id, { reviewed: true }, 3);
   const copy = join(tempDir('killed'), 'data');
   cpSync(dir, copy, { recursive: true });
   await first.stop();
   const second = await run(copy);
-  const { endMs, reviewed, labels } = second.events.get(id);
+  const { endMs, reviewed, labels } = second.events.get(id, 3);
   assert.ok(endMs !== undefined, 'there is no footage of it, so it ends where it began');
   assert.equal([reviewed, labels], [true, ['person']]);
+  assert.not.ok(second.events.get(id, 4).reviewed, 'each marks for itself');
+  const unseen = (user: number) => second.events.list({ reviewed: false, limit: 5 }, user).events.length;
+  assert.equal([unseen(3), unseen(4)], [0, 1]);
   await second.stop();
 });
 

@@ -46,7 +46,8 @@ async function fill(store: Store): Promise<void> {
       boxes: [{ label: first, box: [0.1, 0.2, 0.3, 0.4], score: 0.8, atMs: startMs + 40 }],
       preRoll: { promisedMs: 5000, deliveredMs: 5000 },
       postRollMs: 10_000,
-      reviewed: n < COUNT - 500,
+      // The last user has no bit of its own in the directory.
+      reviewedBy: { all: false, users: n < COUNT - 500 ? [1, 40] : [] },
       locked: n % 5000 === 0,
     });
     if (n % 5000 === 4999) await store.flush();
@@ -88,7 +89,8 @@ test('lists, overlaps and a start', async () => {
     'one event of all': { label: 'unicorn' },
     'no such label': { label: 'nothing' },
     'a day': { startMs: T0 + 10 * DAY_MS, endMs: T0 + 11 * DAY_MS },
-    'not reviewed': { reviewed: false },
+    'not reviewed': { reviewed: { user: 1, is: false } },
+    'not reviewed by a late user': { reviewed: { user: 40, is: false } },
     locked: { locked: true },
     'label, zone and source': { label: 'cat', zone: 'door', source: 'http' },
   };
@@ -101,7 +103,9 @@ test('lists, overlaps and a start', async () => {
   timed('footage of a day', () => events.footage(1, T0 + 10 * DAY_MS, T0 + 11 * DAY_MS));
   timed('between, a day, 60', () => events.between(1, T0 + 10 * DAY_MS, T0 + 11 * DAY_MS, 60));
   timed('between, a month, 60', () => events.between(1, T0, endMs, 60));
-  timed('an update', () => events.update(`1-${T0 + 80 * STEP_MS}-0`, { reviewed: true }));
+  timed('an update', () =>
+    events.update(`1-${T0 + 80 * STEP_MS}-0`, { reviewedBy: { all: false, users: [1, 2, 40] } }),
+  );
   const oldest = (camera: number, ofEvents: boolean) =>
     again.segments.oldest({ camera, stream: 'main', ofEvents, limit: 16, earliestMs: 0, nowMs: endMs });
   for (let at = T0 - DAY_MS; at < endMs; at += SEGMENT_MS) again.segments.record(segmentOf(1, at));
@@ -123,7 +127,9 @@ test('lists, overlaps and a start', async () => {
   assert.ok(pages < 20);
   assert.is(events.list({ limit: 50, label: 'unicorn' }).events.length, 1);
   assert.is(events.list({ limit: 50, label: 'nothing' }).events.length, 0);
-  assert.is(events.list({ limit: 1000, reviewed: false }).events.length, 500);
+  for (const user of [1, 40]) {
+    assert.is(events.list({ limit: 500, reviewed: { user, is: false } }).events.length, 500);
+  }
   assert.is(events.list({ limit: 1000, locked: true }).events.length, COUNT / 5000);
   await again.stop();
 });

@@ -54,6 +54,7 @@ async function filled(dir: string): Promise<{ store: Store; held: string; locked
     payload: '{"a":1}',
     note: 'the postman',
     preRoll: { promisedMs: 1000, deliveredMs: 1000 },
+    reviewedBy: { all: false, users: [2, 70] },
   };
   const locked = store.events.create(1, T0 + 2000, { ...fields, endMs: T0 + 3000 }).id;
   const plain = store.events.create(1, T0 + 12_000, { endMs: T0 + 13_000 }).id;

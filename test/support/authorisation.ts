@@ -104,7 +104,7 @@ export const EXPECTATIONS: Record<RouteName, Expectation> = {
 
   'GET /api/events': { needs: 'viewer', ofCamera: true, path: '/api/events?camera=1', passes: 200 },
   'GET /api/events/{id}': { needs: 'viewer', ofCamera: true, path: event, passes: 404 },
-  'PATCH /api/events/{id}': { needs: 'operator', ofCamera: true, path: event, body: { locked: true }, passes: 404 },
+  'PATCH /api/events/{id}': { needs: 'viewer', ofCamera: true, path: event, body: { reviewed: true }, passes: 404 },
   'DELETE /api/events/{id}': { needs: 'viewer', ofCamera: true, right: 'delete', path: event, passes: 404 },
   'GET /api/events/{id}/picture.jpg': {
     ...{ needs: 'viewer', ofCamera: true, link: true },

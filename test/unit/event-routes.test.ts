@@ -6,6 +6,8 @@ import * as assert from 'uvu/assert';
 import { Api } from '../../src/api/index.ts';
 import type { ByteSource } from '../../src/api/server.ts';
 import { NvrError } from '../../src/core/index.ts';
+import { ADMIN } from '../support/ask-router.ts';
+import { FakeAccounts } from '../support/fake-accounts.ts';
 import { FakeServer } from '../support/fake-server.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { suite } from '../support/suite.ts';
@@ -161,6 +163,48 @@ test('lists: newest first, filtered, in pages', async () => {
     const { status, json } = await ask('GET', `/api/events?${query}`);
     assert.equal([status, json.error.field], [400, field], query);
   }
+});
+
+test('each user marks for itself, a viewer too; what is for everybody takes an operator', async () => {
+  const accounts = new FakeAccounts();
+  const viewer = { ...ADMIN, role: 'viewer' as const, cameras: new Set([1]), rights: new Set<never>() };
+  for (const [name, caller] of Object.entries({
+    ...{ anna: { ...ADMIN, user: 1 }, ben: { ...viewer, user: 2 }, late: { ...viewer, user: 70 } },
+    ...{ later: { ...viewer, user: 71 } },
+  }))
+    accounts.callers.set(name, caller);
+  const [one, two] = [await trigger(1), await trigger(2)];
+  await fakes.world.clock.advance(20_000);
+  const other = new FakeServer();
+  const api = new Api({ server: other, log: fakes.log.logger });
+  await api.start();
+  api.open({ ...fakes.services, accounts: accounts.real });
+  const as = async (name: string, method: string, url: string, body?: unknown) => {
+    const reply = await other.ask(method, url, body, { authorization: `Bearer ${name}` });
+    // biome-ignore lint/suspicious/noExplicitAny: any answer
+    return { status: reply.status, json: JSON.parse(String(reply.body)) as any };
+  };
+  const listed = async (name: string, reviewed: boolean) =>
+    // biome-ignore lint/suspicious/noExplicitAny: any answer
+    (await as(name, 'GET', `/api/events?reviewed=${reviewed}`)).json.events.map((event: any) => event.id);
+  for (const name of ['ben', 'late']) {
+    const { status, json } = await as(name, 'PATCH', `/api/events/${one}`, { reviewed: true });
+    assert.equal([status, json.reviewed, json.reviewedBy], [200, true, undefined]);
+    assert.equal([await listed(name, true), await listed(name, false)], [[one], []]);
+  }
+  for (const name of ['anna', 'later']) {
+    assert.is((await as(name, 'GET', `/api/events/${one}`)).json.reviewed, false);
+    assert.equal(await listed(name, true), []);
+  }
+  assert.equal([await listed('anna', false), await listed('later', false)], [[two, one], [one]]);
+  assert.is((await as('late', 'PATCH', `/api/events/${one}`, { reviewed: false })).json.reviewed, false);
+  assert.is((await as('ben', 'GET', `/api/events/${one}`)).json.reviewed, true);
+  assert.is((await as('ben', 'PATCH', `/api/events/${two}`, { reviewed: true })).status, 404, 'it sees camera 1 only');
+  for (const body of [{ locked: true }, { note: 'x' }, { note: null }, { reviewed: false, locked: false }]) {
+    assert.is((await as('ben', 'PATCH', `/api/events/${one}`, body)).status, 403, JSON.stringify(body));
+  }
+  const left = (await as('ben', 'GET', `/api/events/${one}`)).json;
+  assert.equal([left.reviewed, left.locked, left.note], [true, false, undefined]);
 });
 
 test('changes: locked, reviewed, note; removal', async () => {

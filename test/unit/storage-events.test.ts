@@ -73,7 +73,7 @@ const RICH: EventFields = {
   postRollMs: 10_000,
   picture: { atMs: T0 + 40, width: 640, height: 360, sizeBytes: 31_000 },
   locked: true,
-  reviewed: true,
+  reviewedBy: { all: false, users: [3, 64_000, 1] },
   note: 'the postman',
   payload: '{"a":1}',
   continues: `1-${T0 - 1000}-0`,
@@ -164,7 +164,7 @@ test('damaged and hostile rows are told from events', () => {
     assert.is(decodeEvent(key, damaged), undefined, `byte ${at}`);
     assert.is(decodeEvent(key, row.subarray(0, at)), undefined, `${at} bytes`);
   }
-  const good = [0, [], [], 0, null, [], 0, 0, 0, null, 0, null, null, null] as unknown[];
+  const good = [0, [], [], 0, null, [], 0, 0, 0, null, 0, null, null, null, null] as unknown[];
   assert.ok(decodeEvent(key, encodeRow(good)));
   const bad: [number, unknown][] = [
     [0, 'x'],
@@ -185,6 +185,10 @@ test('damaged and hostile rows are told from events', () => {
     [11, 'x'.repeat(501)],
     [12, 'x'.repeat(2000)],
     [13, 'nothing'],
+    [14, 1],
+    [14, ['1']],
+    [14, [1, -2]],
+    [14, [1.5]],
   ];
   for (const [at, value] of bad) {
     assert.is(decodeEvent(key, encodeRow(good.with(at, value))), undefined, `${at} = ${JSON.stringify(value)}`);
@@ -195,11 +199,11 @@ test('damaged and hostile rows are told from events', () => {
 test('changes, and ends taken back', async () => {
   const { events } = await setUp();
   const { id } = events.create(1, T0, { labels: ['car'], note: 'x', score: 0.5 });
-  assert.is(events.update(id, { endMs: T0 + 10, reviewed: true })?.endMs, T0 + 10);
+  assert.is(events.update(id, { endMs: T0 + 10, reviewedBy: { all: false, users: [2] } })?.endMs, T0 + 10);
   const open = events.update(id, { endMs: null, score: null, note: '', labels: [] });
   assert.equal(
-    [open?.endMs, open?.score, open?.note, open?.labels, open?.reviewed],
-    [undefined, undefined, undefined, [], true],
+    [open?.endMs, open?.score, open?.note, open?.labels, open?.reviewedBy.users],
+    [undefined, undefined, undefined, [], [2]],
   );
   assert.equal(events.ongoing(), [open]);
   assert.is(events.update('1-5-0', { locked: true }), undefined);
@@ -235,7 +239,7 @@ function fill(world: World, count: number, seed: number): StoredEvent[] {
       zones: random(2) === 0 ? ['door'] : ['garden'],
       sources: random(2) === 0 ? ['motion'] : ['http', 'mqtt'],
       score: random(1001) / 1000,
-      reviewed: random(3) === 0,
+      reviewedBy: { all: random(10) === 0, users: [1, 5, 6, 70].filter(() => random(3) === 0) },
       locked: random(10) === 0,
       preRoll: { promisedMs: random(10_000), deliveredMs: 0 },
       postRollMs: random(10_000),
@@ -262,8 +266,16 @@ test('lists agree with a plain search, whatever the filters, page by page', asyn
     [{ label: 'cat' }, event => event.labels.includes('cat')],
     [{ label: 'unicorn' }, () => false],
     [{ zone: 'door', source: 'mqtt' }, event => event.zones.includes('door') && event.sources.includes('mqtt')],
-    [{ reviewed: false, locked: true }, event => !event.reviewed && event.locked],
-    [{ reviewed: true, locked: false }, event => event.reviewed && !event.locked],
+    ...[1, 2, 5, 6, 7, 70].flatMap((user): [Partial<EventQuery>, (event: StoredEvent) => boolean][] => [
+      [
+        { reviewed: { user, is: false }, locked: true },
+        event => event.reviewedBy.users.includes(user) === event.reviewedBy.all && event.locked,
+      ],
+      [
+        { reviewed: { user, is: true }, locked: false },
+        event => event.reviewedBy.users.includes(user) !== event.reviewedBy.all && !event.locked,
+      ],
+    ]),
     [
       { startMs: from, endMs: to },
       event => event.startMs < to && ((event.endMs ?? 1e15) > from || event.startMs >= from),

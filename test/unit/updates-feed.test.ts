@@ -113,6 +113,29 @@ test('a page hears only of cameras that its caller may see', async () => {
   assert.ok(page.of('system').every(one => one.cameras.every((row: number[]) => row[0] === 2)));
 });
 
+test('of an event each hears whether it has reviewed it itself', async () => {
+  const pages = [1, 2, 1].map(user => new Page({ ...ADMIN, user }));
+  const { events } = fakes.world;
+  const id = events.trigger({ camera: 1, source: 'http', action: 'start' });
+  assert.ok(id);
+  await events.change(id, { reviewed: true }, 2);
+  await clock.advance(3000);
+  assert.equal(
+    pages.map(page => [page.of('event').at(-1)?.event.id, page.of('event').at(-1)?.event.reviewed]),
+    [false, true, false].map(reviewed => [id, reviewed]),
+  );
+  const greeted = [1, 2].map(user => new Page({ ...ADMIN, user }).heard[0].events[0]);
+  assert.equal(
+    greeted.map(event => [event.id, event.reviewed]),
+    [false, true].map(reviewed => [id, reviewed]),
+  );
+  assert.not.ok(
+    JSON.stringify(pages.map(page => page.heard)).includes('reviewedBy'),
+    'who else has is nobody’s business',
+  );
+  await events.stop();
+});
+
 test('of one thing a message is told each 250 ms, the newest', async () => {
   const page = new Page();
   await clock.advance(1);
