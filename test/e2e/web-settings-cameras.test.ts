@@ -108,6 +108,8 @@ test.needs(
       [stream.url, sub?.url, events.preRollMs, retention.days, hasPassword],
       [cameras.main.url, cameras.small.url, 3000, 2, true],
     );
+    await cameras.main.inject({ kind: 'die', backAfterMs: 8000 });
+    await main.getByText('Check that RTSP is switched on').waitFor({ timeout: 30_000 });
     await page.getByRole('button', { name: 'Add the next one' }).click();
     assert.equal(
       [await field(page, 'Address').inputValue(), await field(page, 'Password').inputValue()],
@@ -150,6 +152,14 @@ test.needs(
         ),
       before,
     );
+    // A board with little memory says so, with figures: at the field that it comes from.
+    const message = 'the time before events would take 40.0 MiB of memory, and there are 32.0 MiB for it';
+    const error = { kind: 'failed-precondition', message, field: 'events.preRollMs', cure: 'Use a lower bit rate.' };
+    await page.route('**/api/cameras/1', route => route.fulfill({ status: 409, json: { error } }));
+    await event.getByRole('button', { name: 'Save' }).click();
+    await errorOf(page, 'Events').getByText('32.0 MiB for it. Use a lower bit rate.').waitFor();
+    assert.is(await event.getByLabel('Before an event').getAttribute('aria-invalid'), 'true');
+    await page.unroute('**/api/cameras/1');
     const connection = card(page, 'Connection');
     await connection.getByLabel('Main stream').fill('http://nowhere');
     await connection.getByRole('button', { name: 'Save' }).click();

@@ -11,6 +11,7 @@ import { href } from '../router.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { cameraIds, cameraSignal, setCamera } from '../state.ts';
 import { cameraWords } from './camera-words.ts';
+import { CameraProblems } from './edit.tsx';
 import { daysField, modeField, nameField, postField, preField } from './fields.ts';
 import { type Draft, MAKES, nested, pastBytes, streamUrls } from './paths.ts';
 import { WeekEditor } from './week-editor.tsx';
@@ -50,7 +51,7 @@ export default function AddCameraPage() {
   };
   return (
     <div class="page stack cam-add">
-      <PageHead title={cameraWords('add')} section={cameraWords('title')} />
+      <PageHead key={added} title={cameraWords('add')} section={cameraWords('title')} />
       {added === undefined ? (
         <>
           <WhereCard where={where} onChange={moved} onTried={setTried} />
@@ -303,9 +304,9 @@ function Done({ id, onNext }: { id: number; onNext(): void }) {
           src={addressOf('GET /api/cameras/{id}/snapshot.jpg', { params: { id }, query: { width: 640 } })}
         />
       ) : (
-        <p class="quiet">{state.message ?? cameraWords('waiting')}</p>
+        <p class="quiet">{cameraWords('waiting')}</p>
       )}
-      {state.cure && <p class="quiet">{state.cure}</p>}
+      <CameraProblems id={id} />
       <div class="row">
         <a class="button" data-kind="primary" href={href(`cam/${id}`)}>
           {cameraWords('live')}

@@ -13,7 +13,7 @@ import { go, href } from '../router.ts';
 import type { PageProps } from '../routes.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { shellWords } from '../shell/shell-words.ts';
-import { allCameras, cameraIds, cameraSignal, isKnown, removeCamera, setCamera } from '../state.ts';
+import { allCameras, cameraIds, cameraSignal, isKnown, problems, removeCamera, setCamera } from '../state.ts';
 import { cameraWords } from './camera-words.ts';
 import { connectionFields, EVENTS, GENERAL, RECORDING, RETENTION } from './fields.ts';
 import { type Draft, draftOf, pastBytes, patchOf } from './paths.ts';
@@ -32,7 +32,7 @@ export default function EditCameraPage({ params }: PageProps) {
 }
 
 function Sections({ camera }: { camera: Camera }) {
-  const { id, name, provisioned, demo, hasPassword, state } = camera;
+  const { id, name, provisioned, demo, hasPassword } = camera;
   const others = allCameras().filter(other => other.id !== id);
   const also = others.map(
     (other): FormField => ({
@@ -49,12 +49,7 @@ function Sections({ camera }: { camera: Camera }) {
           {cameraWords('live')}
         </a>
       </PageHead>
-      {state.message && (
-        <Note tone="danger">
-          <p>{sentence(state.message)}</p>
-          <p class="quiet">{state.cure}</p>
-        </Note>
-      )}
+      <CameraProblems id={id} />
       {demo && <Note>{cameraWords('demo')}</Note>}
       {provisioned === undefined ? (
         <div class="cam-sections">
@@ -79,6 +74,22 @@ function Sections({ camera }: { camera: Camera }) {
         <Note>{cameraWords('provisioned', { key: provisioned })}</Note>
       )}
     </div>
+  );
+}
+
+/** What the board says is wrong with it, as it comes and goes. */
+export function CameraProblems({ id }: { id: number }) {
+  return (
+    <>
+      {problems.value
+        .filter(({ camera }) => camera === id)
+        .map(({ kind, message, cure }) => (
+          <Note key={message} tone={kind === 'camera' ? 'danger' : 'warn'}>
+            <p>{sentence(message)}</p>
+            <p class="quiet">{cure}</p>
+          </Note>
+        ))}
+    </>
   );
 }
 
