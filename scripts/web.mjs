@@ -14,8 +14,8 @@ const RESULT = 'dist/web';
 const INDEX = `${RESULT}/index.html`;
 const APP_CSS = 'web/src/css/app.css';
 
-/** Of everything that a browser loads as text, by gzip -9: on the first visit, and in all. */
-const BUDGETS = { first: 60_000, all: 100_000 };
+/** Of everything that a browser loads as text, by gzip -9: on the first visit, and in all (aimed at: 100 KB; see ARCHITECTURE.md, section 11). */
+const BUDGETS = { first: 60_000, all: 130_000 };
 
 /** What is no older than the browsers that UI.md of the design names. */
 const TARGET = ['chrome106', 'firefox110', 'safari16'];
