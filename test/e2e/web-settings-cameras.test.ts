@@ -5,7 +5,7 @@ import type { Camera as CameraShape } from '../../src/api/contract.ts';
 import { Browser, browserProblem, type Opened } from '../support/browser.ts';
 import { Camera } from '../support/camera.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
-import { Service, serviceProblem } from '../support/service.ts';
+import { ACCOUNT, Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { axeFindings, DESKTOP, openPage, PHONE } from '../support/web-page.ts';
 
@@ -205,6 +205,29 @@ test.needs(problem === undefined, problem ?? '', 'paints the week by the mouse a
   assert.is(schedule, [day(''), evening, evening, day(''), day(''), 'r'.repeat(48)].join(''));
   await page.context().close();
 });
+
+test.needs(
+  problem === undefined,
+  problem ?? '',
+  'keeps what is typed when the session ends before it is saved',
+  async () => {
+    const { page } = await openPage(browser, service, '#/set/cameras/1', PHONE);
+    const name = field(page, 'Name');
+    await name.fill('South gate');
+    await service.delete('/api/sessions');
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    await dialog.locator('input[name=password]').fill(ACCOUNT.password);
+    await dialog.locator('button[type=submit]').click();
+    await dialog.waitFor({ state: 'hidden' });
+    assert.is(await name.inputValue(), 'South gate');
+    await card(page, 'General').getByRole('button', { name: 'Save' }).click();
+    await page.getByText('South gate is changed.').waitFor();
+    assert.is((await ours()).name, 'South gate');
+    await service.patch('/api/cameras/1', { name: 'North gate' });
+    await page.context().close();
+  },
+);
 
 test.needs(
   problem === undefined,
