@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { NewCamera, ProbeResult } from '../../../src/api/contract.ts';
 import { type ApiError, address as addressOf, call } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { PasswordField, SelectField, TextField } from '../components/field.tsx';
 import { Form, words } from '../components/form.tsx';
 import { ErrorNote, Note, sentence } from '../components/notes.tsx';
@@ -183,9 +184,7 @@ function Streams({ tried, onChange }: { tried: Tried; onChange(tried: Tried): vo
       {large && <Note tone="warn">{cameraWords('subLarger')}</Note>}
       {works && (
         <div class="row">
-          <button type="button" class="button" onClick={() => onChange({ main: sub, sub: main })}>
-            {cameraWords('swap')}
-          </button>
+          <Button text={cameraWords('swap')} onClick={() => onChange({ main: sub, sub: main })} />
         </div>
       )}
     </section>
@@ -311,9 +310,7 @@ function Done({ id, onNext }: { id: number; onNext(): void }) {
         <a class="button" data-kind="primary" href={href(`cam/${id}`)}>
           {cameraWords('live')}
         </a>
-        <button type="button" class="button" onClick={onNext}>
-          {cameraWords('next')}
-        </button>
+        <Button text={cameraWords('next')} onClick={onNext} />
         <a class="button" href={href(`set/cameras/${id}`)}>
           {cameraWords('edit')}
         </a>

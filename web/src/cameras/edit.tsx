@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Camera } from '../../../src/api/contract.ts';
 import { type ApiError, call, type Result } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { Confirm } from '../components/dialog.tsx';
 import { Form, type FormField } from '../components/form.tsx';
 import { Empty, ErrorNote, Note, sentence } from '../components/notes.tsx';
@@ -184,20 +185,13 @@ function Week({ camera: { id, name, record } }: { camera: Camera }) {
       <WeekEditor week={week} onChange={next => setDraft({ week: next })} />
       {error && <ErrorNote error={error} />}
       <div class="row">
-        <button
-          type="button"
-          class="button"
-          data-kind="primary"
+        <Button
+          text={shellWords('save')}
+          kind="primary"
           disabled={week === record.schedule}
           onClick={() => void save()}
-        >
-          {shellWords('save')}
-        </button>
-        {week !== record.schedule && (
-          <button type="button" class="button" onClick={() => setDraft(undefined)}>
-            {shellWords('revert')}
-          </button>
-        )}
+        />
+        {week !== record.schedule && <Button text={shellWords('revert')} onClick={() => setDraft(undefined)} />}
       </div>
     </section>
   );
@@ -222,9 +216,7 @@ function Remove({ camera: { id, name } }: { camera: Camera }) {
       {error && <ErrorNote error={error} />}
       <div class="row">
         {(['keep', 'delete'] as const).map(wish => (
-          <button key={wish} type="button" class="button" data-kind="danger" onClick={() => setFootage(wish)}>
-            {actions[wish]}…
-          </button>
+          <Button key={wish} kind="danger" text={`${actions[wish]}…`} onClick={() => setFootage(wish)} />
         ))}
       </div>
       {footage && (

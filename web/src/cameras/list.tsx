@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Camera } from '../../../src/api/contract.ts';
 import { address, call, type Result } from '../api.ts';
+import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Check } from '../components/field.tsx';
 import { Form, type FormField } from '../components/form.tsx';
@@ -55,9 +56,11 @@ export default function CamerasPage() {
             checked={chosen.length === ours.length}
             onChange={on => setPicked(on ? ours : [])}
           />
-          <button type="button" class="button" disabled={chosen.length === 0} onClick={() => setOpen(true)}>
-            {cameraWords('bulk', { n: chosen.length })}
-          </button>
+          <Button
+            text={cameraWords('bulk', { n: chosen.length })}
+            disabled={chosen.length === 0}
+            onClick={() => setOpen(true)}
+          />
         </div>
       )}
       <ul class="cam-list">

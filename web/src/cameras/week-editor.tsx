@@ -1,5 +1,6 @@
 // The weekly schedule: hours painted by dragging over them, or set from-to by the keyboard; each day also in words.
 import { useRef, useState } from 'preact/hooks';
+import { Button } from '../components/button.tsx';
 import { Check, Choices, SelectField } from '../components/field.tsx';
 import { cameraWords } from './camera-words.ts';
 import { HOURS, LETTERS, type Letter, paint, paintBetween, plainWeek, spansOf } from './week.ts';
@@ -122,14 +123,11 @@ function FromTo({ brush, onSet }: FromToProps) {
       <SelectField<string> label={cameraWords('days')} value={days} options={options} onPick={setDays} />
       <SelectField<string> label={cameraWords('from')} value={from} options={hours(0)} onPick={setFrom} />
       <SelectField<string> label={cameraWords('to')} value={to} options={hours(1)} onPick={setTo} />
-      <button
-        type="button"
-        class="button"
+      <Button
+        text={`${cameraWords('set')}: ${cameraWords(brush)}`}
         disabled={Number(to) <= Number(from)}
         onClick={() => onSet(DAY_SETS[days] ?? [Number(days)], Number(from), Number(to))}
-      >
-        {cameraWords('set')}: {cameraWords(brush)}
-      </button>
+      />
     </div>
   );
 }
