@@ -239,7 +239,7 @@ needs('a backup is shown against what is there before it is restored', async () 
   await page.context().close();
 });
 
-needs('no page of settings breaks a rule of access, narrow or wide', async () => {
+needs('no page of settings breaks a rule of access, narrow or wide, light or dark', async () => {
   for (const view of [PHONE, DESKTOP]) {
     const opened = await openPage(browser, service, '#/set', view);
     const { page } = opened;
@@ -248,6 +248,9 @@ needs('no page of settings breaks a rule of access, narrow or wide', async () =>
       await page.waitForFunction(() => !document.querySelector('main [aria-busy=true]'));
       await page.locator('main .card').first().waitFor();
       await isSound(opened);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await isSound(opened);
+      await page.emulateMedia({ colorScheme: 'light' });
     }
     await page.context().close();
   }

@@ -2,7 +2,7 @@
 import type { Right, Role, User } from '../../../src/api/contract.ts';
 import { meWords } from '../account/me-words.ts';
 import type { FormField, FormValue } from '../components/form.tsx';
-import { allCameras } from '../state.ts';
+import { allCameras, cameraIds } from '../state.ts';
 import { usersWords } from './users-words.ts';
 
 export type Draft = Readonly<Record<string, FormValue>>;
@@ -43,9 +43,12 @@ export function powersDraft({ role, cameras, rights = [] }: Partial<Pick<User, '
   };
 }
 
-/** Undefined = all. */
+/** Undefined = all. Cameras that were removed have no field to take them away by, and the board refuses them. */
 export function camerasOf(draft: Draft): number[] | undefined {
-  return draft.all ? undefined : chosen(draft, 'cam.').map(Number);
+  if (draft.all) return undefined;
+  return chosen(draft, 'cam.')
+    .map(Number)
+    .filter(id => cameraIds.value.includes(id));
 }
 
 export function rightsOf(draft: Draft): Right[] {

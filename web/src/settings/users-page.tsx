@@ -92,6 +92,8 @@ function Edit({ user, onChanged }: UserProps) {
     const answer = await call('PATCH /api/users/{id}', { params: { id: user.id }, body });
     if (answer.is !== 'ok') return answer;
     setDraft({});
+    // Who changed themselves may not be allowed here any more.
+    if (isMe && me.value) me.value = { ...me.value, name: answer.value.name, role: answer.value.role };
     toast(usersWords('changed', { name: answer.value.name }), { tone: 'ok' });
     await onChanged();
     return answer;
