@@ -1,13 +1,13 @@
 // Adding a camera by its address: tried first, with its streams in figures; then how it is kept; then its picture.
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { NewCamera, ProbeResult } from '../../../src/api/contract.ts';
+import { useState } from 'preact/hooks';
+import type { NewCamera } from '../../../src/api/contract.ts';
 import { type ApiError, address as addressOf, call } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { PasswordField, SelectField, TextField } from '../components/field.tsx';
 import { Form, words } from '../components/form.tsx';
-import { ErrorNote, Note, sentence } from '../components/notes.tsx';
+import { ErrorNote, Note } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
-import { bitRate, bytes, memory } from '../quantities.ts';
+import { bytes, memory } from '../quantities.ts';
 import { href } from '../router.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { cameraIds, cameraSignal, setCamera } from '../state.ts';
@@ -15,6 +15,7 @@ import { cameraWords } from './camera-words.ts';
 import { CameraProblems } from './edit.tsx';
 import { daysField, modeField, nameField, postField, preField } from './fields.ts';
 import { type Draft, MAKES, nested, pastBytes, streamUrls } from './paths.ts';
+import { type Stream, type Tried, TriedStreams } from './tried-streams.tsx';
 import { WeekEditor } from './week-editor.tsx';
 
 interface Where {
@@ -23,16 +24,6 @@ interface Where {
   sub: string;
   username: string;
   password: string;
-}
-
-/** What was tried, and what came of it. */
-interface Stream {
-  url: string;
-  result: ProbeResult;
-}
-interface Tried {
-  main: Stream;
-  sub?: Stream;
 }
 
 const NOWHERE: Where = { address: '', make: '', sub: '', username: '', password: '' };
@@ -56,7 +47,7 @@ export default function AddCameraPage() {
       {added === undefined ? (
         <>
           <WhereCard where={where} onChange={moved} onTried={setTried} />
-          {tried && <Streams tried={tried} onChange={setTried} />}
+          {tried && <TriedStreams tried={tried} onChange={setTried} />}
           {tried?.main.result.ok && <Keep where={where} tried={tried} onAdded={setAdded} />}
         </>
       ) : (
@@ -145,88 +136,6 @@ function WhereCard({ where, onChange, onTried }: WhereProps) {
       </form>
     </section>
   );
-}
-
-function Streams({ tried, onChange }: { tried: Tried; onChange(tried: Tried): void }) {
-  const { main, sub } = tried;
-  const { problem } = main.result;
-  if (problem)
-    return (
-      <Note tone="danger" alert>
-        <p>{sentence(problem.message)}</p>
-        <p class="quiet">{problem.cure}</p>
-      </Note>
-    );
-  const large = widthOf(sub) > widthOf(main);
-  const works = sub?.result.ok === true;
-  return (
-    <section class="card stack" aria-live="polite">
-      <h2>{cameraWords('works')}</h2>
-      {main.result.picture && <TestPicture base64={main.result.picture} />}
-      <p>
-        <strong>{cameraWords('main')}</strong>: {factsOf(main)}
-      </p>
-      {works && (
-        <p>
-          <strong>{cameraWords('sub')}</strong>: {factsOf(sub)}
-        </p>
-      )}
-      {sub?.result.problem && (
-        <Note tone="warn">
-          <p>{cameraWords('subFailed')}</p>
-          <p class="quiet">
-            {sentence(sub.result.problem.message)} {sub.result.problem.cure}
-          </p>
-        </Note>
-      )}
-      {!sub && <Note tone="warn">{cameraWords('noSub')}</Note>}
-      {main.result.streams[0]?.codec === 'h265' && <Note tone="warn">{cameraWords('h265')}</Note>}
-      {large && <Note tone="warn">{cameraWords('subLarger')}</Note>}
-      {works && (
-        <div class="row">
-          <Button text={cameraWords('swap')} onClick={() => onChange({ main: sub, sub: main })} />
-        </div>
-      )}
-    </section>
-  );
-}
-
-/** Drawn: the page may show no pictures but the board's own. */
-function TestPicture({ base64 }: { base64: string }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    const jpeg = Uint8Array.from(atob(base64), character => character.charCodeAt(0));
-    const draw = (image: ImageBitmap) => {
-      if (!canvas.current) return;
-      Object.assign(canvas.current, { width: image.width, height: image.height });
-      canvas.current.getContext('2d')?.drawImage(image, 0, 0);
-    };
-    createImageBitmap(new Blob([jpeg])).then(draw, () => undefined);
-  }, [base64]);
-  return <canvas ref={canvas} role="img" aria-label={cameraWords('sees')} />;
-}
-
-function widthOf(stream: Stream | undefined): number {
-  return stream?.result.streams[0]?.width ?? 0;
-}
-
-function factsOf({ result }: Stream): string {
-  const [facts] = result.streams;
-  if (!facts) return '';
-  const { codec, width, height, fps, bitrateBps, audio, audioSource, audioLeftOut } = facts;
-  const shown = {
-    width,
-    height,
-    codec: codec === 'h264' ? 'H.264' : 'H.265',
-    fps: Math.round(fps),
-    rate: bitRate(bitrateBps),
-  };
-  const sound = audio
-    ? cameraWords('sound', { codec: audioSource ?? audio.toUpperCase() })
-    : audioLeftOut
-      ? cameraWords('soundLeftOut', { codec: audioLeftOut })
-      : cameraWords('noSound');
-  return `${cameraWords('streamFacts', shown)}, ${sound}`;
 }
 
 const DEFAULTS = { 'record.mode': 'continuous', 'events.preRollMs': 5000, 'events.postRollMs': 10_000 };
