@@ -17,15 +17,16 @@ import { usersWords } from './users-words.ts';
 const DAY_MS = 86_400_000;
 
 /** One makes tokens for oneself only. */
-export function Tokens({ user }: { user: number }) {
+export function Tokens({ user, onChanged }: { user: number; onChanged(): Promise<void> }) {
   const list = useAnswer(signal => call('GET /api/tokens', { query: { user } }, { signal }), String(user));
   const [error, setError] = useState<ApiError>();
+  const again = async () => void (await Promise.all([list.again(), onChanged()]));
   const at = (ms: number) => moment(ms, zone(), now());
   const revoke = async (id: string) => {
     const answer = await call('DELETE /api/tokens/{id}', { params: { id } });
     setError(answer.is === 'error' ? answer.error : undefined);
     if (answer.is === 'ok') toast(usersWords('revoked'));
-    await list.again();
+    await again();
   };
   const isOwn = user === me.value?.id && me.value.by === 'session';
   return (
@@ -53,7 +54,7 @@ export function Tokens({ user }: { user: number }) {
         ))}
       </ul>
       {(error ?? list.error) && <ErrorNote error={(error ?? list.error) as ApiError} />}
-      {isOwn && <Make onMade={list.again} />}
+      {isOwn && <Make onMade={again} />}
     </section>
   );
 }

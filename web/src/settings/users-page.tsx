@@ -67,7 +67,7 @@ function UserCard({ user, onChanged }: UserProps) {
             <Note>{usersWords('provisioned')}</Note>
           )}
           <OwnSessions user={user.id} />
-          <Tokens user={user.id} />
+          <Tokens user={user.id} onChanged={onChanged} />
           {provisioned === undefined && user.id !== me.value?.id && <Remove user={user} onChanged={onChanged} />}
         </div>
       )}
