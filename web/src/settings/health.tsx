@@ -99,7 +99,7 @@ function ProblemNote({ problem }: { problem: Problem }) {
   return (
     <Note tone={isHarm ? 'danger' : 'warn'}>
       <p>
-        {camera !== undefined && <strong>{cameraName(camera)}: </strong>}
+        {camera !== undefined && !message.startsWith(cameraName(camera)) && <strong>{cameraName(camera)}: </strong>}
         {sentence(message || reasonWords(kind))}
         {sinceMs !== undefined && <span class="quiet"> {moment(sinceMs, zone(), now())}</span>}
       </p>
