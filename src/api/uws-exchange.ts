@@ -130,6 +130,8 @@ export class UwsExchange {
       this.cut();
       throw error;
     } finally {
+      // Whatever ended it: nobody waits for the rest of a body any more.
+      if (this.#isOver) this.#onCutOff();
       await source?.close();
     }
   }
