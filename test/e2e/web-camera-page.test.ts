@@ -1,6 +1,5 @@
 // The page of one camera as a person uses it: on a phone and on a computer, by hand, by keys, while its camera goes away and comes back.
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { Browser, browserProblem } from '../support/browser.ts';
 import { Service, serviceProblem } from '../support/service.ts';
@@ -25,9 +24,6 @@ test.after(async () => {
 });
 
 const MOVES = "document.querySelector('video')?.dataset.shown === ''";
-const scale = (page: Page) =>
-  page.evaluate<number>("new DOMMatrix(getComputedStyle(document.querySelector('.stage-inside')).transform).a");
-
 for (const [name, view] of Object.entries({ phone: PHONE, computer: DESKTOP })) {
   test.needs(here, problem ?? '', `shows a moving picture and has no fault on a ${name}`, async () => {
     const { page, errors, foreign } = await openPage(browser, service, '#/cam/1', view);
@@ -52,8 +48,11 @@ test.needs(
     const { page } = await openPage(browser, service, '#/cam/1', DESKTOP);
     try {
       await until(page, MOVES);
-      const is = async (wanted: number) =>
-        assert.ok(Math.abs((await scale(page)) - wanted) < 0.01, `${await scale(page)}`);
+      const is = (wanted: number) =>
+        until(
+          page,
+          `Math.abs(new DOMMatrix(getComputedStyle(document.querySelector('.stage-inside')).transform).a - ${wanted}) < 0.01`,
+        );
       await page.getByLabel('Zoom in').click();
       await is(1.5);
       await page.keyboard.press('+');
