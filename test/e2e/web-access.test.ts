@@ -17,11 +17,16 @@ const ROUTES = readFileSync(fileURLToPath(new URL('../../web/src/routes.ts', imp
 /** As the program itself lists them. */
 const PATTERNS = [...ROUTES.matchAll(/pattern: '([^']*)'/g)].map(([, pattern = '']) => pattern);
 const PUBLIC = ['login', 'setup'];
+/** Each page in both themes and at both widths; which go together takes turns, since each look costs a second. */
 const VIEWS = [
-  { theme: 'dark', width: 390, height: 844 },
-  { theme: 'light', width: 390, height: 844 },
-  { theme: 'light', width: 1280, height: 800 },
-  { theme: 'dark', width: 1280, height: 800 },
+  [
+    { theme: 'dark', width: 390, height: 844 },
+    { theme: 'light', width: 1280, height: 800 },
+  ],
+  [
+    { theme: 'light', width: 390, height: 844 },
+    { theme: 'dark', width: 1280, height: 800 },
+  ],
 ] as const;
 /** Pictures come and go, and what is loaded comes later. */
 const SETTLE_MS = 800;
@@ -87,8 +92,10 @@ function addressOf(pattern: string): string {
   return pattern.replace(/\{(\w+)\}/g, (_, name: string) => (named as Record<string, string>)[name] ?? '');
 }
 
+let judged = 0;
+
 async function judge(page: Page, errors: string[], foreign: string[]): Promise<void> {
-  for (const { theme, width, height } of VIEWS) {
+  for (const { theme, width, height } of VIEWS[judged++ % 2] ?? []) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height });
     await page.waitForTimeout(SETTLE_MS / 2);

@@ -418,9 +418,14 @@ test.needs(here, problem ?? '', 'footage that is deleted leaves the lane without
   const { page, errors } = await openPage(browser, service, `#/time?c=${cameras[0]}&t=${ms}&z=10m`, DESKTOP);
   const says = (what: string) => until(page, `document.querySelector('.tl-needle')?.ariaValueText.includes('${what}')`);
   await says(', recorded');
+  assert.equal(errors, []);
   await service.delete(`/api/segments/${segment.id}`);
   await says('deleted');
-  assert.equal(errors, []);
+  // Bytes of the file may have been asked for in the same moment.
+  assert.equal(
+    errors.filter(error => !error.includes('404')),
+    [],
+  );
   await page.context().close();
 });
 
