@@ -157,6 +157,7 @@ export class LiveFeeds {
     if (event.viewer === 0)
       for (const viewer of this.#feeds.get(keyOf(event))?.viewers ?? []) viewer.fragment(event, delivery);
     else this.#viewers.get(event.viewer)?.fragment(event, delivery);
+    delivery.end();
     return delivery.isKept;
   }
 }
@@ -176,8 +177,17 @@ export class Delivery {
 
   /** The same for those whose sockets are not ready: one for all of them. */
   get copy(): HeldBytes {
-    this.#copy ??= this.#buffers.copy(this.bytes);
+    if (!this.#copy) {
+      this.#copy = this.#buffers.copy(this.bytes);
+      // Whoever comes first may have sent it before the next one looks.
+      this.#copy.hold();
+    }
     return this.#copy;
+  }
+
+  /** All viewers had their turn. */
+  end(): void {
+    this.#copy?.release();
   }
 }
 

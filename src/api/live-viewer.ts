@@ -138,7 +138,8 @@ export class LiveViewer implements WebSocketHandler {
   }
 
   header(event: LiveHeaderFacts, instance: number): void {
-    if (this.#paused || !this.#peer) return;
+    const peer = this.#peer;
+    if (this.#paused || !peer) return;
     const isStill = event.stream !== this.stream;
     if (isStill && this.#hasBegun) return;
     if (!isStill) this.#hasBegun = true;
@@ -157,8 +158,9 @@ export class LiveViewer implements WebSocketHandler {
       stream,
       ...(isStill ? { still: true } : {}),
     };
-    this.#peer.send(JSON.stringify(header));
-    this.#peer.send(event.init);
+    peer.send(JSON.stringify(header));
+    // It may have been closed by that.
+    peer.send(event.init);
   }
 
   fragment(event: LiveFragment, delivery: Delivery): void {

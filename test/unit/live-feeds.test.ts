@@ -399,4 +399,30 @@ test('so many watch, and no more', () => {
   assert.is(feeds.figures().viewers, MOST_VIEWERS);
 });
 
+test('a copy that one has sent already is not written over while another still needs it', () => {
+  const quick = enter();
+  const slow = enter();
+  begin(quick.viewer);
+  begin(slow.viewer);
+  quick.peer.takes = slow.peer.takes = false;
+  fragment('kept....');
+  // From now on both get copies, and the first is rid of its own within the call.
+  quick.peer.takes = true;
+  quick.peer.bufferedBytes = 0;
+  fragment('copied1.');
+  fragment('copied2.');
+  assert.equal(
+    slow.peer.buffers.slice(-2).map(sent => sent.toString('latin1')),
+    ['copied1.', 'copied2.'],
+  );
+});
+
+test('a socket that ends while it is sent a header harms nobody', () => {
+  const first = enter();
+  const second = enter();
+  first.peer.send = () => first.viewer.closed();
+  header();
+  assert.is(second.peer.take().length, 2);
+});
+
 test.run();
