@@ -117,18 +117,23 @@ export class AccountTable {
     }
     try {
       await this.#database.flush();
+      await this.#mirrorAtOnce();
     } catch (error) {
       for (const [index, { kind, id }] of changes.entries()) {
         if (!marks[index]?.removed) this.#store(kind, id, before[index]);
       }
       throw error;
     } finally {
+      // Only now: until this resolves their owner has the old rows.
       for (const { kind, id } of changes) this.#changing.delete(`${kind} ${id}`);
     }
+  }
+
+  /** The index has it; the next change or start writes the mirror again. */
+  async #mirrorAtOnce(): Promise<void> {
     try {
       await this.mirror();
     } catch (error) {
-      // The index has it; the next change or start writes the mirror again.
       this.#log.error('the copy of the users could not be written', { error });
     }
   }

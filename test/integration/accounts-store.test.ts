@@ -269,4 +269,23 @@ test('a new password for a user ends its sessions, also when the mirror is all t
   assert.equal([error.kind, error.cure], ['not-found', 'There are: "anna".']);
 });
 
+test('a token that is used while its end is copied to the mirror is not there again', async () => {
+  const dir = join(tempDir('accounts'), 'data');
+  let meanwhile = () => {};
+  const first = await started(dir, { onStep: name => name === 'users-written' && meanwhile() });
+  const secret = await setUp(first);
+  const { token, id } = await first.accounts.tokens.create(actorOf(first, secret), { name: 'HA' });
+  let uses = 0;
+  meanwhile = () => {
+    if (first.accounts.identify({ authorization: `Bearer ${token}` })) uses++;
+  };
+  await first.accounts.tokens.revoke(actorOf(first, secret), id, () => true);
+  assert.is(uses, 1);
+  await first.stop();
+  const second = await started(dir);
+  assert.is(stateOf(second.accounts), 'anna:admin');
+  assert.is(second.accounts.identify({ authorization: `Bearer ${token}` }), undefined);
+  await second.stop();
+});
+
 test.run();
