@@ -8,11 +8,18 @@ import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
 export function groupRoutes({ groups, cameras }: ApiServices) {
-  /** Cameras that are gone are in no group. */
-  const seenBy = (caller: Caller) => (id: CameraId) => seesCamera(caller, id) && cameras.get(id) !== undefined;
+  const isThere = (id: CameraId) => cameras.get(id) !== undefined;
+  const seenBy = (caller: Caller) => (id: CameraId) => seesCamera(caller, id) && isThere(id);
+  /** Cameras that are gone are in no group: one without others is empty, and everybody's to remove. */
+  const seen = (group: Group, caller: Caller) =>
+    seenGroup({ ...group, cameras: group.cameras.filter(isThere) }, id => seesCamera(caller, id));
   const listFor = (caller: Caller): GroupList => ({
-    groups: groups.list().flatMap(group => seenGroup(group, seenBy(caller)) ?? []),
+    groups: groups.list().flatMap(group => seen(group, caller) ?? []),
   });
+  /** What a caller may not see does not exist for it. */
+  const checkSeen = (group: Group, caller: Caller) => {
+    if (!seen(group, caller)) throw noGroup();
+  };
   return [
     route('GET', '/api/groups', {
       identity: 'viewer',
@@ -48,16 +55,19 @@ export function groupRoutes({ groups, cameras }: ApiServices) {
       cameras: ({ body }) => body.cameras ?? [],
       handle: async ({ params, body, caller }) => {
         const sees = seenBy(caller);
-        const group = await groups.update(groupId(params.id), before => changed(before, body, sees));
-        return jsonReply(200, seenGroup(group, sees) ?? { ...group, cameras: [] });
+        const group = await groups.update(groupId(params.id), before => {
+          checkSeen(before, caller);
+          return changed(before, body, sees);
+        });
+        return jsonReply(200, seen(group, caller) ?? { ...group, cameras: [] });
       },
     }),
     route('DELETE', '/api/groups/{id}', {
       identity: 'operator',
       summary: 'Removes a group. Its cameras stay.',
       audit: 'remove',
-      handle: async ({ params }) => {
-        await groups.remove(groupId(params.id));
+      handle: async ({ params, caller }) => {
+        await groups.remove(groupId(params.id), before => checkSeen(before, caller));
         return { status: 204 };
       },
     }),
@@ -84,6 +94,10 @@ function changed(
 }
 
 function groupId(text: string | undefined): number {
-  if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw new NvrError('not-found', 'there is no such group');
+  if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw noGroup();
   return Number(text);
+}
+
+function noGroup(): NvrError {
+  return new NvrError('not-found', 'there is no such group');
 }

@@ -77,10 +77,10 @@ export class CameraGroups {
     });
   }
 
-  /** Rejects with `not-found`. */
-  remove(id: number): Promise<void> {
+  /** `check` may throw for the group as it is. Rejects with `not-found`. */
+  remove(id: number, check: (group: Group) => void): Promise<void> {
     return this.#change(groups => {
-      found(groups, id);
+      check(found(groups, id));
       return { groups: groups.filter(group => group.id !== id), result: undefined };
     });
   }

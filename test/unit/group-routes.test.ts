@@ -104,4 +104,34 @@ test('cameras that are gone are in no group; a damaged row is as none', async ()
   }
 });
 
+test('a group that somebody does not see can be neither changed nor removed by them', async () => {
+  const some: Caller = { ...ADMIN, role: 'operator', cameras: new Set([1]) };
+  await ask('POST', '/api/groups', { ...GROUP, name: 'Secret', cameras: [2] });
+  for (const [method, body] of [
+    ['PATCH', { name: 'Mine' }],
+    ['PATCH', { cameras: [1] }],
+    ['DELETE', undefined],
+  ] as const) {
+    const { status, json } = await ask(method, '/api/groups/1', body, some);
+    assert.equal([status, json.error.message], [404, 'there is no such group']);
+  }
+  assert.is((await ask('GET', '/api/groups')).json.groups[0].name, 'Secret');
+});
+
+test('a group whose cameras are all gone is still told of, so that it can be sorted and removed', async () => {
+  await ask('POST', '/api/groups', { ...GROUP, cameras: [2] });
+  await ask('POST', '/api/groups', { ...GROUP, cameras: [1] });
+  await fakes.cameras.remove(2);
+  const list = (await ask('GET', '/api/groups')).json.groups;
+  assert.equal(
+    list.map((group: { id: number; cameras: number[] }) => [group.id, group.cameras]),
+    [
+      [1, []],
+      [2, [1]],
+    ],
+  );
+  assert.is((await ask('PATCH', '/api/groups', { order: [2, 1] })).status, 200);
+  assert.is((await ask('DELETE', '/api/groups/1')).status, 204);
+});
+
 test.run();
