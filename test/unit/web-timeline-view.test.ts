@@ -1,6 +1,6 @@
 // The timeline's sums: zoom and pan, requests by zoom, the ruler in its zone, fingers, the range to export, the address.
 import * as assert from 'uvu/assert';
-import { parseAddress, timelineAddress } from '../../web/src/timeline/address.ts';
+import { isAt, parseAddress, timelineAddress } from '../../web/src/timeline/address.ts';
 import { fineness, fling, Trail } from '../../web/src/timeline/gesture.ts';
 import { ticksOf } from '../../web/src/timeline/ruler.ts';
 import { insideOf, LONGEST_EXPORT_MS, moved, selected, sizeOf } from '../../web/src/timeline/selection.ts';
@@ -46,6 +46,12 @@ test('no zoom goes beyond a day or below a minute', () => {
   assert.is(stepSpan(24 * HOUR, -1), 24 * HOUR);
   assert.is(stepSpan(1.5 * HOUR, 1), HOUR);
   assert.is(stepSpan(1.5 * HOUR, -1), 2 * HOUR);
+});
+
+test('an address that was just written leads to where the reader is, with several cameras too', () => {
+  const written = timelineAddress({ cameras: [1, 2], timeMs: NOW, spanMs: HOUR });
+  assert.ok(isAt(written, new URLSearchParams(`c=1,2&t=${NOW}&z=1h`)));
+  assert.not.ok(isAt(written, new URLSearchParams(`c=1,2&t=${NOW + 1}&z=1h`)));
 });
 
 test('zooms have names in addresses, those in between their seconds', () => {

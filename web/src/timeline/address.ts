@@ -1,4 +1,5 @@
 // The part of the timeline that stands in the address: pictures, time, zoom and the range to export.
+import { parsePlace } from '../router.ts';
 import { type Selection, selected } from './selection.ts';
 import { clampTime, parseSpan, spanName } from './view.ts';
 
@@ -32,6 +33,11 @@ export function timelineAddress({ cameras, timeMs, spanMs, selection }: Timeline
   if (spanMs !== undefined) parts.push(`z=${spanName(spanMs)}`);
   if (selection) parts.push(`in=${selection.inMs}`, `out=${selection.outMs}`);
   return `#/time${parts.length > 0 ? `?${parts.join('&')}` : ''}`;
+}
+
+/** Whether an address leads to where the reader is; commas are plain in the one and coded in the other. */
+export function isAt(address: string, query: URLSearchParams): boolean {
+  return String(parsePlace(address).query) === String(query);
 }
 
 function parseTime(text: string | null): number | undefined {

@@ -15,7 +15,7 @@ import type { PageProps } from '../routes.ts';
 import { cameraIds, cameraName, isKnown, onUpdate } from '../state.ts';
 import { dateWords, dayOf, moment } from '../time.ts';
 import { zone as currentZone, now } from '../zone.ts';
-import { parseAddress, timelineAddress } from './address.ts';
+import { isAt, parseAddress, timelineAddress } from './address.ts';
 import { DayBar } from './day-bar.tsx';
 import { type Day, nearestDay } from './days.ts';
 import { ExportBar } from './export-bar.tsx';
@@ -160,7 +160,7 @@ function useAddress(model: TimelineModel, query: URLSearchParams): void {
   useEffect(() => () => clearTimeout(written.timer), []);
   const asked = query.toString();
   useEffect(() => {
-    if (written.text.endsWith(`?${asked}`) || written.text === `#/time?${asked}`) return;
+    if (isAt(written.text, query)) return;
     const { cameras, timeMs, spanMs, selection } = parseAddress(query);
     const known = cameras.filter(id => cameraIds.peek().includes(id));
     if (known.length > 0) model.chosen.value = known;
