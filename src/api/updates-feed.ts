@@ -322,7 +322,7 @@ function seenProblems(all: readonly Problem[], caller: Caller): Problem[] {
 function signature({ state }: Camera): string {
   const { main, sub } = state;
   return JSON.stringify([
-    ...[state.name, state.reason, state.message, state.retryAtMs, state.problems, state.reconnects],
+    ...[state.name, state.reason, state.message, state.retryAtMs, state.problems, state.reconnects, state.droppedBytes],
     ...[main?.codec, main?.width, main?.height, main?.audio, main?.audioLeftOut],
     ...[sub?.name, sub?.reason, sub?.problems, sub?.codec, sub?.width, sub?.height],
   ]);

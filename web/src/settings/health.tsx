@@ -8,7 +8,7 @@ import { reasonWords } from '../components/reasons.ts';
 import { bitRate, bytes, memory } from '../quantities.ts';
 import { href } from '../router.ts';
 import { hasPage } from '../routes.ts';
-import { allCameras, cameraName, onUpdate, problems } from '../state.ts';
+import { allCameras, cameraName, isKnown, onUpdate, problems, system } from '../state.ts';
 import { lengthWords, moment } from '../time.ts';
 import { now, zone } from '../zone.ts';
 import { Copyable } from './copyable.tsx';
@@ -38,7 +38,7 @@ export default function HealthPage() {
       <PageHead title={settingsWords('health')}>
         <span class="quiet">{list.length > 0 ? settingsWords('problems', { n: list.length }) : ''}</span>
       </PageHead>
-      {list.length === 0 && <Note tone="ok">{settingsWords('allWell')}</Note>}
+      {isKnown.value && list.length === 0 && <Note tone="ok">{settingsWords('allWell')}</Note>}
       {list.map(problem => (
         <ProblemNote key={`${problem.kind} ${problem.camera ?? ''}`} problem={problem} />
       ))}
@@ -116,6 +116,8 @@ function ProblemNote({ problem }: { problem: Problem }) {
 function CameraRow({ camera, values }: { camera: Camera; values: readonly number[] }) {
   const { id, name, state } = camera;
   const { main } = state;
+  // Figures that change all the time are told apart from the state.
+  const [, fps = 0, bitsPerSecond = 0, lastMs = 0] = system.value?.cameras.find(([one]) => one === id) ?? [];
   const least = Math.min(...values);
   const most = Math.max(...values);
   return (
@@ -125,7 +127,7 @@ function CameraRow({ camera, values }: { camera: Camera; values: readonly number
       </th>
       <td>{reasonWords(state.reason ?? state.name)}</td>
       <td>
-        {main ? Math.round(main.fps) : ''}{' '}
+        {main ? Math.round(fps) : ''}{' '}
         {values.length > 1 && (
           <Spark
             values={values}
@@ -133,10 +135,10 @@ function CameraRow({ camera, values }: { camera: Camera; values: readonly number
           />
         )}
       </td>
-      <td>{main ? bitRate(main.bitrateBps) : ''}</td>
+      <td>{main ? bitRate(bitsPerSecond) : ''}</td>
       <td>{main && main.gopMs > 0 ? `${(main.gopMs / 1000).toFixed(1)} s` : ''}</td>
       <td>{state.reconnects}</td>
-      <td>{state.lastPacketMs > 0 ? settingsWords('ago', { time: lengthWords(now() - state.lastPacketMs) }) : ''}</td>
+      <td>{lastMs > 0 ? settingsWords('ago', { time: lengthWords(now() - lastMs) }) : ''}</td>
       <td>{state.droppedBytes > 0 ? bytes(state.droppedBytes) : '0'}</td>
     </tr>
   );
