@@ -3,7 +3,8 @@ import type { ComponentType } from 'preact';
 import type { Role } from '../../src/api/contract.ts';
 import LoginPage from './account/login-page.tsx';
 import LivePage from './live/page.tsx';
-import { matchPath, type Place } from './router.ts';
+import { matchPath, type Place, parsePlace } from './router.ts';
+import { me } from './state.ts';
 
 export interface PageProps {
   /** What stands in the braces of the pattern. */
@@ -72,9 +73,10 @@ export function routeOf({ parts }: Place): { route: PageRoute; params: Record<st
   return undefined;
 }
 
-/** Whether there is a page for it: links to others are not shown. */
+/** Whether there is a page for it that the reader may open: links to others are not shown. */
 export function hasPage(path: string): boolean {
-  return routeOf({ parts: path.split('/').filter(part => part !== ''), query: new URLSearchParams() }) !== undefined;
+  const found = routeOf(parsePlace(path));
+  return found !== undefined && mayOpen(me.value?.role, found.route);
 }
 
 const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };

@@ -6,7 +6,6 @@ import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { prefer } from '../preferences.ts';
 import { amend, go, href } from '../router.ts';
-import { hasPage } from '../routes.ts';
 import { enter } from '../session.ts';
 import { cameraIds, me } from '../state.ts';
 import { FirstAccount } from './first-account.tsx';
@@ -61,27 +60,19 @@ function Progress({ step }: { step: number }) {
 
 function CamerasStep() {
   const count = cameraIds.value.length;
-  const mayAdd = hasPage('set/cameras/add');
   return (
     <div class="stack">
       <p>{count > 0 ? setupWords('camerasThere', { n: count }) : setupWords('cameras')}</p>
       <div class="row">
-        {mayAdd && (
-          <button
-            type="button"
-            class="button"
-            data-kind={count > 0 ? undefined : 'primary'}
-            onClick={() => go(href('set/cameras/add'))}
-          >
-            {setupWords('add')}
-          </button>
-        )}
         <button
           type="button"
           class="button"
-          data-kind={count > 0 || !mayAdd ? 'primary' : undefined}
-          onClick={() => go(href(''))}
+          data-kind={count > 0 ? undefined : 'primary'}
+          onClick={() => go(href('set/cameras/add'))}
         >
+          {setupWords('add')}
+        </button>
+        <button type="button" class="button" data-kind={count > 0 ? 'primary' : undefined} onClick={() => go(href(''))}>
           {setupWords(count > 0 ? 'look' : 'finish')}
         </button>
       </div>

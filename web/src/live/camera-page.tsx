@@ -191,7 +191,7 @@ function CameraHead({ camera, recording, told, onTold }: HeadProps) {
       >
         <Icon name="info" />
       </button>
-      {isAtLeast(me.value?.role, 'admin') && hasPage(`set/cameras/${camera.id}`) && (
+      {hasPage(`set/cameras/${camera.id}`) && (
         <a
           class="button"
           data-kind="plain"

@@ -4,7 +4,6 @@ import type { GroupLayout } from '../../../src/api/contract.ts';
 import { address } from '../api.ts';
 import { useKeys } from '../keys.ts';
 import { go, href } from '../router.ts';
-import { hasPage } from '../routes.ts';
 import { cameraSignal } from '../state.ts';
 import { arrange, neighbour, pagesOf, type Room } from './layout.ts';
 import { liveWords } from './live-words.ts';
@@ -42,7 +41,7 @@ export function Grid({ cameras, layout, tourS, onHide }: GridProps) {
   const swipe = useSwipe(by => pages.length > 1 && turn(by));
   useGridKeys({ shown, turn, pages: pages.length, box, columns: arrangement, sound: id => setSounding(toggled(id)) });
   const toggled = (id: number) => (sounding === id ? undefined : id);
-  const open = (id: number) => hasPage(`cam/${id}`) && go(href(`cam/${id}`));
+  const open = (id: number) => go(href(`cam/${id}`));
   const width = (room.width / arrangement.columns) * devicePixelRatio;
   return (
     <div class="grid-box" ref={box} {...swipe}>

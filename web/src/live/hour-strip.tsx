@@ -3,7 +3,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CameraTimeline } from '../../../src/api/contract.ts';
 import { call } from '../api.ts';
 import { go, href } from '../router.ts';
-import { hasPage } from '../routes.ts';
 import { onUpdate } from '../state.ts';
 import { clock, lengthWords } from '../time.ts';
 import { now, zone } from '../zone.ts';
@@ -32,17 +31,10 @@ export function HourStrip({ camera, name }: { camera: number; name: string }) {
     const share = box && event.detail > 0 ? (event.clientX - box.left) / box.width : 0.5;
     go(href('time', { c: camera, t: Math.round((hour?.startMs ?? now() - HOUR_MS) + share * HOUR_MS) }));
   };
-  const strip = <canvas ref={canvas} class="hour-canvas" width={BUCKETS} height={28} />;
   const label = `${pictureWords('hour', { name })}. ${hour ? summary(hour) : ''}`;
-  if (!hasPage('time'))
-    return (
-      <div class="hour" role="img" aria-label={label}>
-        {strip}
-      </div>
-    );
   return (
     <a class="hour" href={href('time', { c: camera })} onClick={open}>
-      {strip}
+      <canvas ref={canvas} class="hour-canvas" width={BUCKETS} height={28} />
       <span class="unseen">{label}</span>
       <span class="hour-ends" aria-hidden="true">
         <span>{hour && clock(hour.startMs, zone(), false)}</span>

@@ -5,7 +5,7 @@ import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { preferences } from '../preferences.ts';
 import { href } from '../router.ts';
-import { hasPage, isAtLeast, type PageProps } from '../routes.ts';
+import { isAtLeast, type PageProps } from '../routes.ts';
 import { areGroupsKnown, cameraIds, groups, isKnown, me } from '../state.ts';
 import { Grid } from './grid.tsx';
 import { GridBar } from './grid-bar.tsx';
@@ -66,11 +66,10 @@ function EmptyGroup() {
 
 function NoCamera() {
   const isAdmin = isAtLeast(me.value?.role, 'admin');
-  const mayAdd = isAdmin && hasPage('set/cameras/add');
   return (
     <Empty icon="camera" title={liveWords('none')}>
       <p>{liveWords(isAdmin ? 'noneAdmin' : 'noneOther')}</p>
-      {mayAdd && (
+      {isAdmin && (
         <a class="button" data-kind="primary" href={href('set/cameras/add')}>
           {liveWords('add')}
         </a>

@@ -10,6 +10,7 @@ import { hasPage, isAtLeast } from '../routes.ts';
 import { me, ongoingEvents, ongoingGaps } from '../state.ts';
 import { lengthWords, stopwatch } from '../time.ts';
 import { classOfAll } from '../timeline/classes.ts';
+import { boardAheadMs } from '../zone.ts';
 import { pictureWords } from './picture-words.ts';
 import { recordNow } from './record-now.ts';
 import { saveSnapshot } from './snapshot.ts';
@@ -115,7 +116,8 @@ function EventSign({ event }: { event: Event | undefined }) {
 
 /** How old the picture is that stands still. */
 function Age({ fromMs }: { fromMs: number | undefined }) {
-  const ageMs = useSeconds(fromMs !== undefined) - (fromMs ?? 0);
+  // Pictures are dated by the board's clock.
+  const ageMs = useSeconds(fromMs !== undefined) + boardAheadMs.value - (fromMs ?? 0);
   if (fromMs === undefined || ageMs < FRESH_MS) return null;
   const text = pictureWords('still', { age: lengthWords(ageMs) });
   return (
@@ -141,7 +143,7 @@ export function TroubleNote({
         <Icon name="warn" /> {text} {sinceMs !== undefined && <span class="figure">{stopwatch(now - sinceMs)}</span>}
       </p>
       {cure && <p class="tile-cure">{cure}</p>}
-      {offer === 'health' && hasPage('health') && isAtLeast(me.value?.role, 'operator') && (
+      {offer === 'health' && hasPage('health') && (
         <a class="button" href={href('health')}>
           {pictureWords('health')}
         </a>
@@ -179,7 +181,7 @@ function menuItems(camera: Camera, recording: boolean, sounds: boolean, actions:
         icon: 'record',
         onPick: () => void recordNow(camera, 'start'),
       },
-    hasPage('time') && {
+    {
       label: pictureWords('timeline'),
       icon: 'timeline',
       onPick: () => go(href('time', { c: id })),

@@ -4,7 +4,6 @@ import type { Event } from '../../../src/api/contract.ts';
 import { call } from '../api.ts';
 import { Icon } from '../components/icon.tsx';
 import { href } from '../router.ts';
-import { hasPage } from '../routes.ts';
 import { onUpdate } from '../state.ts';
 import { clock, dayOf, daySpan } from '../time.ts';
 import { labelIcon, labelWords } from '../timeline/labels.ts';
@@ -29,11 +28,9 @@ export function TodayLine({ camera }: { camera: number }) {
           </a>
         );
       })}
-      {hasPage('events') && (
-        <a class="today-all" href={href('events', { show: 'all', camera })}>
-          {pictureWords('all')}
-        </a>
-      )}
+      <a class="today-all" href={href('events', { show: 'all', camera })}>
+        {pictureWords('all')}
+      </a>
     </p>
   );
 }
@@ -49,8 +46,12 @@ function useToday(camera: number): readonly Event[] | undefined {
     });
     const stopListening = onUpdate(update => {
       if (!('type' in update) || update.type !== 'event') return;
-      if ('event' in update && update.event.camera === camera)
-        setEvents(list => [update.event, ...(list ?? []).filter(({ id }) => id !== update.event.id)].slice(0, MOST));
+      if ('event' in update && update.event.camera === camera && update.event.startMs >= startMs)
+        setEvents((list = []) =>
+          [update.event, ...list.filter(({ id }) => id !== update.event.id)]
+            .sort((a, b) => b.startMs - a.startMs)
+            .slice(0, MOST),
+        );
       else if ('removed' in update) setEvents(list => list?.filter(({ id }) => id !== update.id));
     });
     return () => {

@@ -3,7 +3,6 @@ import type { ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { useKeys } from '../keys.ts';
 import { go, href } from '../router.ts';
-import { hasPage } from '../routes.ts';
 import { navigationItems } from './navigation.tsx';
 
 export interface WindowProps {
@@ -18,7 +17,7 @@ export function GlobalKeys() {
   };
   useKeys({
     '?': () => void open('HelpWindow'),
-    g: () => (hasPage('time') ? void open('GoToTimeWindow') : false),
+    g: () => void open('GoToTimeWindow'),
     f: toggleFullscreen,
     ...Object.fromEntries([0, 1, 2, 3, 4].map(index => [String(index + 1), openPage(index)])),
   });

@@ -24,7 +24,7 @@ export function navigationItems(): Item[] {
     {
       section: 'settings',
       icon: 'settings',
-      path: isAdmin && hasPage('set') ? 'set' : 'set/me',
+      path: isAdmin ? 'set' : 'set/me',
       label: shellWords(isAdmin ? 'settings' : 'account'),
     },
   ];
@@ -53,7 +53,7 @@ export function Navigation() {
             </a>
           </li>
         ))}
-        {me.value && hasPage('set') && (
+        {me.value && (
           <li class="nav-account">
             <a class="nav-item" href={href('set/me')} aria-current={path === 'set/me' ? 'page' : undefined}>
               <Icon name="user" />
