@@ -1,7 +1,10 @@
 // How the grid places its tiles, and which of them move.
 import * as assert from 'uvu/assert';
+import type { Camera } from '../../src/api/contract.ts';
 import { arrange, LAYOUTS, neighbour, pagesOf } from '../../web/src/live/layout.ts';
 import { AFTER_MS, isSaverOn, KeepsUp, mostMoving, planTiles, type SaverInput } from '../../web/src/live/saver.ts';
+import { troubleOf } from '../../web/src/live/tile-state.ts';
+import { boardAheadMs } from '../../web/src/zone.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('web grid');
@@ -114,6 +117,16 @@ test('a device that drops more than a fifth of its frames for five seconds does 
   // A video is closed: what it counted is gone, and nothing follows from the sums before.
   assert.not.ok(keepsUp.sample(5000, 50, 10));
   assert.not.ok(new KeepsUp().sample(0, 0, 0));
+});
+
+test('a picture that is not there yet says so, and counts by the clock of this device', () => {
+  const camera = (name: string) => ({ state: { name, sinceMs: 10_000_000 } }) as Camera;
+  const waiting = { is: 'waiting', reason: 'camera', sinceMs: 0 } as const;
+  boardAheadMs.value = 3_600_000;
+  assert.equal(troubleOf(camera('starting'), waiting), { text: 'Connecting.', sinceMs: 6_400_000 });
+  assert.is(troubleOf(camera('reconnecting'), waiting)?.offer, 'health');
+  assert.is(troubleOf(camera('live'), { is: 'playing' }), undefined);
+  boardAheadMs.value = 0;
 });
 
 test.run();

@@ -2,11 +2,12 @@
 import type { Camera, Gap } from '../../../src/api/contract.ts';
 import { reasonWords } from '../components/reasons.ts';
 import type { PlayState, WayInfo } from '../player/play-state.ts';
+import { boardAheadMs } from '../zone.ts';
 import { pictureWords } from './picture-words.ts';
 
 export interface Trouble {
   text: string;
-  /** UTC; a timer counts from there. */
+  /** UTC by this device; a timer counts from there. */
   sinceMs?: number;
   /** What the owner can do. */
   cure?: string;
@@ -16,10 +17,11 @@ export interface Trouble {
 
 /** Why the picture does not move; undefined while it does. */
 export function troubleOf({ state }: Camera, play: PlayState): Trouble | undefined {
-  if (state.name !== 'live' && state.name !== 'starting') {
+  if (state.name !== 'live') {
     const text = sentence(reasonWords(state.reason ?? state.name));
     const cure = state.cure ? { cure: state.cure } : {};
-    return { text, sinceMs: state.sinceMs, ...cure, ...(state.name === 'disabled' ? {} : { offer: 'health' }) };
+    const offer = state.name === 'disabled' || state.name === 'starting' ? {} : ({ offer: 'health' } as const);
+    return { text, sinceMs: state.sinceMs - boardAheadMs.value, ...cure, ...offer };
   }
   switch (play.is) {
     case 'waiting':

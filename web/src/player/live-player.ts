@@ -180,9 +180,9 @@ export class LivePlayer {
   #starved(empty: boolean): void {
     clearTimeout(this.#starveTimer);
     const { is } = this.state.peek();
-    if (empty && is === 'playing')
+    if (empty && (is === 'playing' || is === 'opening'))
       this.#starveTimer = setTimeout(() => {
-        if (this.state.peek().is === 'playing') this.#wait('data');
+        if (this.state.peek().is === is) this.#wait('data');
       }, STARVED_MS);
     else if (!empty && is === 'waiting' && this.#element.video.dataset.shown !== undefined)
       this.#say({ is: 'playing' });

@@ -88,7 +88,8 @@ export class LiveStill implements LiveSource {
 
   async #draw(): Promise<void> {
     const still = await drawStill(this.#board, this.#element, this.#camera, this.#stopped.signal);
-    if (!still || this.#stopped.signal.aborted) return;
+    if (this.#stopped.signal.aborted) return;
+    if (!still) return this.#events.starved(true);
     this.bytes += still.bytes;
     this.frames++;
     this.#wallMs = still.wallMs;

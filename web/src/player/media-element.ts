@@ -53,6 +53,8 @@ export class MediaElement {
   readonly video: HTMLVideoElement;
   readonly #canvas: HTMLCanvasElement;
   #url: string | undefined;
+  /** Tells who waits for a source that it was replaced. */
+  #abandon = () => {};
   #waitFrame = 0;
 
   constructor(video: HTMLVideoElement, canvas: HTMLCanvasElement) {
@@ -76,7 +78,10 @@ export class MediaElement {
     const source = new Kind();
     const url = URL.createObjectURL(source);
     this.#url = url;
-    const opened = new Promise<void>(resolve => source.addEventListener('sourceopen', () => resolve(), { once: true }));
+    const opened = new Promise<void>(resolve => {
+      this.#abandon = resolve;
+      source.addEventListener('sourceopen', () => resolve(), { once: true });
+    });
     this.video.src = url;
     await opened;
     return this.#url === url ? source : undefined;
@@ -165,6 +170,7 @@ export class MediaElement {
     if (this.#url === undefined) return;
     URL.revokeObjectURL(this.#url);
     this.#url = undefined;
+    this.#abandon();
     this.video.removeAttribute('src');
     this.video.load();
   }

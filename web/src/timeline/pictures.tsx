@@ -7,6 +7,9 @@ import { address } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { gapCure, reasonWords } from '../components/reasons.ts';
+import { TroubleNote } from '../live/tile.tsx';
+import { troubleOf } from '../live/tile-state.ts';
+import { useLivePlayer } from '../live/use-player.ts';
 import { LiveView } from '../player/live-view.tsx';
 import type { PlayState } from '../player/play-state.ts';
 import type { PlaybackGroup } from '../player/playback-group.ts';
@@ -46,12 +49,15 @@ function Picture({ model, group, zone, camera, sounding }: PictureProps) {
   const isLive = model.isLive.value;
   const muted = sounding.value !== camera;
   const name = cameraName(camera);
-  const hasSub = cameraSignal(camera)?.value.sub !== undefined;
+  const known = cameraSignal(camera)?.value;
+  const hasSub = known?.sub !== undefined;
+  const { player, play, setPlayer } = useLivePlayer();
+  const trouble = isLive && known && troubleOf(known, play);
   const stream = hasSub && model.chosen.value.length > 2 ? 'sub' : 'main';
   return (
     <figure class="tl-picture" data-state={isLive ? 'live' : state.value.is} aria-label={name}>
       {isLive ? (
-        <LiveView source={{ is: 'live', camera, stream }} muted={muted} />
+        <LiveView source={{ is: 'live', camera, stream }} muted={muted} onPlayer={setPlayer} />
       ) : (
         <Player
           source={{ is: 'recorded', camera, group }}
@@ -61,6 +67,7 @@ function Picture({ model, group, zone, camera, sounding }: PictureProps) {
           }}
         />
       )}
+      {trouble && <TroubleNote trouble={trouble} player={player} />}
       {!isLive && <StateCard model={model} group={group} zone={zone} camera={camera} state={state} />}
       <figcaption class="tl-caption">
         <span class="grow">{name}</span>
@@ -94,7 +101,7 @@ interface CardProps extends PicturesProps {
 function StateCard({ model, group, zone, camera, state }: CardProps) {
   const told = passed(model, camera) ?? state.value;
   const download = () => {
-    const at = model.needleMs.peek();
+    const at = Math.round(model.needleMs.peek());
     return address('GET /api/export.mp4', { query: { camera, startMs: at, endMs: at + 60_000, timeZone: zone } });
   };
   switch (told.is) {
