@@ -71,6 +71,14 @@ test('new events are counted and never move the list; pages are joined without d
   assert.is(feed.get('1-20-0')?.reviewed, true);
   feed.remove('1-40-0');
   assert.is(feed.arrived, 0);
+  feed.remove('1-20-0');
+  feed.append([event('1-5-0')]);
+  feed.putBack([event('1-20-0')]);
+  assert.equal(
+    feed.events.map(one => one.id),
+    ['1-30-0', '1-20-0', '1-10-0', '1-5-0'],
+    'what came meanwhile stays',
+  );
   feed.append(Array.from({ length: 5000 }, (_, index) => event(`2-${index}-0`)));
   assert.is(feed.events.length, feed.most);
 });

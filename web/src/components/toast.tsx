@@ -20,11 +20,12 @@ const MOST = 3;
 const shown = signal<readonly Shown[]>([]);
 let ids = 0;
 
-/** Says it once, to everybody. */
-export function toast(text: string, options: ToastOptions = {}): void {
+/** Says it once, to everybody; call what it returns to take it away. */
+export function toast(text: string, options: ToastOptions = {}): () => void {
   const id = ++ids;
   shown.value = [...shown.value, { ...options, id, text }].slice(-MOST);
   window.setTimeout(() => dismiss(id), options.forMs ?? (options.onUndo ? 10_000 : 6000));
+  return () => dismiss(id);
 }
 
 function dismiss(id: number): void {

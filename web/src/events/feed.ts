@@ -40,10 +40,14 @@ export class Feed {
     this.#events = this.#events.map(one => (one.id === event.id ? event : one));
   }
 
-  /** What was removed, to be put back. */
   remove(id: string): void {
     this.#arrived.delete(id);
     this.#events = this.#events.filter(event => event.id !== id);
+  }
+
+  /** What was removed comes back to its place. */
+  putBack(events: readonly Event[]): void {
+    this.#events = [...this.#events, ...events].sort((a, b) => b.startMs - a.startMs);
   }
 
   patch(id: string, change: Partial<Event>): void {

@@ -30,6 +30,8 @@ export class EventsState {
   readonly #marks: MarkQueue;
   readonly #stopUpdates: () => void;
   readonly #removals = new Map<string, number>();
+  /** What offers to take deletions back goes with the page. */
+  readonly #offers: (() => void)[] = [];
   #filters: EventFilters;
   #cursor: string | undefined;
   #load = new AbortController();
@@ -79,7 +81,7 @@ export class EventsState {
 
   /** Takes them off the list; the board is told when nobody took it back. */
   remove(ids: readonly string[]): void {
-    const before = this.#feed.events;
+    const before = this.#feed.events.filter(({ id }) => ids.includes(id));
     for (const id of ids) this.#feed.remove(id);
     if (this.open.value !== undefined && ids.includes(this.open.value)) this.open.value = undefined;
     this.selected.value = new Set();
@@ -89,13 +91,15 @@ export class EventsState {
         id,
         window.setTimeout(() => void this.#removeNow(id), UNDO_MS),
       );
-    toast(t('deleted', { count: ids.length }), { forMs: UNDO_MS, onUndo: () => this.#restore(ids, before) });
+    const offer = { forMs: UNDO_MS, onUndo: () => this.#restore(before) };
+    this.#offers.push(toast(t('deleted', { count: ids.length }), offer));
   }
 
   /** Ends what is under way; deletions that nobody took back are carried out. */
   close(): void {
     this.#stopUpdates();
     this.#load.abort();
+    for (const dismiss of this.#offers) dismiss();
     for (const id of [...this.#removals.keys()]) void this.#removeNow(id);
     // What still waits is lost with the page, but not before one more try.
     void this.flush().then(() => clearTimeout(this.#retry));
@@ -123,6 +127,7 @@ export class EventsState {
     const load = new AbortController();
     this.#load = load;
     this.loading.value = isFirst ? 'first' : 'more';
+    if (isFirst) this.#cursor = undefined;
     const query = askedFor(this.#filters, isFirst ? undefined : this.#cursor);
     const result = await call('GET /api/events', { query }, { signal: load.signal });
     if (load.signal.aborted || result.is === 'aborted') return;
@@ -154,12 +159,12 @@ export class EventsState {
     this.#show();
   }
 
-  #restore(ids: readonly string[], before: readonly Event[]): void {
-    for (const id of ids) {
+  #restore(events: readonly Event[]): void {
+    for (const { id } of events) {
       clearTimeout(this.#removals.get(id));
       this.#removals.delete(id);
     }
-    this.#feed.begin(before);
+    this.#feed.putBack(events);
     this.#show();
   }
 
