@@ -151,13 +151,13 @@ export function TimeField({ valueMs, zone, label, onPick }: TimeFieldProps) {
   const [typed, setTyped] = useState<string>();
   const text = typed ?? shown;
   const parsed = parseClock(text);
-  const take = () => {
-    if (typed === undefined || parsed === undefined) return;
+  const take = (isMeant: boolean) => {
+    if (parsed === undefined || (typed === undefined && !isMeant)) return;
     setTyped(undefined);
     // Of a time that comes twice, the one that is nearer to where we are.
     const picks = [false, true].map(later => instantOf(dayOf(valueMs, zone), parsed, zone, later));
     const [near = valueMs] = picks.sort((a, b) => Math.abs(a - valueMs) - Math.abs(b - valueMs));
-    if (clock(near, zone) !== shown || typed.trim() !== shown) onPick(near);
+    if (isMeant || clock(near, zone) !== shown) onPick(near);
   };
   return (
     <Field label={label} error={parsed === undefined ? t('bad-time') : undefined}>
@@ -171,9 +171,9 @@ export function TimeField({ valueMs, zone, label, onPick }: TimeFieldProps) {
           aria-describedby={describedBy}
           aria-invalid={invalid}
           onInput={event => setTyped(event.currentTarget.value)}
-          onBlur={take}
+          onBlur={() => take(false)}
           onKeyDown={event => {
-            if (event.key === 'Enter') take();
+            if (event.key === 'Enter') take(true);
             if (event.key === 'Escape') setTyped(undefined);
           }}
         />

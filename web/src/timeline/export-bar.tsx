@@ -67,7 +67,7 @@ function CameraRange({ camera, range, zone }: { camera: number; range: Selection
       <span class="grow">
         <strong>{name}</strong> {found && <span class="quiet">{insideWords(found, lengthMs)}</span>}
       </span>
-      {isOff ? (
+      {!me.value?.rights.includes('export') ? null : isOff ? (
         <button type="button" class="button" disabled>
           <Icon name="download" />
           <span>{t('download')}</span>
@@ -113,7 +113,7 @@ function useFound(camera: number, { inMs, outMs }: Selection): Found | undefined
     const stop = new AbortController();
     const timer = setTimeout(() => {
       void ask(camera, { inMs, outMs }, stop.signal).then(answer => {
-        if (answer) found.value = answer;
+        if (!stop.signal.aborted) found.value = answer;
       });
     }, SETTLE_MS);
     return () => {
@@ -137,8 +137,16 @@ async function ask(camera: number, range: Selection, signal: AbortSignal): Promi
 
 async function segmentsOf(camera: number, range: Selection, signal?: AbortSignal): Promise<Segment[] | undefined> {
   const query = { camera, stream: 'main' as const, startMs: range.inMs, endMs: range.outMs, limit: PAGE };
-  const result = await call('GET /api/segments', { query }, signal ? { signal } : {});
-  return result.is === 'ok' ? result.value.segments : undefined;
+  const found: Segment[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = { query: { ...query, ...(cursor ? { cursor } : {}) } };
+    const result = await call('GET /api/segments', page, signal ? { signal } : {});
+    if (result.is !== 'ok') return undefined;
+    found.push(...result.value.segments);
+    cursor = result.value.cursor;
+  } while (cursor !== undefined);
+  return found;
 }
 
 function LockRange({ cameras, range }: { cameras: readonly number[]; range: Selection }) {
@@ -156,11 +164,13 @@ async function lockRange(cameras: readonly number[], range: Selection): Promise<
   let count = 0;
   for (const camera of cameras) {
     const segments = await segmentsOf(camera, range);
+    if (!segments) return void toast(t('lock-failed', { why: t('failed') }), { tone: 'danger' });
     // Those being written cannot be locked yet.
-    for (const { id } of segments?.filter(({ open, locked }) => !open && !locked) ?? []) {
+    for (const { id } of segments.filter(({ open, locked }) => !open && !locked)) {
       const result = await call('PATCH /api/segments/{id}', { params: { id }, body: { locked: true } });
       if (result.is === 'ok') count++;
-      else if (result.is === 'error') return toast(t('lock-failed', { why: result.error.message }), { tone: 'danger' });
+      else if (result.is === 'error')
+        return void toast(t('lock-failed', { why: result.error.message }), { tone: 'danger' });
     }
   }
   if (count === 0) toast(t('nothing-to-lock'));

@@ -117,13 +117,15 @@ export function toggleExport(model: TimelineModel): void {
   else model.mark('out', Math.min(model.now(), model.needleMs.value + 30_000));
 }
 
-const list: ListEvents = async query => {
-  const result = await call('GET /api/events', { query });
-  return result.is === 'ok' ? result.value : undefined;
-};
-
-/** Goes to the event before or behind the needle; says so when there is none. */
+/** Goes to the event before or behind the needle; says so when there is none, or why it is not known. */
 export async function jumpToEvent(model: TimelineModel, direction: 1 | -1): Promise<void> {
+  let why: string | undefined;
+  const list: ListEvents = async query => {
+    const result = await call('GET /api/events', { query });
+    if (result.is === 'ok') return result.value;
+    if (result.is === 'error') why = result.error.message;
+    return undefined;
+  };
   const classes = model.classes.value;
   const jump = {
     cameras: model.chosen.value,
@@ -133,7 +135,7 @@ export async function jumpToEvent(model: TimelineModel, direction: 1 | -1): Prom
   };
   const found = await (direction < 0 ? eventBefore : eventAfter)(list, jump);
   if (found) model.seek(found.startMs, 'commit');
-  else toast(t(direction < 0 ? 'no-event-back' : 'no-event-on'));
+  else toast(why ?? t(direction < 0 ? 'no-event-back' : 'no-event-on'));
 }
 
 function EventButton({ model, direction }: { model: TimelineModel; direction: 1 | -1 }) {

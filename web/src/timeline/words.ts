@@ -25,7 +25,7 @@ export const t = words('timeline', {
   'lane-text': '{camera}: {footage} recorded, {gaps} {gaps:gap|gaps}, {events} {events:event|events}',
   'lane-busiest': ', busiest {from} to {to}',
   'could-not-refresh': 'Could not refresh: what is shown may be old.',
-  'nothing-here': 'Nothing recorded on this day.',
+  'nothing-here': 'Nothing recorded in this time.',
   nearest: 'Nearest: {day}',
   play: 'Play',
   pause: 'Pause',
