@@ -39,6 +39,8 @@ function Window({ title, onClose, children, wide, firm, sheet }: DialogProps & {
     event.preventDefault();
     if (!firm) onClose();
   };
+  // Browsers let a second Esc through whatever the page says.
+  const closed = () => (firm ? element.current?.showModal() : onClose());
   const beside = (event: MouseEvent) => {
     if (event.target === element.current && !firm) onClose();
   };
@@ -51,6 +53,7 @@ function Window({ title, onClose, children, wide, firm, sheet }: DialogProps & {
       data-wide={wide || undefined}
       data-sheet={sheet || undefined}
       onCancel={cancelled}
+      onClose={closed}
       onClick={beside}
     >
       <div class="dialog-head">
