@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Camera } from '../../src/api/contract.ts';
 import { draftOf, nested, pastBytes, patchOf, streamUrls } from '../../web/src/cameras/paths.ts';
 import { paint, paintBetween, plainWeek, spansOf } from '../../web/src/cameras/week.ts';
+import { numberOf } from '../../web/src/components/number-of.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('web cameras');
@@ -24,6 +25,16 @@ test('paints hours of days, and the rectangle between two hours in any direction
   // The corners of a rectangle may also be the other two.
   assert.is(paintBetween(week, 1 * 24 + 22, 2 * 24 + 20, '-'), forth);
   assert.is(paint(week, [0, 1, 2, 3, 4, 5, 6], 0, 24, 'r'), plainWeek('r'));
+});
+
+test('numbers can be typed sign by sign, with comma or point, in the unit that is shown', () => {
+  const minutes = { scale: 60_000 };
+  assert.equal(
+    ['1', '1.', '1.5', '1,5', ' 2 ', '', 'two'].map(text => numberOf(text, minutes)),
+    [60_000, 60_000, 90_000, 90_000, 120_000, '', 'two'],
+  );
+  assert.is(numberOf('', { mayBeEmpty: true }), null);
+  assert.is(numberOf('1.1', { scale: 1e9 }), 1_100_000_000);
 });
 
 test('makes patches of what was typed, and takes away what was emptied', () => {

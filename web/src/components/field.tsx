@@ -49,7 +49,7 @@ export interface TextFieldProps {
   name?: string;
   autoComplete?: string;
   type?: 'text' | 'number' | 'url' | 'search';
-  inputMode?: 'numeric' | 'text' | 'url';
+  inputMode?: 'numeric' | 'decimal' | 'text' | 'url';
   placeholder?: string;
   min?: number;
   max?: number;

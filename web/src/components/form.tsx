@@ -7,9 +7,9 @@ import { connection } from '../bus.ts';
 import { shellWords } from '../shell/shell-words.ts';
 import { Check, PasswordField, SelectField, TextField } from './field.tsx';
 import { ErrorNote, sentence } from './notes.tsx';
+import { type FormValue, numberOf } from './number-of.ts';
 
-/** What a form may change. Numbers that are left empty are null. */
-export type FormValue = string | number | boolean | null | undefined;
+export type { FormValue };
 
 interface FieldBasics<K extends string> {
   /** As in the body of the route; `a.b` for what lies deeper. */
@@ -71,7 +71,10 @@ export function Form<K extends string>(props: FormProps<K>) {
     if (result.is === 'error') setError(result.error);
     if (result.is !== 'ok') return;
     setError(undefined);
-    setDraft({});
+    // What was typed meanwhile is not saved yet.
+    setDraft(
+      now => Object.fromEntries(Object.entries(now).filter(([key, kept]) => kept !== draft[key as K])) as typeof now,
+    );
   };
   const revert = () => {
     setDraft({});
@@ -181,17 +184,24 @@ type NumberProps = Omit<RowProps, 'field'> & {
   hint: string | undefined;
 };
 
-/** What cannot be read as a number is handed on as it stands: the board says what is wrong with it. */
+/** What was typed stays as it was typed, for `1.` is on its way to `1.5`. */
 function NumberRow({ field, value, onChange, ...shared }: NumberProps) {
-  const { unit, min, max, step, scale = 1, mayBeEmpty } = field;
-  const shown = typeof value === 'number' ? String(value / scale) : String(value ?? '');
+  const { unit, min, max, step, scale = 1 } = field;
+  const [text, setText] = useState('');
+  const plain = typeof value === 'number' ? String(value / scale) : String(value ?? '');
   const bounds = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }), step: step ?? 1 };
-  const typed = (text: string) => {
-    const number = Number(text.replace(',', '.'));
-    if (text.trim() === '') onChange(mayBeEmpty ? null : '');
-    else onChange(Number.isFinite(number) ? Math.round(number * scale * 1000) / 1000 : text);
+  const typed = (next: string) => {
+    setText(next);
+    onChange(numberOf(next, field));
   };
   return (
-    <TextField {...shared} {...bounds} {...(unit ? { unit } : {})} inputMode="numeric" value={shown} onInput={typed} />
+    <TextField
+      {...shared}
+      {...bounds}
+      {...(unit ? { unit } : {})}
+      inputMode="decimal"
+      value={numberOf(text, field) === value ? text : plain}
+      onInput={typed}
+    />
   );
 }
