@@ -89,7 +89,8 @@ function redirect(standing: Standing): void {
   else if (standing === 'out' && path !== 'login')
     amend(href('login', path === '' ? {} : { next: location.hash.slice(1) }));
   else if (standing === 'in' && (path === 'login' || path === 'setup')) amend(href(''));
-  else if (standing === 'in' && path === '' && preferences.value.start) amend(href(preferences.value.start));
+  else if (standing === 'in' && path === '' && !place.value.query.has('wall') && preferences.value.start)
+    amend(href(preferences.value.start));
 }
 
 function followPreferences(): void {

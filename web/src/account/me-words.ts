@@ -6,7 +6,7 @@ export const meWords = words('me', {
   section: 'Settings',
   who: 'Logged in as {name}',
   admin: 'admin: may do everything',
-  operator: 'operator: may look, record, lock and mark',
+  operator: 'operator: may look, record and lock',
   viewer: 'viewer: may look',
   allCameras: 'all cameras',
   someCameras: '{n} {n:camera|cameras}',

@@ -1,5 +1,5 @@
 // Adding a camera by its address: tried first, with its streams in figures; then how it is kept; then its picture.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { NewCamera } from '../../../src/api/contract.ts';
 import { type ApiError, address as addressOf, call } from '../api.ts';
 import { Button } from '../components/button.tsx';
@@ -67,6 +67,8 @@ function WhereCard({ where, onChange, onTried }: WhereProps) {
   const [error, setError] = useState<{ at: string; error: ApiError }>();
   const [busy, setBusy] = useState(false);
   const { username, password } = where;
+  const latest = useRef(where);
+  latest.current = where;
   const urls = streamUrls(where);
   const shown = [urls.main, urls.sub].filter(Boolean).join(', ');
   const probe = async (url: string, at: string): Promise<Stream | undefined> => {
@@ -86,7 +88,8 @@ function WhereCard({ where, onChange, onTried }: WhereProps) {
     // One wrong password is enough: cameras lock accounts.
     const sub = main?.result.ok && urls.sub ? await probe(urls.sub, 'sub') : undefined;
     setBusy(false);
-    if (main) onTried({ main, ...(sub ? { sub } : {}) });
+    // Of what was typed meanwhile it says nothing.
+    if (main && latest.current === where) onTried({ main, ...(sub ? { sub } : {}) });
   };
   const field = (key: keyof Where) => ({
     value: where[key],

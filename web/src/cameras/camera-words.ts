@@ -40,7 +40,6 @@ export const cameraWords = words('cameras', {
   hubService: 'as the service is set',
   hubAuto: 'the service chooses',
   hubDirect: 'directly',
-  hubGo2rtc: 'through go2rtc',
   user: 'User name',
   password: 'Password',
   passwordHint: 'Kept encrypted, and never shown.',

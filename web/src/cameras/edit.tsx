@@ -201,7 +201,9 @@ function Remove({ camera: { id, name } }: { camera: Camera }) {
   const [footage, setFootage] = useState<'keep' | 'delete'>();
   const [error, setError] = useState<ApiError>();
   const remove = async () => {
-    const answer = await call('DELETE /api/cameras/{id}', { params: { id }, query: { footage: footage ?? 'keep' } });
+    const query = { footage: footage ?? 'keep' } as const;
+    // All its files one by one.
+    const answer = await call('DELETE /api/cameras/{id}', { params: { id }, query }, { timeLimitMs: 120_000 });
     setFootage(undefined);
     if (answer.is === 'error') setError(answer.error);
     if (answer.is !== 'ok') return;

@@ -47,7 +47,7 @@ export const connectionFields = (hasPassword: boolean): FormField[] => [
     key: 'hub',
     kind: 'choice',
     label: w('hub'),
-    options: choices({ '': w('hubService'), auto: w('hubAuto'), direct: w('hubDirect'), go2rtc: w('hubGo2rtc') }),
+    options: choices({ '': w('hubService'), auto: w('hubAuto'), direct: w('hubDirect') }),
   },
 ];
 

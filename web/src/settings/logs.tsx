@@ -6,6 +6,7 @@ import { Check, SelectField } from '../components/field.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ErrorNote } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { toast } from '../components/toast.tsx';
 import { clock } from '../time.ts';
 import { zone } from '../zone.ts';
 import { settingsWords } from './settings-words.ts';
@@ -116,7 +117,8 @@ function LevelOfAll() {
   const level = settings.value?.log.level;
   if (level === undefined) return null;
   const pick = async (picked: LogSettings['level']) => {
-    await call('PATCH /api/settings', { body: { log: { level: picked } } });
+    const answer = await call('PATCH /api/settings', { body: { log: { level: picked } } });
+    if (answer.is === 'error') toast(answer.error.message, { tone: 'danger' });
     await settings.again();
   };
   return (

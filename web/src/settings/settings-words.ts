@@ -91,8 +91,6 @@ export const settingsWords = words('settings', {
   anyPart: 'all',
   follow: 'Follow',
   download: 'Download',
-  time: 'Time',
-  message: 'Message',
   times: '{n} times',
   logLevel: 'What is logged, until the next start',
   debug: 'debug: everything',
