@@ -144,12 +144,6 @@ export class PlaybackGroup {
     return true;
   }
 
-  /** Over the gap that is shown, to where footage begins again. */
-  skipGap(): void {
-    const untilMs = this.gap.peek()?.endMs;
-    if (untilMs !== undefined) this.seek(untilMs);
-  }
-
   /** Its players are closed by whoever made them. */
   close(): void {
     this.#turn++;

@@ -47,7 +47,6 @@ export class TimelineModel {
   readonly view: ReadonlySignal<View>;
   /** Called for every seek that a person makes. */
   onSeek: (timeMs: number, kind: SeekKind) => void = () => {};
-  onLive: () => void = () => {};
   readonly #free: Signal<View>;
   readonly #most: number;
 
@@ -101,7 +100,6 @@ export class TimelineModel {
     this.isLive.value = true;
     this.needleMs.value = this.now();
     this.#reveal();
-    this.onLive();
   }
 
   /** Moves what is seen. Where the needle stays in the middle that is scrubbing. */
