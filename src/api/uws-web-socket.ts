@@ -4,6 +4,9 @@ import type { WebSocketHandler, WebSocketPeer } from './server.ts';
 import type { UwsWebSocket } from './uws-binary.ts';
 import { CLOSE, isSendable } from './web-socket-frames.ts';
 
+/** May still wait for a socket that is closed in good order: the library keeps it for up to a minute. */
+const MOST_LEFT_BYTES = 64 * 1024;
+
 /** The library copies the properties of what it is given: only a plain object comes back whole. */
 export interface PeerData {
   peer: UwsWebSocketPeer;
@@ -34,7 +37,9 @@ export class UwsWebSocketPeer implements WebSocketPeer {
   }
 
   close(code: number, reason = ''): void {
-    this.#socket?.end(isSendable(code) ? code : CLOSE.normal, reason.slice(0, 100));
+    // A close frame behind all that would not be taken either, and it would wait in memory, counted by nobody.
+    if (this.bufferedBytes > MOST_LEFT_BYTES) this.#socket?.close();
+    else this.#socket?.end(isSendable(code) ? code : CLOSE.normal, reason.slice(0, 100));
   }
 
   opened(socket: UwsWebSocket<PeerData>): void {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type {
@@ -369,6 +370,21 @@ for (const kind of SERVERS) {
     await client.close();
     await stopped;
     await eventually(() => witness.ends === 1, 'the end');
+  });
+
+  test('a WebSocket that is closed while much waits for it is not kept until somebody takes that', async () => {
+    const { client, witness } = await accepted();
+    client.socket.pause();
+    // More than the system takes, and less than the limit.
+    const connection = witness.peer as WebSocketPeer;
+    for (let i = 0; i < 100 && connection.bufferedBytes < 2_000_000; i++) connection.send(Buffer.alloc(200_000));
+    assert.ok(connection.bufferedBytes >= 2_000_000);
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    const files = openFiles();
+    connection.close(1013, 'too slow');
+    for (let i = 0; i < 200 && openFiles() >= files; i++) await wait(20);
+    assert.ok(openFiles() < files, `${files} files before, ${openFiles()} after`);
+    client.destroy();
   });
 
   test.run();
