@@ -43,12 +43,6 @@ export const connectionFields = (hasPassword: boolean): FormField[] => [
   { key: 'main.fallbackUrls', kind: 'text', label: w('fallback'), hint: w('fallbackHint') },
   userField,
   { key: 'password', kind: 'password', label: w('password'), hint: w('passwordHint'), isSet: hasPassword },
-  {
-    key: 'hub',
-    kind: 'choice',
-    label: w('hub'),
-    options: choices({ '': w('hubService'), auto: w('hubAuto'), direct: w('hubDirect') }),
-  },
 ];
 
 export const RECORDING: readonly FormField[] = [

@@ -84,8 +84,7 @@ export const t = words('events', {
 
 /** What an event is called: what was seen in it, else what set it off. */
 export function titleOf(event: Event): string {
-  const seen = event.boxes.find(box => box.label !== undefined)?.label ?? event.labels[0] ?? event.sources[0] ?? '';
-  return labelWords(seen);
+  return labelWords(kindOf(event));
 }
 
 /** The label behind the title, for its icon and class. */

@@ -4,14 +4,13 @@ import type { Way, WayInfo, WayReason } from '../player/play-state.ts';
 import { bitRate } from '../quantities.ts';
 import { pictureWords } from './picture-words.ts';
 
-const WAYS = { mse: 'wayMse', rtc: 'wayRtc', still: 'wayStill', hls: 'wayHls' } as const satisfies Record<Way, string>;
+const WAYS = { mse: 'wayMse', still: 'wayStill', hls: 'wayHls' } as const satisfies Record<Way, string>;
 const REASONS = {
   codec: 'whyCodec',
   decoder: 'whyDecoder',
   'slow-start': 'whySlow',
   'no-mse': 'whyNoMse',
   saver: 'whySaver',
-  asked: 'whyAsked',
 } as const satisfies Record<WayReason, string>;
 
 /** `2560×1440 H.264 15 fps 2.1 Mb/s`; empty until the camera has described its pictures. */

@@ -38,7 +38,7 @@ export function troubleOf({ state }: Camera, play: PlayState): Trouble | undefin
 
 /** Why the picture comes another way than the best; undefined when it does not. */
 export function detourOf(asked: 'main' | 'sub', info: WayInfo | undefined, camera: Camera): string | undefined {
-  if (!info?.why || info.why === 'saver' || info.why === 'asked') return undefined;
+  if (!info?.why || info.why === 'saver') return undefined;
   const codec = codecName(camera, asked);
   if (info.why === 'no-mse') return pictureWords('noMse');
   if (info.why === 'codec') {

@@ -25,11 +25,11 @@ export type PlayState =
   | { is: 'blocked' }
   | { is: 'failed'; reason: 'decoder' | 'refused' | 'gone'; message?: string; retryAtMs?: number };
 
-/** How pictures come. `rtc` is a place kept for WebRTC: a source of that way fits beside the others. */
-export type Way = 'mse' | 'rtc' | 'still' | 'hls';
+/** How pictures come. */
+export type Way = 'mse' | 'still' | 'hls';
 
 /** Why it is not the first choice. */
-export type WayReason = 'codec' | 'decoder' | 'slow-start' | 'no-mse' | 'saver' | 'asked';
+export type WayReason = 'codec' | 'decoder' | 'slow-start' | 'no-mse' | 'saver';
 
 /** What stands under the "i" of a picture. */
 export interface WayInfo {

@@ -70,7 +70,7 @@ export function RecordedView(props: RecordedViewProps) {
   return (
     <div class="picture" data-fit={fit} aria-hidden="true">
       <canvas ref={canvas} class="picture-still" width="0" height="0" />
-      <video ref={video} class="picture-video" tabIndex={-1} muted playsInline disableRemotePlayback />
+      <video ref={video} class="picture-video" tabIndex={-1} muted />
     </div>
   );
 }

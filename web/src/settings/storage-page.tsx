@@ -1,7 +1,7 @@
 // The volume: how full it is, how many days each camera will hold, what was deleted and why, and the rules.
 import { useState } from 'preact/hooks';
 import type { Forecast, Settings, StorageInfo } from '../../../src/api/contract.ts';
-import { type ApiError, call, type Result } from '../api.ts';
+import { call, type Result } from '../api.ts';
 import { TextField } from '../components/field.tsx';
 import { Form, type FormField } from '../components/form.tsx';
 import { Empty, ErrorNote, Note } from '../components/notes.tsx';
@@ -60,6 +60,7 @@ export default function StoragePage() {
     signal => call('GET /api/storage/forecast', { query }, { signal }),
     `${JSON.stringify(query)} ${cameraIds.value.length}`,
   );
+  const error = outlook.error ?? settings.error;
   const again = async () => {
     await Promise.all([info.again(), settings.again(), outlook.again()]);
   };
@@ -89,7 +90,7 @@ export default function StoragePage() {
         )
       )}
       {info.value && <Cameras info={info.value} forecast={outlook.value} />}
-      {(outlook.error ?? settings.error) && <ErrorNote error={(outlook.error ?? settings.error) as ApiError} />}
+      {error && <ErrorNote error={error} />}
       <section class="card stack">
         <h2>{settingsWords('whatIf')}</h2>
         <p class="quiet dense">{settingsWords('whatIfHint')}</p>

@@ -105,7 +105,7 @@ function Row({ model, zone, entry }: { model: TimelineModel; zone: string; entry
   };
   const what =
     event === undefined
-      ? gapWords(zone, from, endMs, gap ?? '')
+      ? gapWords(zone, startMs, endMs, reasonWords(gap as Parameters<typeof reasonWords>[0]))
       : t('event-for', { label: labelWords(event), length: lengthWords((endMs ?? model.now()) - startMs) });
   return (
     <li>
@@ -120,10 +120,10 @@ function Row({ model, zone, entry }: { model: TimelineModel; zone: string; entry
 }
 
 /** `Gap 14:02 to 14:14, camera offline` */
-export function gapWords(zone: string, from: string, endMs: number | undefined, reason: string): string {
-  const words = reasonWords(reason as Parameters<typeof reasonWords>[0]);
-  if (endMs === undefined) return t('gap-open', { from, reason: words });
-  return t('gap-told', { from, to: clock(endMs, zone), reason: words });
+export function gapWords(zone: string, startMs: number, endMs: number | undefined, reason: string): string {
+  const from = clock(startMs, zone);
+  if (endMs === undefined) return t('gap-open', { from, reason });
+  return t('gap-told', { from, to: clock(endMs, zone), reason });
 }
 
 function entriesOf(model: TimelineModel, view: View): Entry[] {

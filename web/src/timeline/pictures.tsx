@@ -17,6 +17,7 @@ import { Player } from '../player/player.tsx';
 import { cameraName, cameraSignal, me } from '../state.ts';
 import { clock, clockTenths, lengthWords, moment } from '../time.ts';
 import { gapAt, hasFootage } from './found.ts';
+import { gapWords } from './list-view.tsx';
 import type { TimelineModel } from './model.ts';
 import { t } from './words.ts';
 
@@ -206,11 +207,7 @@ export function useGapWords(model: TimelineModel, group: PlaybackGroup, zone: st
         const gap = gapAt(model.store.pieces(lead, model.view.peek()), model.needleMs.peek());
         const reason = gap?.reason ?? hole.reason;
         const [startMs, endMs] = [gap?.startMs ?? hole.startMs, gap?.endMs ?? hole.endMs];
-        const said = reason ? reasonWords(reason) : t('not-recorded');
-        words.value =
-          endMs === undefined
-            ? t('gap-open', { from: clock(startMs, zone), reason: said })
-            : t('gap-told', { from: clock(startMs, zone), to: clock(endMs, zone), reason: said });
+        words.value = gapWords(zone, startMs, endMs, reason ? reasonWords(reason) : t('not-recorded'));
       }),
     [model, group, zone],
   );
