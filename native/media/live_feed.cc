@@ -41,6 +41,8 @@ void LiveFeed::end_session() {
 
 void LiveFeed::set_parameters(const VideoParameters& video, const AudioParameters* audio) {
   video_ = video;
+  // The header under way counts sound by the rate that it was told; other sound waits for the next one.
+  if (audio_ && (!audio || audio->sample_rate != audio_->sample_rate)) has_audio_ = false;
   audio_.reset();
   if (audio) audio_ = *audio;
   changed_ = true;

@@ -135,6 +135,9 @@ for (const kind of SERVERS) {
     if (!kind.keepsEarlyFrames) {
       const client = await WebSocketClient.open(url, {}, early);
       assert.is.not(client.status, 101);
+      // Its witness belongs to this test.
+      await gate;
+      await wait(20);
       return;
     }
     const { client, witness } = await accepted(early);
