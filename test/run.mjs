@@ -35,7 +35,7 @@ const STAGES = [
   { name: 'native', budgetS: 120, run: async () => [shown('native', await runNativeTests(root, words))] },
   files('integration', { budgetS: 150, limitS: 180, atOnce: 2 }),
   // They wait for cameras most of the time.
-  files('e2e', { budgetS: 240, limitS: 420, atOnce: 4 }),
+  files('e2e', { budgetS: 240, limitS: 420, atOnce: 3 }),
 ];
 
 /** A stage that is one program and counts as one test. @param {string} name @param {string} program @param {string[]} argv @param {string} [title] of several in a stage @returns {Stage} */

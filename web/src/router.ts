@@ -56,15 +56,24 @@ export function go(address: string): void {
   location.hash = address;
 }
 
-/** Changes the address of the page that is open: nothing is loaded, and Back does not lead to the old one. */
+/** The address that `place` says. */
+let followed = '';
+
+/**
+ * Changes the address of the page that is open: nothing is loaded, and Back does not lead to the old one. An address that somebody has
+ * set in the same moment, and that is still to be followed, stays.
+ */
 export function amend(address: string): void {
+  if (location.hash !== followed) return;
   history.replaceState(history.state, '', address);
+  followed = location.hash;
   place.value = parsePlace(address);
 }
 
 /** Listens to the address bar for good. */
 export function followAddress(): void {
   const follow = () => {
+    followed = location.hash;
     place.value = parsePlace(location.hash);
   };
   addEventListener('hashchange', follow);
