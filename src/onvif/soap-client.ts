@@ -116,7 +116,7 @@ export class SoapClient implements SoapCaller {
   async call(call: SoapCall, signal: AbortSignal): Promise<XmlElement> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const isSigned = this.#isSigned(call);
-      if (isSigned && this.#lockout.waitMs > 0)
+      if (!call.isOpen && this.#lockout.waitMs > 0)
         throw new OnvifError('unauthorized', { retryAfterS: Math.ceil(this.#lockout.waitMs / 1000) });
       const used = this.#challenge;
       const answer = await this.#exchange(call, signal);
@@ -145,6 +145,8 @@ export class SoapClient implements SoapCaller {
 
   /** A login that was right a moment ago is tried again when the clock may be asked again: the camera has restarted. */
   #refused(codes: readonly string[]): OnvifError {
+    // Its nonce will be too old by then.
+    this.#challenge = undefined;
     const resyncInMs = this.#resyncedMs + RESYNC_PAUSE_MS - this.#options.clock.monotonicMs();
     if (this.#wasAccepted && this.#signsToken && resyncInMs > 0) this.#lockout.pause(resyncInMs);
     else this.#lockout.refused();
