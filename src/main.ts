@@ -36,6 +36,7 @@ import {
 import { DemoServer } from './demo/index.ts';
 import { CameraEvents, WebhookSender, WebhookSettings, Webhooks } from './events/index.ts';
 import { maintain, resetUserPassword } from './maintenance/index.ts';
+import { Mqtt } from './mqtt/index.ts';
 import {
   clockSynchronised,
   Engine,
@@ -61,6 +62,8 @@ const EXIT = {
   usage: 2,
   /** The data directory is foreign, locked or unusable. */
   data: 3,
+  /** sysexits' EX_TEMPFAIL: somebody asked for a restart, which systemd does. */
+  restart: 75,
 } as const;
 
 /** Lines kept in memory. */
@@ -90,7 +93,7 @@ async function step<T>(exitCode: number, action: () => T | Promise<T>): Promise<
 }
 
 /** Everything that makes up the service, in the order of its start; each part registers its stop before it is started. */
-async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Promise<void> {
+async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, restart?: () => void): Promise<void> {
   const { allowLoopback, configFile } = options;
   const hub = new DirectHub({ allowLoopback });
   const configuration =
@@ -176,6 +179,14 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
   const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownUrls });
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
+  const mqtt = new Mqtt({
+    ...{ store, cameras, events, bus, clock, version, restart, startedMs: startedMs(), log: log.logger('mqtt') },
+    ...{ storage: () => care.figures(), problems: () => problems().length },
+    ...provisionedBy(configuration?.mqtt && configFile),
+  });
+  const problems = () => [...store.problems(), ...care.problems(), ...provisioning.problems(), ...mqtt.problems()];
+  lifecycle.register({ name: 'mqtt', priority: 30, deadlineMs: 2000, stop: () => mqtt.stop() });
+  mqtt.start();
   background(events.tellEnded(), 'tell of events that a crash ended', log.logger('events'));
   signal.throwIfAborted();
 
@@ -193,7 +204,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     groups: new CameraGroups(store.settings),
     linkKey: store.deriveKey('links'),
     ...storageServices(store, recording, care),
-    problems: () => [...store.problems(), ...care.problems(), ...provisioning.problems()],
+    problems,
     gapCounts: () => gapCounts.list(),
     logs: log,
     cameras,
@@ -205,6 +216,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log): Pro
     events,
     bus,
     webhooks,
+    mqtt,
     pictures,
     live: liveServices(store, engine, cameras, pictures),
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
@@ -408,7 +420,12 @@ async function run(options: ServeOptions): Promise<number> {
   process.on('unhandledRejection', crash);
 
   try {
-    await serve(options, lifecycle, log);
+    const askRestart = () => {
+      exitCode = EXIT.restart;
+      stop('a restart is asked for');
+    };
+    // Only where somebody starts us again.
+    await serve(options, lifecycle, log, process.env.NOTIFY_SOCKET ? askRestart : undefined);
   } catch (error) {
     // What fails while parts are being stopped fails because of it.
     if (!isAbort(error) && !lifecycle.stopping) {

@@ -5,6 +5,7 @@ import { LOG_LEVELS } from '../core/index.ts';
 import { WEBHOOK_OCCASIONS } from '../events/index.ts';
 import * as shape from './answer-shapes.ts';
 import type { RouteAnswer, RouteName } from './contract.ts';
+import * as mqtt from './mqtt-answers.ts';
 
 const { number, text, flag, maybe, list, ids } = shape;
 const cursor = maybe(text);
@@ -21,7 +22,15 @@ const problem = shape.named(
     kind: v.picklist([
       ...(['index-unwritable', 'index-full', 'index-damaged', 'index-restored', 'deletion-failed'] as const),
       ...(['volume-missing', 'no-space', 'recording', 'camera', 'camera-settings', 'sub-stream'] as const),
-      ...(['bad-clock', 'long-gop', 'no-audio', 'flapping-parameters', 'short-pre-roll', 'configuration'] as const),
+      ...([
+        'bad-clock',
+        'long-gop',
+        'no-audio',
+        'flapping-parameters',
+        'short-pre-roll',
+        'mqtt',
+        'configuration',
+      ] as const),
     ]),
     message: text,
     camera: maybe(number),
@@ -46,6 +55,7 @@ const status = v.object({
     writerQueueBytes: number,
     indexBytes: number,
     webhookQueueBytes: number,
+    mqttQueueBytes: number,
   }),
   storage: v.object({
     dataDir: text,
@@ -90,8 +100,9 @@ const settings = v.object({
   storage: storageSettings,
   log: v.object({ level, tags: v.record(text, level) }),
   webhooks,
+  mqtt: mqtt.settings,
   hosts: list(text),
-  provisioned: list(v.literal('storage')),
+  provisioned: list(v.picklist(['storage', 'mqtt'])),
 });
 const deleted = v.object(footage);
 const storage = v.object({
@@ -170,7 +181,7 @@ const backup = v.object({
   cameras: list(shape.backupCamera),
   users: list(v.object({ name: text, role, cameras: seen, rights })),
   groups: list(shape.newGroup),
-  settings: v.object({ storage: storageSettings, webhooks, hosts: list(text) }),
+  settings: v.object({ storage: storageSettings, webhooks, mqtt: maybe(mqtt.settings), hosts: list(text) }),
 });
 const restored = v.object({
   applied: flag,
@@ -217,6 +228,9 @@ export const ANSWERS = {
   }),
   'GET /api/settings': settings,
   'PATCH /api/settings': settings,
+  'GET /api/settings/mqtt': mqtt.info,
+  'PUT /api/settings/mqtt': mqtt.info,
+  'POST /api/settings/mqtt/test': mqtt.tested,
   'POST /api/settings/webhooks/test': v.object({
     ok: flag,
     status: maybe(number),

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { camerasSchema, nameSchema, rightsSchema, roleSchema } from '../accounts/index.ts';
 import { MAX_CAMERAS, newCameraSchema } from '../cameras/index.ts';
 import { webhooksPatchSchema } from '../events/index.ts';
+import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Backup, BackupCamera } from './contract.ts';
 import { newGroupSchema } from './groups.ts';
@@ -39,14 +40,19 @@ export const backupSchema = v.strictObject({
   cameras: v.pipe(v.array(cameraSchema, FORMAT_CURE), v.maxLength(MAX_CAMERAS, `There are at most ${MAX_CAMERAS}.`)),
   users: v.pipe(v.array(userSchema, FORMAT_CURE), v.maxLength(MAX_USERS, `There are at most ${MAX_USERS}.`)),
   groups: v.pipe(v.array(newGroupSchema, FORMAT_CURE), v.maxLength(MAX_GROUPS, `There are at most ${MAX_GROUPS}.`)),
-  settings: v.strictObject({ storage: storagePatchSchema, webhooks: webhooksPatchSchema, hosts: hostsSchema }),
+  settings: v.strictObject({
+    storage: storagePatchSchema,
+    webhooks: webhooksPatchSchema,
+    mqtt: v.optional(mqttPatchSchema),
+    hosts: hostsSchema,
+  }),
 });
 export type ReadBackup = v.InferOutput<typeof backupSchema>;
 export type ReadCamera = v.InferOutput<typeof cameraSchema>;
 
 /** The cameras of the demo are left out: they come with the service. */
 export function makeBackup(services: ApiServices): Backup {
-  const { accounts, cameras, groups, storage, webhooks, hosts, facts, clock } = services;
+  const { accounts, cameras, groups, storage, webhooks, mqtt, hosts, facts, clock } = services;
   return {
     format: 'thimble-backup',
     version: 1,
@@ -61,7 +67,12 @@ export function makeBackup(services: ApiServices): Backup {
       ...(seen && { cameras: seen }),
     })),
     groups: groups.list().map(({ name, cameras: shown, layout }) => ({ name, cameras: shown, layout })),
-    settings: { storage: storage.settings(), webhooks: webhooks.list(), hosts: [...hosts.names()] },
+    settings: {
+      storage: storage.settings(),
+      webhooks: webhooks.list(),
+      mqtt: mqtt.settings(),
+      hosts: [...hosts.names()],
+    },
   };
 }
 

@@ -30,7 +30,8 @@ export interface Backup {
   cameras: BackupCamera[];
   users: BackupUser[];
   groups: Omit<Group, 'id'>[];
-  settings: Pick<Settings, 'storage' | 'webhooks' | 'hosts'>;
+  /** `mqtt` is missing in older ones. */
+  settings: Pick<Settings, 'storage' | 'webhooks' | 'hosts'> & Partial<Pick<Settings, 'mqtt'>>;
 }
 
 /** What is, or would be, done with one thing of a backup. Nothing is ever removed. */

@@ -11,6 +11,7 @@ import type {
   StreamName,
 } from '../core/index.ts';
 import type { EventFigures, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
+import type { MqttPatch, MqttSettings } from '../mqtt/index.ts';
 import type { StreamProblem } from '../native/index.ts';
 import type { CameraForecast, RetentionProblem, StoragePatch, StorageSettings } from '../recording/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
@@ -120,6 +121,7 @@ export type ProblemKind =
   | StreamProblem
   // The memory of a camera does not reach back as far as its events are to.
   | 'short-pre-roll'
+  | 'mqtt'
   | 'configuration';
 
 /** Something that does not work as it should, with what to do about it. */
@@ -144,10 +146,11 @@ export interface Settings {
   log: LogSettings;
   /** `PATCH` takes the whole list; a `secret` beside each, which is never shown. */
   webhooks: Webhook[];
+  mqtt: MqttSettings;
   /** Further names under which the service answers; `PATCH` takes the whole list. */
   hosts: string[];
   /** Sections that a configuration file gives; `PATCH` refuses them. */
-  provisioned: 'storage'[];
+  provisioned: ('storage' | 'mqtt')[];
 }
 
 /** `PATCH /api/settings` */
@@ -155,6 +158,7 @@ export interface SettingsPatch {
   storage?: StoragePatch;
   log?: { level?: LogLevel; tags?: Record<string, LogLevel | null> };
   webhooks?: WebhooksPatch;
+  mqtt?: MqttPatch;
   hosts?: string[];
 }
 
@@ -218,6 +222,8 @@ export interface Status {
     indexBytes: number;
     /** Messages of webhooks that wait. */
     webhookQueueBytes: number;
+    /** The same of MQTT. */
+    mqttQueueBytes: number;
   };
   storage: {
     dataDir: string;

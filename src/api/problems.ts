@@ -28,6 +28,7 @@ const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   'short-pre-roll': false,
   'no-audio': false,
   'flapping-parameters': false,
+  mqtt: false,
   // Cameras of the file may be missing.
   configuration: true,
 };

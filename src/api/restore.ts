@@ -169,7 +169,25 @@ export class Restore {
           storage.updateSettings(settings.storage),
         );
     const sameHosts = isDeepStrictEqual([...hosts.names()], settings.hosts);
-    return [stored, this.#webhooks(), planned('hosts', sameHosts, () => hosts.update(settings.hosts))];
+    return [stored, this.#webhooks(), ...this.#mqtt(), planned('hosts', sameHosts, () => hosts.update(settings.hosts))];
+  }
+
+  /** The password and the key that are here stay. */
+  #mqtt(): Planned[] {
+    const { mqtt } = this.#services;
+    const { mqtt: wanted } = this.#backup.settings;
+    if (!wanted) return [];
+    const base = { what: 'setting' as const, name: 'mqtt' };
+    if (mqtt.settingsProvisioned)
+      return [{ step: { ...base, action: 'skip', note: 'It comes from the configuration file.' } }];
+    const { hasPassword, hasKey, ...here } = mqtt.settings();
+    const { hasPassword: hadPassword, hasKey: hadKey, ...rest } = wanted;
+    const gone = { username: null, ca: null, cert: null };
+    const result = planned('mqtt', isDeepStrictEqual(here, rest), () => mqtt.update({ ...gone, ...rest }));
+    if ((hadPassword && !hasPassword) || (hadKey && !hasKey)) {
+      Object.assign(result.step, { needs: 'password', note: 'Backups hold no secrets: enter it again.' });
+    }
+    return [result];
   }
 
   /** Secrets of those that are here stay; others have to be entered again. */

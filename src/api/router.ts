@@ -59,7 +59,7 @@ interface SocketSpec<Q extends v.GenericSchema> extends RouteSpec<Q, typeof noBo
   open(input: RouteInput<v.InferOutput<Q>, undefined>): WebSocketHandler | Promise<WebSocketHandler>;
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** More than any path has. */
 const MAX_PARTS = 16;

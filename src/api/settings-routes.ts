@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { LOG_LEVELS, type LogLevel, NvrError } from '../core/index.ts';
 import { webhooksPatchSchema, webhookTestSchema } from '../events/index.ts';
+import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Settings } from './contract.ts';
 import { hostsSchema } from './host-names.ts';
@@ -22,19 +23,24 @@ const patchSchema = v.strictObject({
   storage: v.optional(storagePatchSchema),
   log: v.optional(logPatchSchema),
   webhooks: v.optional(webhooksPatchSchema),
+  mqtt: v.optional(mqttPatchSchema),
   hosts: v.optional(hostsSchema),
 });
 
 type LogPatch = v.InferOutput<typeof logPatchSchema>;
 
 export function settingsRoutes(services: ApiServices) {
-  const { storage, logs, log, webhooks, hosts } = services;
+  const { storage, logs, log, webhooks, mqtt, hosts } = services;
   const all = (): Settings => ({
     storage: storage.settings(),
     log: { level: logs.levels.other, tags: logs.levels.tags },
     webhooks: webhooks.list(),
+    mqtt: mqtt.settings(),
     hosts: [...hosts.names()],
-    provisioned: storage.settingsProvisioned ? ['storage'] : [],
+    provisioned: [
+      ...(storage.settingsProvisioned ? (['storage'] as const) : []),
+      ...(mqtt.settingsProvisioned ? (['mqtt'] as const) : []),
+    ],
   });
   return [
     route('GET', '/api/settings', {
@@ -50,8 +56,10 @@ export function settingsRoutes(services: ApiServices) {
       handle: async ({ body }) => {
         const levels = body.log && changedLevels(logs.levels, body.log);
         if (body.webhooks) webhooks.check(body.webhooks);
+        if (body.mqtt) mqtt.check(body.mqtt);
         if (body.storage) await storage.updateSettings(body.storage);
         if (body.webhooks) await webhooks.update(body.webhooks);
+        if (body.mqtt) await mqtt.update(body.mqtt);
         if (body.hosts) {
           await hosts.update(body.hosts);
           log.info('settings changed', { section: 'hosts', hosts: hosts.names() });

@@ -37,6 +37,7 @@ async function status(services: ApiServices, caller: Caller): Promise<Status> {
       writerQueueBytes: queuedBytes,
       indexBytes: services.indexBytes(),
       webhookQueueBytes: services.webhooks.figures().queuedBytes,
+      mqttQueueBytes: services.mqtt.state().queuedBytes,
     },
     storage: {
       dataDir: facts.dataDir,

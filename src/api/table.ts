@@ -17,6 +17,7 @@ import { liveRoutes } from './live-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { m3u8Routes } from './m3u8-routes.ts';
 import { type AnswerCounts, metricsRoutes } from './metrics-routes.ts';
+import { mqttRoutes } from './mqtt-routes.ts';
 import { openapiRoutes } from './openapi-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { PlaybackIndex } from './playback-index.ts';
@@ -67,6 +68,7 @@ export function table(
     ...eventRoutes(services, exports),
     ...storageRoutes(services),
     ...settingsRoutes(services),
+    ...mqttRoutes(services),
     ...backupRoutes(services),
     ...openapiRoutes(services, routes),
     ...linkRoutes(services, links, linkTable),

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { nameSchema, rightsSchema, roleSchema } from '../accounts/index.ts';
 import { newCameraSchema } from '../cameras/index.ts';
+import { mqttSettingsSchema } from '../mqtt/index.ts';
 import { storageSettingsSchema } from '../recording/index.ts';
 
 const passwordFileSchema = v.optional(
@@ -33,6 +34,15 @@ const userSchema = v.strictObject({
 });
 export type UserInput = v.InferOutput<typeof userSchema>;
 
+/** As `PUT /api/settings/mqtt` takes it; its password and its key may stand in files of their own. */
+const { hasPassword: _, hasKey: __, ...mqttEntries } = mqttSettingsSchema.entries;
+const mqttSchema = v.strictObject({
+  ...mqttEntries,
+  passwordFile: passwordFileSchema,
+  keyFile: passwordFileSchema,
+});
+export type MqttFileInput = v.InferOutput<typeof mqttSchema>;
+
 export const MAX_KEY_CHARS = 64;
 /** Keys of cameras and users: they stand in messages, and one day in addresses. */
 export const KEY_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -50,6 +60,6 @@ export function fileSchema(keys: FileKeys) {
   return v.strictObject({
     cameras: v.optional(cameras),
     users: v.optional(users),
-    settings: v.optional(v.strictObject({ storage: v.optional(storageSettingsSchema) })),
+    settings: v.optional(v.strictObject({ storage: v.optional(storageSettingsSchema), mqtt: v.optional(mqttSchema) })),
   });
 }

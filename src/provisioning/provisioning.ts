@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ProvisionedUsers } from '../accounts/index.ts';
 import { type CameraStore, planProvisioned } from '../cameras/index.ts';
 import { type Clock, type Logger, NvrError } from '../core/index.ts';
+import { MQTT_SECTION, storedMqtt } from '../mqtt/index.ts';
 import { checkFloors, STORAGE_SECTION } from '../recording/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { Configuration } from './read.ts';
@@ -81,13 +82,18 @@ export class Provisioning {
   }
 
   /** The sections that differ from what is stored. */
-  async #settings({ storage, check }: Configuration): Promise<Record<string, unknown>> {
-    if (!storage) return {};
+  async #settings({ storage, mqtt, check }: Configuration): Promise<Record<string, unknown>> {
     const { store } = this.#options;
-    const { totalBytes } = await store.volume();
-    check('settings', () => checkFloors(storage, totalBytes));
-    const isStored = isDeepStrictEqual(store.settings.get(STORAGE_SECTION), storage);
-    return isStored ? {} : { [STORAGE_SECTION]: storage };
+    const wanted: Record<string, unknown> = {};
+    if (storage) {
+      const { totalBytes } = await store.volume();
+      check('settings', () => checkFloors(storage, totalBytes));
+      wanted[STORAGE_SECTION] = storage;
+    }
+    if (mqtt) wanted[MQTT_SECTION] = storedMqtt(mqtt, store.settings.get(MQTT_SECTION), store);
+    return Object.fromEntries(
+      Object.entries(wanted).filter(([section, value]) => !isDeepStrictEqual(store.settings.get(section), value)),
+    );
   }
 }
 

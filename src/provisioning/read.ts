@@ -3,8 +3,16 @@ import { isUtf8 } from 'node:buffer';
 import { checkPassword, nameKey, type Right, type Role } from '../accounts/index.ts';
 import { checkCamera, type Hub, type NewCamera, type ProvisionedCamera } from '../cameras/index.ts';
 import { fromSystem, NvrError, parseInput } from '../core/index.ts';
+import { checkMqtt, type MqttInput } from '../mqtt/index.ts';
 import { checkFloors, type StorageSettings } from '../recording/index.ts';
-import { type CameraInput, fileSchema, KEY_PATTERN, MAX_KEY_CHARS, type UserInput } from './file-schema.ts';
+import {
+  type CameraInput,
+  fileSchema,
+  KEY_PATTERN,
+  MAX_KEY_CHARS,
+  type MqttFileInput,
+  type UserInput,
+} from './file-schema.ts';
 import { readBounded } from './read-bounded.ts';
 import { type Environment, readPassword, substitute } from './secrets.ts';
 import { Source } from './source.ts';
@@ -32,6 +40,7 @@ export interface Configuration {
   cameras?: ProvisionedCamera[];
   users?: WantedUser[];
   storage?: StorageSettings;
+  mqtt?: MqttInput;
   /** Runs a check whose refusals name a field below `prefix`; they then say where in the file that is. */
   check(prefix: string, action: () => void): void;
 }
@@ -70,6 +79,7 @@ export async function readConfiguration(path: string, options: ReadOptions): Pro
     within(file, 'settings', () => checkFloors(storage));
     configuration.storage = storage;
   }
+  if (settings?.mqtt) configuration.mqtt = await readMqtt(file, settings.mqtt);
   return configuration;
 }
 
@@ -115,23 +125,51 @@ async function completed(file: File, key: string, input: CameraInput): Promise<N
   return { ...rest, name: name ?? key, ...(password !== undefined && { password }) };
 }
 
-/** From the file itself or one of its own; undefined when there is none. */
 async function passwordOf(
-  { source, tree }: File,
+  file: File,
   prefix: string,
   { password, passwordFile }: { password?: string | null | undefined; passwordFile?: string | undefined },
 ): Promise<string | null | undefined> {
-  if (passwordFile === undefined) return password;
-  const field = `${prefix}.passwordFile`;
+  return secretOf(file, `${prefix}.passwordFile`, password, passwordFile);
+}
+
+/** From the file itself or one of its own, which `field` names; undefined when there is none. */
+async function secretOf(
+  { source, tree }: File,
+  field: string,
+  secret: string | null | undefined,
+  path: string | undefined,
+): Promise<string | null | undefined> {
+  if (path === undefined) return secret;
   const { offset } = find(tree, field);
-  if (typeof password === 'string') {
-    throw source.refuse(offset, `"${field}" stands beside a password`, 'Give one of them.', field);
+  if (typeof secret === 'string') {
+    const what = field.endsWith('passwordFile') ? 'a password' : 'a key';
+    throw source.refuse(offset, `"${field}" stands beside ${what}`, 'Give one of them.', field);
   }
   try {
-    return await readPassword(passwordFile, source.path);
+    return await readPassword(path, source.path);
   } catch (error) {
     throw at(source, offset, error, field);
   }
+}
+
+async function readMqtt(file: File, { passwordFile, keyFile, ...input }: MqttFileInput): Promise<MqttInput> {
+  const section = 'settings.mqtt';
+  const password = await passwordOf(file, section, { password: input.password, passwordFile });
+  const key = await secretOf(file, `${section}.keyFile`, input.key, keyFile);
+  const mqtt: MqttInput = { ...input, ...(password !== undefined && { password }), ...(key !== undefined && { key }) };
+  within(file, 'settings', () =>
+    checkMqtt({
+      ...{ enabled: mqtt.enabled, url: mqtt.url, protocol: mqtt.protocol },
+      ...{ prefix: mqtt.prefix, discoveryPrefix: mqtt.discoveryPrefix },
+      ...(mqtt.username !== null && { username: mqtt.username }),
+      ...(mqtt.ca !== null && { ca: mqtt.ca }),
+      ...(mqtt.cert !== null && { cert: mqtt.cert }),
+      ...(typeof password === 'string' && { password }),
+      ...(typeof key === 'string' && { key }),
+    }),
+  );
+  return mqtt;
 }
 
 async function readUsers(file: File, inputs: Record<string, UserInput>, cameras: object): Promise<WantedUser[]> {

@@ -25,7 +25,7 @@ const SAMPLES: [string, string, string?][] = [
   ['src/core/a.ts', "import type { x } from '../native/index.ts';", 'row 0 may import lower rows only'],
   ['src/recording/a.ts', "export { x } from '../detection/index.ts';", 'lower rows only'],
   ['src/recording/a.ts', "export * from '../api/index.ts';", 'lower rows only'],
-  ['src/api/a.ts', "const x = await import('../mqtt/index.ts');", 'lower rows only'],
+  ['src/api/a.ts', "const x = await import('../maintenance/index.ts');", 'lower rows only'],
   ['src/api/a.ts', "import {\n  x,\n  y,\n} from '../storage/keys.ts';", 'the door of storage'],
   ['src/api/a.ts', "import '../novel/index.ts';", '"novel" has no row'],
   ['src/novel/a.ts', "import '../core/index.ts';", '"novel" has no row'],

@@ -16,11 +16,11 @@ export const ROWS: Readonly<Record<string, number>> = {
   detection: 3,
   events: 4,
   mqtt: 5,
-  api: 5,
-  maintenance: 5,
-  provisioning: 5,
-  cloud: 5,
-  main: 6,
+  api: 6,
+  maintenance: 6,
+  provisioning: 6,
+  cloud: 6,
+  main: 7,
 };
 
 /** Modules that the service must do without, and why. */

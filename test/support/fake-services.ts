@@ -5,6 +5,7 @@ import { type ApiServices, CameraGroups, type IndexedSegment } from '../../src/a
 import { Cameras, DirectHub, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
 import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
+import { Mqtt } from '../../src/mqtt/index.ts';
 import { Live } from '../../src/native/index.ts';
 import { EventWorld } from './event-world.ts';
 import { FakeAccounts } from './fake-accounts.ts';
@@ -113,6 +114,27 @@ function fakeWebhooks(world: EventWorld, cameras: Cameras, store: FakeStore, pos
   return webhooks;
 }
 
+/** Without a broker. */
+function fakeMqtt(world: EventWorld, cameras: Cameras, store: FakeStore): Mqtt {
+  const sections = new Map<string, unknown>();
+  const settings = {
+    get: (section: string) => sections.get(section),
+    put: async (section: string, value: unknown) => void sections.set(section, structuredClone(value)),
+  };
+  const { bus, clock, log, events } = world;
+  return new Mqtt({
+    ...{ cameras, events, bus, clock, log: log.logger, version: '0.0.0', startedMs: 1 },
+    store: {
+      settings: settings as never,
+      seal: text => store.seal(text),
+      unseal: sealed => store.unseal(sealed),
+      uuid: 'a'.repeat(32),
+    },
+    storage: async () => ({ freeBytes: 3, totalBytes: 4, cameras: [] }),
+    problems: () => 0,
+  });
+}
+
 /** `folder` takes the segment files. */
 export async function fakeServices(folder: string): Promise<FakeServices> {
   const engine = new FakeEngine();
@@ -148,6 +170,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     bus: world.bus,
     groups: new CameraGroups({ get: () => undefined, put: async () => undefined }),
     webhooks: fakeWebhooks(world, cameras, store, posted),
+    mqtt: fakeMqtt(world, cameras, store),
     prober: new Prober({
       ...{ engine, clock, hub, allowLoopback: false },
       keyPicture: () => Promise.reject(new NvrError('not-found', 'there is no picture')),

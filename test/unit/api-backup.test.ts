@@ -62,6 +62,7 @@ test.before.each(async () => {
   await from.ask('PATCH', '/api/settings', {
     ...{ hosts: ['nvr.example'], storage: { totalQuotaBytes: 2 ** 33 } },
     webhooks: [{ id: 'door', url: 'http://10.0.0.9/x', secret: 'canary-three', cameras: [1] }],
+    mqtt: { url: 'mqtt://10.0.0.9', username: 'nvr', password: 'canary-four', prefix: 'home/nvr' },
   });
   await from.ask('POST', '/api/tokens', { name: 'canary-token' });
   backup = await from.ask('GET', '/api/backup');
@@ -98,7 +99,7 @@ test('brought back where it comes from, nothing changes', async () => {
   const { steps } = await restore(from, false);
   assert.equal(
     steps.map(({ action }) => action),
-    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same'],
+    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same', 'same'],
     JSON.stringify(steps),
   );
 });
@@ -117,6 +118,7 @@ test('a dry run tells what would be done and does nothing', async () => {
       ['group', 'Front', 'add', undefined],
       ['setting', 'storage', 'change', undefined],
       ['setting', 'webhooks', 'change', 'secret'],
+      ['setting', 'mqtt', 'change', 'password'],
       ['setting', 'hosts', 'change', undefined],
     ],
   );

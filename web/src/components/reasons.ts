@@ -57,6 +57,7 @@ const REASONS: Readonly<Record<ReasonKind, string>> = {
   'index-full': 'index is full',
   'index-damaged': 'index was damaged',
   'index-restored': 'index was restored from a copy',
+  mqtt: 'MQTT broker away',
   'deletion-failed': 'old footage cannot be deleted',
   'volume-missing': 'storage missing',
   'no-space': 'no room left',
