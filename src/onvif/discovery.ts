@@ -37,8 +37,9 @@ const PORT = 3702;
 const MAX_INTERFACES = 16;
 const MAX_CAMERAS = 256;
 const MAX_ANSWERS = 1024;
-/** One camera answers once or twice for each probe. */
-const MAX_ANSWERS_OF_ONE = 8;
+/** One camera answers once or twice for each probe, on each of its addresses. */
+const MAX_ANSWERS_OF_ONE = 32;
+const MAX_MATCHES = 8;
 const MAX_ANSWER_BYTES = 16 * 1024;
 const DEFAULT_WAIT_MS = 3000;
 const MAX_WAIT_MS = 5000;
@@ -137,7 +138,9 @@ class Search {
     this.#answersOf.set(address, count);
     const kind = addressKind(address);
     if (kind === 'other' || (kind === 'loopback' && !this.#allowLoopback)) return;
-    for (const match of this.#matches(message)) {
+    const matches = this.#matches(message);
+    this.#answersOf.set(address, count + matches.length);
+    for (const match of matches) {
       const found = readMatch(match, address);
       const { host, port } = found.device;
       const key = `${host}:${port}`;
@@ -155,7 +158,7 @@ class Search {
     }
     const related = bareId(textAt(root, 'Header/RelatesTo') ?? '');
     if (root.name !== 'Envelope' || !isOfProtocol(root) || !this.#ids.has(related)) return [];
-    return children(find(root, 'Body/ProbeMatches'), 'ProbeMatch').slice(0, MAX_ANSWERS_OF_ONE);
+    return children(find(root, 'Body/ProbeMatches'), 'ProbeMatch').slice(0, MAX_MATCHES);
   }
 }
 
