@@ -98,7 +98,10 @@ const TEST_NEEDS = [
 ];
 
 /** Tests that need one of these are skipped by name without it. @type {Need[]} */
-const TEST_WISHES = [{ name: 'Chromium', packages: ['chromium'], isThere: onPath('chromium') }];
+const TEST_WISHES = [
+  { name: 'Chromium', packages: ['chromium'], isThere: onPath('chromium') },
+  { name: 'mosquitto', packages: ['mosquitto'], isThere: () => ['/sbin', '/usr/sbin'].some(has('mosquitto')) },
+];
 
 /** @type {Need[]} */
 const FAULT_NEEDS = [

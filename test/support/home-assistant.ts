@@ -93,7 +93,11 @@ type Json = Record<string, unknown>;
 /** What Home Assistant would refuse, or leave out without a word. */
 export function discoveryFaults(at: string, message: unknown): string[] {
   const root = message as Json;
-  const { device, origin, components, ...rest } = root as { device: Json; origin: Json; components: Record<string, Json> };
+  const { device, origin, components, ...rest } = root as {
+    device: Json;
+    origin: Json;
+    components: Record<string, Json>;
+  };
   const faults = [
     ...(DISCOVERY_TOPIC.test(at) ? [] : [`${at} is no discovery topic`]),
     ...keyFaults('device', device, DEVICE, ['identifiers', 'name']),
@@ -138,8 +142,10 @@ function keyFaults(where: string, object: Json | undefined, known: Record<string
 export function stateTopics(message: unknown): string[] {
   const found: string[] = [];
   const walk = (value: unknown, key = ''): void => {
-    if (typeof value === 'object' && value !== null) for (const [name, inner] of Object.entries(value)) walk(inner, name);
-    else if (typeof value === 'string' && ['state_topic', 'topic', 'json_attributes_topic'].includes(key)) found.push(value);
+    if (typeof value === 'object' && value !== null)
+      for (const [name, inner] of Object.entries(value)) walk(inner, name);
+    else if (typeof value === 'string' && ['state_topic', 'topic', 'json_attributes_topic'].includes(key))
+      found.push(value);
   };
   walk(message);
   return [...new Set(found)];

@@ -112,7 +112,13 @@ export class HomeWorld {
 export function fakeEvent(id: string, camera: number): EventView {
   return {
     ...{ id, camera, startMs: 1_700_000_000_000, labels: ['person'], zones: ['drive'], sources: ['http'] },
-    ...{ boxes: [], preRoll: { promisedMs: 5000, deliveredMs: 5000 }, postRollMs: 1000, locked: false, reviewed: false },
+    ...{
+      boxes: [],
+      preRoll: { promisedMs: 5000, deliveredMs: 5000 },
+      postRollMs: 1000,
+      locked: false,
+      reviewed: false,
+    },
   };
 }
 

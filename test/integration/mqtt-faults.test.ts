@@ -1,0 +1,110 @@
+// What can be wrong between us and a broker: each is told in words with a cure, and nothing secret is in any of them.
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net';
+import * as assert from 'uvu/assert';
+import type { MqttTestResult } from '../../src/mqtt/index.ts';
+import { Authority, certificateProblem } from '../support/certificates.ts';
+import { stopChildren } from '../support/child.ts';
+import { HomeWorld } from '../support/home-world.ts';
+import { brokerProblem, Mosquitto } from '../support/mosquitto.ts';
+import { suite } from '../support/suite.ts';
+
+const UUID = 'c'.repeat(32);
+const PASSWORD = 'canary-of-the-broker';
+const problem = brokerProblem();
+const noTls = problem ?? certificateProblem();
+const test = suite('mqtt faults', { timeoutMs: 60_000 });
+const world = new HomeWorld(UUID, [1]);
+
+/** Tries a broker, and sees that what is said of it holds no secret. */
+async function tried(patch: object): Promise<MqttTestResult> {
+  const result = await world.mqtt.test(patch);
+  for (const secret of [PASSWORD, 'PRIVATE KEY']) assert.not.ok(JSON.stringify(result).includes(secret));
+  assert.is(result.ok, result.problem === undefined);
+  if (result.problem) assert.ok(result.problem.cure.length > 10, result.problem.kind);
+  return result;
+}
+
+const kindOf = async (patch: object) => (await tried(patch)).problem?.kind;
+
+test.needs(problem === undefined, problem ?? '', 'addresses where no broker is', async () => {
+  assert.is(await kindOf({ url: 'mqtt://127.0.0.1:1' }), 'refused');
+  assert.is(await kindOf({ url: 'mqtt://no-such-host.invalid' }), 'unknown-host');
+  const web = createServer((_, response) => response.end('no broker'));
+  await listening(web);
+  assert.is(await kindOf({ url: urlOf(web) }), 'not-mqtt');
+  assert.is(await kindOf({ url: urlOf(web, 'mqtts') }), 'tls');
+  const mute = createNetServer(socket => socket.resume().end());
+  await listening(mute);
+  assert.is(await kindOf({ url: urlOf(mute) }), 'closed');
+  const babbler = createNetServer(socket => socket.resume().write(Buffer.from([0x20, 0xff, 0xff, 0xff, 0xff, 1])));
+  await listening(babbler);
+  assert.is(await kindOf({ url: urlOf(babbler) }), 'not-mqtt');
+  for (const server of [web, mute, babbler]) server.close();
+});
+
+test.needs(problem === undefined, problem ?? '', 'users and topics that the broker does not let in', async () => {
+  const users = { nvr: PASSWORD, guest: PASSWORD };
+  const acl = ['user nvr', 'topic readwrite thimble/#', 'topic readwrite homeassistant/#', 'user guest'];
+  const broker = await Mosquitto.start({
+    users,
+    acl: [...acl, 'topic readwrite thimble/#', 'topic read homeassistant/#'],
+  });
+  const login = { url: broker.url, username: 'nvr', password: PASSWORD };
+  assert.is((await tried(login)).protocol, '5');
+  assert.is((await tried({ ...login, protocol: '3.1.1' })).protocol, '3.1.1');
+  for (const protocol of ['5', '3.1.1']) {
+    assert.is(await kindOf({ ...login, protocol, password: 'wrong' }), 'unauthorized');
+    assert.is(await kindOf({ url: broker.url, protocol }), 'unauthorized');
+    assert.is(await kindOf({ ...login, protocol, prefix: 'elsewhere' }), 'topic-forbidden');
+  }
+  assert.is(await kindOf({ ...login, username: 'guest' }), 'topic-forbidden');
+  assert.is(await kindOf({ ...login, username: 'guest', discoveryPrefix: null }), undefined);
+  // In force, it is a problem of the service and nothing else stops.
+  await world.mqtt.update({ ...login, password: 'wrong', enabled: true });
+  world.mqtt.start();
+  for (let n = 0; world.mqtt.problems().length === 0 && n < 1000; n++) await new Promise(done => setTimeout(done, 20));
+  assert.match(world.mqtt.problems()[0]?.message ?? '', /refuses user name or password/);
+  assert.equal([world.mqtt.state().name, world.mqtt.state().problem?.kind], ['away', 'unauthorized']);
+  assert.not.ok(JSON.stringify([world.log.lines, world.mqtt.settings(), world.mqtt.problems()]).includes('wrong'));
+  await world.mqtt.update({ enabled: false, url: '' });
+  assert.is(world.mqtt.state().name, 'off');
+  await broker.kill();
+});
+
+test.needs(noTls === undefined, noTls ?? '', 'certificates of the broker and of ours', async () => {
+  const [ours, other] = [new Authority('ours'), new Authority('other')];
+  const server = ours.sign('broker', 'IP:127.0.0.1');
+  const tls = { ca: ours.certFile, cert: server.certFile, key: server.keyFile };
+  const open = await Mosquitto.start({ tls });
+  const url = open.url.replace('mqtt:', 'mqtts:');
+  assert.is(await kindOf({ url, ca: ours.cert }), undefined);
+  assert.is(await kindOf({ url }), 'certificate', 'the system does not know it');
+  assert.is(await kindOf({ url, ca: other.cert }), 'certificate');
+  assert.is(await kindOf({ url: url.replace('127.0.0.1', 'localhost'), ca: ours.cert }), 'certificate', 'another name');
+  assert.ok(['closed', 'not-mqtt'].includes((await kindOf({ url: open.url })) ?? ''), 'without TLS');
+  await open.kill();
+  const strict = await Mosquitto.start({ tls: { ...tls, asksForCertificate: true } });
+  const strictUrl = strict.url.replace('mqtt:', 'mqtts:');
+  const [known, unknown] = [ours.sign('nvr', 'DNS:nvr'), other.sign('nvr', 'DNS:nvr')];
+  assert.is(await kindOf({ url: strictUrl, ca: ours.cert, cert: known.cert, key: known.key }), undefined);
+  for (const own of [{}, { cert: unknown.cert, key: unknown.key }]) {
+    assert.is(await kindOf({ url: strictUrl, ca: ours.cert, ...own }), 'client-certificate');
+  }
+  await strict.kill();
+});
+
+test.after(async () => {
+  await world.mqtt.stop();
+  await stopChildren();
+});
+
+test.run();
+
+async function listening(server: Server): Promise<void> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+}
+
+function urlOf(server: Server, scheme = 'mqtt'): string {
+  return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
