@@ -57,7 +57,7 @@ export class Mqtt {
     const { store, clock, random = Math.random } = this.#options;
     const { enabled, url, prefix, discoveryPrefix, protocol } = this.#settings.get();
     this.#sinceMs = clock.nowMs();
-    if (!enabled || url === '') return;
+    if (!enabled || url === '' || this.#home) return;
     const target = () => this.#target(topicsBelow(prefix).available);
     this.#home = new Home({
       ...this.#options,

@@ -62,7 +62,6 @@ test.needs(problem === undefined, problem ?? '', 'users and topics that the brok
   assert.is(await kindOf({ ...login, username: 'guest', discoveryPrefix: null }), undefined);
   // In force, it is a problem of the service and nothing else stops.
   await world.mqtt.update({ ...login, password: 'wrong', enabled: true });
-  world.mqtt.start();
   for (let n = 0; world.mqtt.problems().length === 0 && n < 1000; n++) await new Promise(done => setTimeout(done, 20));
   assert.match(world.mqtt.problems()[0]?.message ?? '', /refuses user name or password/);
   assert.equal([world.mqtt.state().name, world.mqtt.state().problem?.kind], ['away', 'unauthorized']);

@@ -112,15 +112,20 @@ export interface Message {
   isRetained: boolean;
 }
 
+export interface Login {
+  username?: string;
+  password?: string;
+}
+
 /** Somebody else at the broker. */
 export class Listener {
   readonly messages: Message[] = [];
   readonly #abort = new AbortController();
   #link: BrokerLink | undefined;
 
-  static async at(broker: Mosquitto, filters: readonly string[]): Promise<Listener> {
+  static async at(broker: Mosquitto, filters: readonly string[], login: Login = {}): Promise<Listener> {
     const listener = new Listener();
-    const target = { url: broker.url, clientId: `listener${Math.random().toString(36).slice(2, 10)}` };
+    const target = { url: broker.url, clientId: `listener${Math.random().toString(36).slice(2, 10)}`, ...login };
     listener.#link = await BrokerLink.open(
       target,
       5,
@@ -166,8 +171,12 @@ export class Listener {
 }
 
 /** What a broker has retained, by topic. */
-export async function retainedAt(broker: Mosquitto, filters: readonly string[] = ['#']): Promise<Map<string, Message>> {
-  const listener = await Listener.at(broker, filters);
+export async function retainedAt(
+  broker: Mosquitto,
+  filters: readonly string[] = ['#'],
+  login: Login = {},
+): Promise<Map<string, Message>> {
+  const listener = await Listener.at(broker, filters, login);
   listener.stop();
   return new Map(listener.messages.filter(({ isRetained }) => isRetained).map(one => [one.topic, one]));
 }
