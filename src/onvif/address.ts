@@ -68,9 +68,12 @@ export class AddressBook {
 
   /** Undefined when the text is no address: where nothing better is known, the caller asks the service it came from. */
   target(text: string | undefined): Target | undefined {
+    const { device } = this;
+    // Some leave host and port out.
+    const path = /^\/(?!\/)[\x21-\x7e]*$/.exec(text ?? '')?.[0];
+    if (path !== undefined) return { port: device.port, path };
     const sent = readAddress(text);
     if (!sent) return undefined;
-    const { device } = this;
     const isSelf = sent.host === (this.#self?.host ?? device.host.toLowerCase());
     const isDevicePort = sent.port === (this.#self?.port ?? device.port);
     const isOtherScheme = sent.tls !== device.tls;

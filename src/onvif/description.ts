@@ -1,5 +1,6 @@
 // All that is asked of a camera once: what it is, what it can do, and where its streams are.
 
+import type { Target } from './address.ts';
 import type { OnvifEventKind } from './event-kind.ts';
 import { askEventKinds } from './event-topics.ts';
 import { askDayNight } from './imaging.ts';
@@ -41,6 +42,8 @@ export interface DescribedDevice {
   capabilities: OnvifCapabilities;
   services: Services;
   media: OnvifMedia | undefined;
+  /** The service that switches relays. */
+  relayTarget: Target;
 }
 
 /** Rejects with OnvifError when the camera cannot be reached or does not take the login; what it lacks is no failure. */
@@ -61,9 +64,11 @@ export async function describe(client: SoapClient, signal: AbortSignal): Promise
       ? await orElse(undefined, () => askDayNight(client, imaging, source, signal))
       : undefined;
   const events = services.get('events');
+  const { relays, target: relayTarget } = await askRelays(client, services, signal);
   return {
     services,
     media,
+    relayTarget,
     capabilities: {
       information,
       clockOffsetMs: client.offsetMs ?? 0,
@@ -72,7 +77,7 @@ export async function describe(client: SoapClient, signal: AbortSignal): Promise
       events: events !== undefined,
       eventKinds: events ? await orElse([], () => askEventKinds(client, events, signal)) : [],
       ptz,
-      relays: await askRelays(client, signal),
+      relays,
       dayNight: dayNight !== undefined,
     },
   };

@@ -167,10 +167,10 @@ function bareId(id: string): string {
   return id.replace(/^(urn:)?(uuid:)?/i, '').toLowerCase();
 }
 
-/** Of the addresses that it names, the one that it was heard from; what leads elsewhere is not believed. */
+/** The address that it was heard from; of those that it names only port and path count, best of the one that is the same. */
 function readMatch(match: XmlElement, host: string): FoundCamera {
   const sent = (textAt(match, 'XAddrs') ?? '').split(/\s+/).slice(0, 16).map(readAddress);
-  const own = sent.find(one => one?.host === host);
+  const own = sent.find(one => one?.host === host) ?? sent.find(one => one !== undefined);
   const scopes = (textAt(match, 'Scopes') ?? '').split(/\s+/).slice(0, 64);
   const values = {
     name: scopeValue(scopes, 'name'),

@@ -120,7 +120,9 @@ export class OnvifCamera {
   }
 
   async switchRelay(token: string, isOn: boolean): Promise<void> {
-    await switchRelay(this.#client, token, isOn, this.#closed.signal);
+    const { relayTarget, capabilities } = this.#described ?? {};
+    if (!relayTarget || !capabilities?.relays.some(one => one.token === token)) throw new OnvifError('unsupported');
+    await switchRelay(this.#client, relayTarget, token, isOn, this.#closed.signal);
   }
 
   async dayNight(): Promise<DayNight | undefined> {

@@ -1,7 +1,9 @@
 // Relay outputs of a camera: a gate, a light, a siren.
+import type { Target } from './address.ts';
 import { OnvifError } from './problem.ts';
+import type { Services } from './services.ts';
 import type { SoapClient } from './soap-client.ts';
-import { escapeXml } from './xml.ts';
+import { escapeXml, type XmlElement } from './xml.ts';
 import { children, find, label, textAt, tokenOf } from './xml-find.ts';
 
 export interface Relay {
@@ -12,22 +14,36 @@ export interface Relay {
 
 const MAX_RELAYS = 64;
 
-/** None where the camera knows nothing of them. */
-export async function askRelays(client: SoapClient, signal: AbortSignal): Promise<Relay[]> {
-  const target = client.addresses.deviceTarget;
-  try {
-    const answer = await client.call({ target, prefix: 'tds', operation: 'GetRelayOutputs' }, signal);
-    return children(answer, 'RelayOutputs')
-      .slice(0, MAX_RELAYS)
-      .flatMap(relay => {
-        const token = tokenOf(relay);
-        const mode = label(textAt(find(relay, 'Properties'), 'Mode'), 32);
-        return token === undefined ? [] : [{ token, ...(mode === undefined ? {} : { mode }) }];
-      });
-  } catch (error) {
-    if (error instanceof OnvifError && isAbsent(error)) return [];
-    throw error;
+export interface Relays {
+  relays: Relay[];
+  /** The service that has them. */
+  target: Target;
+}
+
+/** None where the camera knows nothing of them. The device service has them, on some only the one for inputs and outputs. */
+export async function askRelays(client: SoapClient, services: Services, signal: AbortSignal): Promise<Relays> {
+  const device = client.addresses.deviceTarget;
+  for (const target of [device, services.get('io')]) {
+    if (!target) continue;
+    try {
+      const answer = await client.call({ target, prefix: 'tds', operation: 'GetRelayOutputs' }, signal);
+      const relays = readRelays(answer);
+      if (relays.length > 0) return { relays, target };
+    } catch (error) {
+      if (!(error instanceof OnvifError && isAbsent(error))) throw error;
+    }
   }
+  return { relays: [], target: device };
+}
+
+function readRelays(answer: XmlElement): Relay[] {
+  return children(answer, 'RelayOutputs')
+    .slice(0, MAX_RELAYS)
+    .flatMap(relay => {
+      const token = tokenOf(relay);
+      const mode = label(textAt(find(relay, 'Properties'), 'Mode'), 32);
+      return token === undefined ? [] : [{ token, ...(mode === undefined ? {} : { mode }) }];
+    });
 }
 
 /** Cameras say in many ways that they have no such thing. */
@@ -37,11 +53,11 @@ export function isAbsent({ problem }: OnvifError): boolean {
 
 export async function switchRelay(
   client: SoapClient,
+  target: Target,
   token: string,
   isOn: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const inside = `<tds:RelayOutputToken>${escapeXml(token)}</tds:RelayOutputToken><tds:LogicalState>${isOn ? 'active' : 'inactive'}</tds:LogicalState>`;
-  const target = client.addresses.deviceTarget;
   await client.call({ target, prefix: 'tds', operation: 'SetRelayOutputState', inside }, signal);
 }

@@ -102,8 +102,8 @@ export class SoapClient implements SoapCaller {
     };
     try {
       const timeMs = readDeviceTime(await this.call(call, signal));
-      // The camera looked at its clock about half-way.
-      this.#offsetMs = timeMs === undefined ? 0 : Math.round(timeMs - (startMs + clock.nowMs()) / 2);
+      // The camera looked at its clock about half-way, and left the part of the second out: half of one on average.
+      this.#offsetMs = timeMs === undefined ? 0 : Math.round(timeMs + 500 - (startMs + clock.nowMs()) / 2);
     } catch (error) {
       // Some ask for a login even here.
       if (!(error instanceof OnvifError && ['unauthorized', 'fault', 'bad-answer'].includes(error.problem)))

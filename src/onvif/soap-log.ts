@@ -59,7 +59,11 @@ export class SoapLog {
     let kept = text.slice(0, 2 * MAX_ENTRY_CHARS);
     for (const secret of this.#secrets) kept = kept.replaceAll(secret, HIDDEN);
     kept = kept.replace(/(<(?:\w+:)?(?:Password|Nonce|UserPassword|Psk|Key)\b[^>]{0,500}>)[^<]*/gi, `$1${HIDDEN}`);
-    // Piece by piece: the redaction cuts long texts.
-    return kept.split(/(?=<)/).map(redactText).join('').slice(0, MAX_ENTRY_CHARS);
+    // Piece by piece: the redaction cuts long texts. Tags without an address hold none, but tokens of profiles, which are no secrets.
+    return kept
+      .split(/(?=<)|(?<=>)/)
+      .map(piece => (piece.startsWith('<') && !piece.includes('://') ? piece : redactText(piece)))
+      .join('')
+      .slice(0, MAX_ENTRY_CHARS);
   }
 }

@@ -191,6 +191,16 @@ test('it moves, switches and sees in the dark', () =>
     assert.is(server.camera.operations().filter(one => one === 'Stop').length, stops + 1);
   }));
 
+test('relays that only the service for inputs and outputs knows', () =>
+  withCamera({ relaysAt: 'io' }, async ({ camera, server }) => {
+    const { capabilities } = await camera.probe(new AbortController().signal);
+    assert.equal(capabilities.relays, [{ token: 'R1', mode: 'Bistable' }]);
+    await camera.switchRelay('R1', true);
+    assert.is(server.camera.relay, 'active');
+    const error = await camera.switchRelay('R2', true).catch(one => one);
+    assert.is(error.problem, 'unsupported');
+  }));
+
 test('of a recorder only the named channel counts', () =>
   withCamera(
     {},

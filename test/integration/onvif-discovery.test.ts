@@ -35,7 +35,7 @@ test.needs(canMake, 'no network can be made here', 'cameras are believed about t
   ]);
   assert.equal(
     at('10.77.0.3').map(one => one.device),
-    [{ host: '10.77.0.3', port: 80, tls: false, path: '/onvif/device_service' }],
+    [{ host: '10.77.0.3', port: 80, tls: false, path: '/evil' }],
   );
   assert.equal(at('10.77.0.4'), [], 'an answer to nothing that we asked');
   assert.equal(at('10.77.0.5'), [], 'garbage, a document type, too long');

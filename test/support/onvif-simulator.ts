@@ -18,6 +18,8 @@ export interface OnvifQuirks {
   hasMedia2: boolean;
   hasPtz: boolean;
   hasEvents: boolean;
+  /** The service that knows the relays. */
+  relaysAt: 'device_service' | 'io';
   times: 'both' | 'absolute' | 'relative-is-over';
   renew: 'works' | 'refused';
   grantMs: number;
@@ -57,7 +59,7 @@ interface Subscription {
 const ORDINARY: OnvifQuirks = {
   ...{ auth: 'token', algorithm: 'MD5', username: 'admin', password: 'secret & more', clockOffsetMs: 0 },
   ...{ nonceUses: Number.POSITIVE_INFINITY, saysStale: false, named: undefined },
-  ...{ hasGetServices: true, hasMedia2: true, hasPtz: true, hasEvents: true },
+  ...{ hasGetServices: true, hasMedia2: true, hasPtz: true, hasEvents: true, relaysAt: 'device_service' },
   ...{ times: 'both', renew: 'works', grantMs: 60_000, extendsAtPull: false, pulls: 'long', maxSubscriptions: 4 },
   ...{ parameters: '', instead: () => undefined },
 };
@@ -206,7 +208,8 @@ export class OnvifSimulator {
   #perform(operation: string, request: SimulatedRequest): string | SimulatedAnswer | Promise<string | SimulatedAnswer> {
     if (operation === 'CreatePullPointSubscription') return this.#subscribe(request.body);
     if (request.path.startsWith('/sub/')) return this.#onSubscription(operation, request);
-    const answer = this.#describe(operation, request.body);
+    const isElsewhere = operation.includes('RelayOutput') && !request.path.endsWith(this.quirks.relaysAt);
+    const answer = isElsewhere ? undefined : this.#describe(operation, request.body);
     return answer ?? soapFault('ActionNotSupported');
   }
 
@@ -220,7 +223,7 @@ export class OnvifSimulator {
         return this.#time();
       case 'GetServices':
         if (!hasGetServices) return undefined;
-        return `<tds:GetServicesResponse>${service('ver10/device', '/onvif/device_service')}${service('ver10/media', '/onvif/media')}${hasMedia2 ? service('ver20/media', '/onvif/media2') : ''}${hasEvents ? service('ver10/events', '/onvif/events') : ''}${hasPtz ? service('ver20/ptz', '/onvif/ptz') : ''}${service('ver20/imaging', '/onvif/imaging')}</tds:GetServicesResponse>`;
+        return `<tds:GetServicesResponse>${service('ver10/device', '/onvif/device_service')}${service('ver10/media', '/onvif/media')}${hasMedia2 ? service('ver20/media', '/onvif/media2') : ''}${hasEvents ? service('ver10/events', '/onvif/events') : ''}${hasPtz ? service('ver20/ptz', '/onvif/ptz') : ''}${service('ver20/imaging', '/onvif/imaging')}${service('ver10/deviceIO', '/onvif/io')}</tds:GetServicesResponse>`;
       case 'GetCapabilities':
         return `<tds:GetCapabilitiesResponse><tds:Capabilities><tt:Device><tt:XAddr>${at('/onvif/device_service')}</tt:XAddr></tt:Device>${hasEvents ? `<tt:Events><tt:XAddr>${at('/onvif/events')}</tt:XAddr></tt:Events>` : ''}<tt:Media><tt:XAddr>${at('/onvif/media')}</tt:XAddr></tt:Media></tds:Capabilities></tds:GetCapabilitiesResponse>`;
       case 'GetDeviceInformation':
