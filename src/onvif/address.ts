@@ -16,6 +16,18 @@ export interface DeviceAddress {
 
 export const DEVICE_PATH = '/onvif/device_service';
 
+/** What people write: a host, with port, or the whole address. Undefined for anything else, and for one with a login in it. */
+export function readDeviceAddress(text: string): DeviceAddress | undefined {
+  const [, scheme = 'http', authority = '', path = ''] =
+    /^(?:(https?):\/\/)?([^/?#@\s]+)([/?][\x21-\x7e]*)?$/i.exec(text.trim()) ?? [];
+  if (authority === '' || authority.endsWith(':') || text.length > 512) return undefined;
+  const isBareSix = isIPv6(authority);
+  const sent = readAddress(`${scheme}://${isBareSix ? `[${authority}]` : authority}${path}`);
+  if (!sent) return undefined;
+  const { host, port, tls } = sent;
+  return { host, port, tls, path: path.length > 1 ? sent.path : DEVICE_PATH };
+}
+
 /** Where one request goes; host and tls are the camera's. */
 export interface Target {
   port: number;

@@ -54,8 +54,18 @@ export interface OnvifState {
 const PAUSES_MS = [1000, 2000, 5000, 10_000, 30_000, 60_000];
 /** Events that a camera refuses for good are asked for again when its software may have changed. */
 const ABSENT_MS = 3_600_000;
-/** Past the core's own: whatever we are told to wait, the owner may have mended it. */
-const LONGEST_MS = 30 * 60_000;
+/** After a subscription that failed again and again: it may be too much for the camera. */
+const EVENT_PAUSES_MS = [5000, 30_000, 300_000];
+const GONE: ReadonlySet<OnvifProblem> = new Set<OnvifProblem>([
+  'refused',
+  'unreachable',
+  'unknown-host',
+  'address-forbidden',
+  'timeout',
+  'closed',
+  'certificate',
+  'unauthorized',
+]);
 
 export class OnvifCamera {
   readonly #options: OnvifCameraOptions;
@@ -66,6 +76,7 @@ export class OnvifCamera {
   #ptz: Ptz | undefined;
   #pullPoint: PullPoint | undefined;
   #running: Promise<void> | undefined;
+  #wasLive = false;
   #state: OnvifState;
 
   constructor(options: OnvifCameraOptions) {
@@ -150,21 +161,29 @@ export class OnvifCamera {
     const { signal } = this.#closed;
     for (let failures = 0; !signal.aborted; ) {
       let pauseMs: number;
+      this.#wasLive = false;
+      let isConnected = false;
       try {
-        this.#change(this.#described ? this.#state.name : 'connecting', this.#state.events, this.#state.problem);
+        if (!this.#described) this.#change('connecting', this.#state.events, this.#state.problem);
         await this.#connect(signal);
-        failures = 0;
+        isConnected = true;
         pauseMs = await this.#listen(signal);
+        failures = 0;
       } catch (error) {
         if (signal.aborted || isAbort(error)) break;
         // What is no OnvifError is a fault of ours: told, and tried again all the same.
         if (!(error instanceof OnvifError)) log.error('a camera cannot be asked over ONVIF', { error });
-        pauseMs = PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)] ?? 0;
+        if (this.#wasLive) failures = 0;
+        const pauses = isConnected ? EVENT_PAUSES_MS : PAUSES_MS;
+        pauseMs = pauses[Math.min(failures++, pauses.length - 1)] ?? 0;
         if (error instanceof OnvifError && error.retryAfterS) pauseMs = Math.max(pauseMs, error.retryAfterS * 1000);
         this.#states?.lost();
-        this.#change('failed', this.#states ? 'interrupted' : 'off', problemOf(error));
+        const problem = problemOf(error);
+        // The camera answers, only its events do not come.
+        const isUsable = isConnected && !GONE.has(problem);
+        this.#change(isUsable ? 'ready' : 'failed', this.#states ? 'interrupted' : 'off', problem);
       }
-      await clock.sleep(Math.min(pauseMs, LONGEST_MS + 1000) * (1 + 0.2 * random()), signal).catch(() => undefined);
+      await clock.sleep(pauseMs * (1 + 0.2 * random()), signal).catch(() => undefined);
     }
   }
 
@@ -197,7 +216,10 @@ export class OnvifCamera {
       ...{ states, clock, log, random },
       calls: { caller: this.#client, addresses, service, cameraNowMs },
       syncClock: one => this.#client.syncClock(one),
-      onLive: (isLive, problem) => this.#change('ready', isLive ? 'live' : 'interrupted', problem),
+      onLive: (isLive, problem) => {
+        this.#wasLive ||= isLive;
+        this.#change('ready', isLive ? 'live' : 'interrupted', problem);
+      },
     });
     try {
       await this.#pullPoint.run(signal);
@@ -214,7 +236,16 @@ export class OnvifCamera {
     const known = this.#described?.capabilities.profiles.map(one => one.videoSource) ?? [];
     // Many name something else than the sensor there; only what surely is of another one is left out.
     if (videoSource !== undefined && event.source !== videoSource && known.includes(event.source)) return;
-    onEvent(event);
+    this.#guard(() => onEvent(event));
+  }
+
+  /** What others make of it must not disturb the subscription. */
+  #guard(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#options.log.error('a listener to a camera failed', { error });
+    }
   }
 
   #imaging(): { target: Target; source: string } {
@@ -230,6 +261,6 @@ export class OnvifCamera {
     const before = this.#state;
     if (before.name === name && before.events === events && before.problem === problem) return;
     this.#state = { name, events, ...(problem ? { problem } : {}), sinceMs: clock.nowMs() };
-    onChange?.(this.#state);
+    this.#guard(() => onChange?.(this.#state));
   }
 }

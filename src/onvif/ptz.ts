@@ -43,6 +43,7 @@ const CAMERA_LIMIT_MS = 1000;
 const CALL_MS = 5000;
 const STOP_TRIES = 3;
 const STOP_PAUSE_MS = 200;
+const LEAVE_MS = 1500;
 const MAX_PRESETS = 256;
 
 export interface PtzOptions {
@@ -162,13 +163,15 @@ export class Ptz {
     await this.#call('SetHomePosition', '');
   }
 
-  /** What moves is stopped, once; calls that wait are given up. */
+  /** What moves is stopped, within 1.5 s or not at all; calls that wait are given up. */
   async close(): Promise<void> {
     const { pan, tilt, zoom } = this.#last;
     const isMoving = this.#isMoving || pan !== 0 || tilt !== 0 || zoom !== 0;
     this.#cancelHeld();
     this.#next = undefined;
+    const cancel = this.#options.clock.after(LEAVE_MS, () => this.#closed.abort());
     if (isMoving) await this.stop().catch(() => undefined);
+    cancel();
     this.#closed.abort();
   }
 

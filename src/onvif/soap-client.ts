@@ -48,6 +48,8 @@ const OFFSET_TOLERANCE_MS = 2000;
 const RESYNC_PAUSE_MS = 60_000;
 /** Open, by token, by digest, with a fresh nonce, on a new offset: more is never needed. */
 const MAX_ATTEMPTS = 5;
+/** Every user may ask for it. */
+const PROOF = 'GetDeviceInformation';
 
 interface UsedChallenge {
   challenge: DigestChallenge;
@@ -69,6 +71,8 @@ export class SoapClient implements SoapCaller {
   #signsToken = false;
   #signsBasic = false;
   #challenge: UsedChallenge | undefined;
+  /** Operations that were refused: their success proves a login. */
+  readonly #guarded = new Set<string>();
   /** The login was right at least once. */
   #wasAccepted = false;
 
@@ -123,18 +127,28 @@ export class SoapClient implements SoapCaller {
       const envelope = readEnvelope(answer.body);
       const codes = envelope && 'fault' in envelope ? envelope.fault.codes : [];
       if (answer.status !== 401 && !isLoginFault(codes)) {
-        if (isSigned) this.#accepted(used);
+        // What needs no login proves nothing.
+        if (isSigned && this.#guarded.has(call.operation)) this.#accepted(used);
         if (envelope && 'answer' in envelope) return expectAnswer(envelope.answer, call.operation);
         throw envelope ? faultError(codes) : statusError(answer.status);
       }
       if (call.isOpen || !this.#options.login) throw new OnvifError('unauthorized', { codes });
+      this.#guarded.add(call.operation);
       // Another call was answered with a new nonce in the meantime.
       if (used !== this.#challenge) continue;
       if ((await this.#escalate(answer, isSigned, signal)) === 'refused') {
-        throw this.#refused(codes);
+        await this.#proveLogin(call, signal);
+        throw this.#wasAccepted && call.operation !== PROOF ? new OnvifError('fault', { codes }) : this.#refused(codes);
       }
     }
     throw this.#refused([]);
+  }
+
+  /** Cameras refuse users who lack a right in the same words as a wrong login. Rejects when it is the login. */
+  async #proveLogin(call: SoapCall, signal: AbortSignal): Promise<void> {
+    if (!this.#wasAccepted || call.operation === PROOF) return;
+    this.#challenge = undefined;
+    await this.call({ target: this.addresses.deviceTarget, prefix: 'tds', operation: PROOF }, signal);
   }
 
   #accepted(used: UsedChallenge | undefined): void {
@@ -168,10 +182,10 @@ export class SoapClient implements SoapCaller {
       return 'try-again';
     }
     const isBasic = answer.status === 401 && answer.challenges.some(line => /^\s*basic\b/i.test(line));
-    if (isBasic && wasSigned) return 'refused';
-    if (isBasic) {
-      this.#signsBasic = this.#options.allowBasic;
-      return this.#signsBasic ? 'try-again' : 'refused';
+    if (isBasic && this.#options.allowBasic) {
+      if (wasSigned) return 'refused';
+      this.#signsBasic = true;
+      return 'try-again';
     }
     if (!this.#signsToken) {
       // Also beside a digest that was taken: some want both.

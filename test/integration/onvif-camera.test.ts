@@ -9,8 +9,9 @@ import {
   type OnvifState,
 } from '../../src/onvif/index.ts';
 import { fakeLog } from '../support/fake-log.ts';
+import { fastClock } from '../support/fast-clock.ts';
 import { type OnvifServer, startOnvifServer } from '../support/onvif-server.ts';
-import { notification, type OnvifQuirks } from '../support/onvif-simulator.ts';
+import { notification, type OnvifQuirks, soapFault } from '../support/onvif-simulator.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('onvif camera', { timeoutMs: 60_000 });
@@ -171,6 +172,20 @@ test('a wrong password is said, and tried once', () =>
       assert.is(server.camera.refusals, 1);
     },
     { login: { username: 'admin', password: 'wrong' } },
+  ));
+
+test('a camera whose events fail is usable all the same, and left in peace for longer and longer', () =>
+  withCamera(
+    { instead: operation => (operation === 'CreatePullPointSubscription' ? soapFault('Bug') : undefined) },
+    async ({ camera, server, until }) => {
+      camera.start();
+      await until(() => camera.state.problem === 'fault', 'the problem');
+      assert.is(camera.state.name, 'ready');
+      assert.is(camera.state.events, 'interrupted');
+      await until(() => server.camera.operations().filter(one => one === 'GetServices').length === 3, 'asked anew');
+      assert.is(camera.state.name, 'ready');
+    },
+    { clock: fastClock(100) },
   ));
 
 test('it moves, switches and sees in the dark', () =>

@@ -2,10 +2,11 @@
 import * as assert from 'uvu/assert';
 import { type Clock, systemClock } from '../../src/core/index.ts';
 import { DEVICE_PATH, OnvifError } from '../../src/onvif/index.ts';
-import { askInformation } from '../../src/onvif/services.ts';
+import { switchRelay } from '../../src/onvif/relay.ts';
+import { askInformation, askServices } from '../../src/onvif/services.ts';
 import { SoapClient, type SoapClientOptions } from '../../src/onvif/soap-client.ts';
 import { type OnvifServer, startOnvifServer } from '../support/onvif-server.ts';
-import type { OnvifQuirks } from '../support/onvif-simulator.ts';
+import { type OnvifQuirks, soapFault } from '../support/onvif-simulator.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('onvif login');
@@ -131,10 +132,43 @@ test('a camera that restarts in 1970 is signed to again, on its new clock', asyn
   });
 });
 
+test('what needs no login proves none: open answers do not shorten the wait', async () => {
+  const clock = movableClock();
+  await withCamera({ auth: 'token' }, { login: WRONG, clock }, async client => {
+    assert.is((await problemFrom(askInformation(client, signal))).retryAfterS, 300);
+    clock.move(301_000);
+    assert.ok((await askServices(client, signal)).has('media'));
+    assert.is((await problemFrom(askInformation(client, signal))).retryAfterS, 1800);
+  });
+});
+
+test('a right that its user lacks is no wrong login', async () => {
+  for (const auth of ['token', 'digest'] as const) {
+    const challenges = { 'WWW-Authenticate': 'Digest realm="camera", qop="auth", nonce="x"' };
+    const instead = (operation: string) => {
+      if (operation !== 'SetRelayOutputState') return undefined;
+      return auth === 'token' ? soapFault('NotAuthorized', 400) : { status: 401, headers: challenges, body: '' };
+    };
+    await withCamera({ auth, instead }, {}, async (client, { camera }) => {
+      await askInformation(client, signal);
+      for (let round = 0; round < 3; round++) {
+        const error = await problemFrom(switchRelay(client, client.addresses.deviceTarget, 'R1', true, signal));
+        assert.is(error.problem, 'fault', auth);
+        await askInformation(client, signal);
+      }
+      assert.is(camera.refusals, 0, auth);
+      // Somebody changes the password: now it is the login.
+      camera.quirks.password = 'other';
+      const error = await problemFrom(switchRelay(client, client.addresses.deviceTarget, 'R1', true, signal));
+      assert.is(error.problem, 'unauthorized', auth);
+    });
+  }
+});
+
 test('Basic only when its owner asked for it', async () => {
   await withCamera({ auth: 'basic' }, {}, async (client, { camera }) => {
     assert.is((await problemFrom(askInformation(client, signal))).problem, 'unauthorized');
-    assert.ok(camera.seen.every(one => !one.isSigned));
+    assert.ok(camera.seen.every(one => one.authorization === undefined && !one.body.includes('secret')));
   });
   await withCamera({ auth: 'basic' }, { allowBasic: true }, async client => {
     assert.equal((await askInformation(client, signal)).model, 'Model <b>');

@@ -1,6 +1,6 @@
 // Addresses that a camera writes: its own host stays, whatever it says.
 import * as assert from 'uvu/assert';
-import { AddressBook, mayGoTo } from '../../src/onvif/address.ts';
+import { AddressBook, mayGoTo, readDeviceAddress } from '../../src/onvif/address.ts';
 import { readDeviceTime, readMoment, writeDuration } from '../../src/onvif/device-clock.ts';
 import { parseXml } from '../../src/onvif/xml.ts';
 import { suite } from '../support/suite.ts';
@@ -27,6 +27,30 @@ test('host and device port are ours, other ports only of the camera itself', () 
     [undefined, undefined],
   ];
   for (const [text, target] of cases) assert.equal(book.target(text), target, text);
+});
+
+test('what people write as the address of a camera', () => {
+  const at = (host: string, port: number, tls = false, path = '/onvif/device_service') => ({ host, port, tls, path });
+  assert.equal(readDeviceAddress(' 192.168.1.40 '), at('192.168.1.40', 80));
+  assert.equal(readDeviceAddress('Camera.lan:8000'), at('camera.lan', 8000));
+  assert.equal(readDeviceAddress('https://10.0.0.5/'), at('10.0.0.5', 443, true));
+  assert.equal(
+    readDeviceAddress('http://10.0.0.5:2020/onvif/service?x=1'),
+    at('10.0.0.5', 2020, false, '/onvif/service?x=1'),
+  );
+  assert.equal(readDeviceAddress('fd00::5'), at('fd00::5', 80));
+  assert.equal(readDeviceAddress('[fd00::5]:81'), at('fd00::5', 81));
+  for (const bad of [
+    '',
+    'rtsp://10.0.0.5/',
+    'http://a:b@10.0.0.5/',
+    '10.0.0.5:0',
+    '10.0.0.5:99999',
+    'a b',
+    'http://',
+    'x/\u00e4',
+  ])
+    assert.is(readDeviceAddress(bad), undefined, bad);
 });
 
 test('behind a port forwarding, the port that the camera knows stands for ours', () => {
