@@ -180,7 +180,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
   const mqtt = new Mqtt({
-    ...{ store, cameras, events, bus, clock, version, restart, startedMs: startedMs(), log: log.logger('mqtt') },
+    ...{ store, cameras, events, bus, clock, version, url, restart, startedMs: startedMs(), log: log.logger('mqtt') },
     ...{ storage: () => care.figures(), problems: () => problems().length },
     ...provisionedBy(configuration?.mqtt && configFile),
   });

@@ -6,7 +6,7 @@ import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 
 export function mqttRoutes({ mqtt }: ApiServices) {
-  const info = (): MqttInfo => ({ settings: mqtt.settings(), state: mqtt.state() });
+  const info = (): MqttInfo => ({ settings: mqtt.settings(), state: mqtt.state(), devices: mqtt.devices() });
   return [
     route('GET', '/api/settings/mqtt', {
       identity: 'admin',

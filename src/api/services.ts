@@ -114,7 +114,7 @@ export interface ApiServices {
   >;
   bus: Pick<EventBus, 'on'>;
   groups: CameraGroups;
-  mqtt: Pick<Mqtt, 'settings' | 'settingsProvisioned' | 'check' | 'update' | 'test' | 'state'>;
+  mqtt: Pick<Mqtt, 'settings' | 'settingsProvisioned' | 'check' | 'update' | 'test' | 'state' | 'devices'>;
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];

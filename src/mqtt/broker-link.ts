@@ -58,7 +58,7 @@ const OPEN_MS = 10_000;
 const ACK_MS = 10_000;
 const KEEP_ALIVE_S = 30;
 /** What the system has not taken yet. */
-const MAX_BACKLOG_BYTES = 256 * 1024;
+const MAX_BACKLOG_BYTES = 128 * 1024;
 /** As many as mosquitto takes by itself. */
 const MAX_UNACKNOWLEDGED = 20;
 

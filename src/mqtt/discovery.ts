@@ -13,18 +13,26 @@ export interface DiscoveryFacts {
   canRestart: boolean;
 }
 
-type Component = Record<string, unknown> & { platform: string; unique_id: string };
+type Component = Record<string, unknown> & { platform: string; unique_id: string; name: string };
 type Components = Record<string, Component>;
+
+/** One message. */
+export interface Discovery {
+  device: { identifiers: string[]; name: string } & Record<string, unknown>;
+  origin: { name: string; sw_version: string };
+  availability: { topic: string }[];
+  components: Components;
+}
 
 const ORIGIN_NAME = 'Thimble';
 const MANUFACTURER = 'Thimble';
 const MIB_TEMPLATE = (field: string) => `{{ (value_json.${field} / 1048576) | round(1) }}`;
 
 /** The recorder. */
-export function systemDiscovery(facts: DiscoveryFacts): Record<string, unknown> {
+export function systemDiscovery(facts: DiscoveryFacts): Discovery {
   const { storeUuid, version, topics, configurationUrl, canRestart } = facts;
   const id = deviceId(storeUuid);
-  const sensor = (key: string, more: Record<string, unknown>): Component => ({
+  const sensor = (key: string, more: Record<string, unknown> & { name: string }): Component => ({
     platform: 'sensor',
     unique_id: `${id}_${key}`,
     state_topic: topics.status,
@@ -97,10 +105,7 @@ export function systemDiscovery(facts: DiscoveryFacts): Record<string, unknown> 
 }
 
 /** A camera, reached through the recorder. */
-export function cameraDiscovery(
-  camera: { id: CameraId; name: string },
-  facts: DiscoveryFacts,
-): Record<string, unknown> {
+export function cameraDiscovery(camera: { id: CameraId; name: string }, facts: DiscoveryFacts): Discovery {
   const { storeUuid, version, topics } = facts;
   const id = deviceId(storeUuid, camera.id);
   const topic = (what: Parameters<Topics['camera']>[1]) => topics.camera(camera.id, what);
@@ -109,7 +114,7 @@ export function cameraDiscovery(
     availability: [{ topic: topics.available }, { topic: topic('available') }],
     availability_mode: 'all',
   };
-  const diagnostic = (key: string, more: Record<string, unknown>): Component => ({
+  const diagnostic = (key: string, more: Record<string, unknown> & { name: string }): Component => ({
     platform: 'sensor',
     unique_id: `${id}_${key}`,
     state_topic: topic('status'),

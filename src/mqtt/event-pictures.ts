@@ -13,8 +13,8 @@ export interface EventPicturesOptions {
   publish(camera: CameraId, jpeg: Buffer): boolean;
 }
 
-/** Brokers, and Home Assistant, hold each in memory. */
-const MAX_PICTURE_BYTES = 512 * 1024;
+/** More than pictures of 640 pixels take; brokers, and Home Assistant, hold each in memory. */
+const MAX_PICTURE_BYTES = 128 * 1024;
 /** Between two pictures, of whatever camera. */
 const PAUSE_MS = 250;
 /** The newest events are looked at for one with a picture. */

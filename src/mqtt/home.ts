@@ -12,7 +12,7 @@ import type { CameraEvents } from '../events/index.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
 import type { BrokerLink } from './broker-link.ts';
 import { Commands } from './commands.ts';
-import { cameraDiscovery, type DiscoveryFacts, systemDiscovery } from './discovery.ts';
+import { cameraDiscovery, type Discovery, type DiscoveryFacts, systemDiscovery } from './discovery.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventPictures } from './event-pictures.ts';
 import { BrokerFault } from './faults.ts';
@@ -48,6 +48,14 @@ export interface HomeServices {
   configurationUrl?: string | undefined;
   /** Absent when nobody would start the service again. */
   restart?: (() => void) | undefined;
+}
+
+/** One device of Home Assistant's. */
+export interface HomeDevice {
+  /** Absent for the recorder itself. */
+  camera?: CameraId;
+  name: string;
+  entities: { name: string; platform: string }[];
 }
 
 export interface HomeOptions extends HomeServices {
@@ -146,6 +154,18 @@ export class Home {
     this.commands.stop();
     this.#pictures.stop();
     await this.broker.stop(forget ? this.#allRetained() : [state(this.topics.available, OFFLINE)]);
+  }
+
+  /** What Home Assistant is told of, or would be. */
+  devices(): HomeDevice[] {
+    const { discoveryPrefix, cameras } = this.#options;
+    if (discoveryPrefix === null) return [];
+    return [SYSTEM, ...cameras.list().map(({ id }) => id)].flatMap(id => {
+      const content = this.#content(id);
+      if (!content) return [];
+      const entities = Object.values(content.components).map(({ name, platform }) => ({ name, platform }));
+      return [{ ...(id !== SYSTEM && { camera: id }), name: content.device.name, entities }];
+    });
   }
 
   #allRetained(): Publication[] {
@@ -281,17 +301,22 @@ export class Home {
   }
 
   #discovery(id: CameraId, discoveryPrefix: string): Publication | undefined {
+    const content = this.#content(id);
+    if (!content) return undefined;
+    if (id !== SYSTEM) this.#names.set(id, content.device.name);
+    const device = deviceId(this.#options.storeUuid, id === SYSTEM ? undefined : id);
+    return state(discoveryTopic(discoveryPrefix, device), JSON.stringify(content));
+  }
+
+  #content(id: CameraId): Discovery | undefined {
     const { storeUuid, version, configurationUrl, restart, cameras } = this.#options;
     const facts: DiscoveryFacts = {
       ...{ storeUuid, version, configurationUrl, canRestart: restart !== undefined },
       topics: this.topics,
     };
-    const camera = id === SYSTEM ? undefined : cameras.get(id);
-    if (id !== SYSTEM && !camera) return undefined;
-    if (camera) this.#names.set(id, camera.name);
-    const content = camera ? cameraDiscovery(camera, facts) : systemDiscovery(facts);
-    const device = deviceId(storeUuid, camera?.id);
-    return state(discoveryTopic(discoveryPrefix, device), JSON.stringify(content));
+    if (id === SYSTEM) return systemDiscovery(facts);
+    const camera = cameras.get(id);
+    return camera && cameraDiscovery(camera, facts);
   }
 
   #changed(camera: CameraId): void {

@@ -1,6 +1,7 @@
 // What the rest of the service sees of `mqtt`.
 export type { MqttTestResult } from './connection-test.ts';
 export { BROKER_FAULTS, type BrokerProblem } from './faults.ts';
+export type { HomeDevice } from './home.ts';
 export { Mqtt, type MqttOptions, type MqttState } from './mqtt.ts';
 export {
   checkMqtt,

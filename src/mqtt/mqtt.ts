@@ -1,17 +1,20 @@
 // MQTT as one service: follows its settings, keeps one home at one broker, and says how that is.
 import { randomBytes } from 'node:crypto';
-import { NvrError } from '../core/index.ts';
+import { networkInterfaces } from 'node:os';
+import { addressKind, NvrError } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { BrokerFigures, BrokerState } from './broker.ts';
 import type { BrokerTarget } from './broker-link.ts';
 import type { CommandFigures } from './commands.ts';
 import { type MqttTestResult, testConnection } from './connection-test.ts';
 import { BrokerFault } from './faults.ts';
-import { Home, type HomeServices } from './home.ts';
+import { Home, type HomeDevice, type HomeServices } from './home.ts';
 import { checkMqtt, type MqttAccess, type MqttPatch, type MqttSettings, MqttSettingsKeeper } from './mqtt-settings.ts';
 import { deviceId, OFFLINE, topicsBelow } from './topics.ts';
 
-export interface MqttOptions extends Omit<HomeServices, 'storeUuid' | 'rssBytes' | 'random'> {
+export interface MqttOptions extends Omit<HomeServices, 'storeUuid' | 'rssBytes' | 'random' | 'configurationUrl'> {
+  /** Where the service listens. */
+  url: string;
   store: Pick<Store, 'settings' | 'seal' | 'unseal' | 'uuid'>;
   /** The configuration file that gives the settings; then nobody else may change them. */
   provisionedBy?: string;
@@ -63,6 +66,7 @@ export class Mqtt {
       ...this.#options,
       ...{ prefix, discoveryPrefix, protocol, target, random, storeUuid: store.uuid },
       rssBytes: () => process.memoryUsage.rss(),
+      configurationUrl: reachable(this.#options.url),
     });
     this.#home.start();
   }
@@ -107,6 +111,11 @@ export class Mqtt {
     if (!this.#home) return { name: 'off', sinceMs: this.#sinceMs, ...NO_FIGURES, commands: NO_COMMANDS };
     const { broker, commands } = this.#home;
     return { ...broker.state(), ...broker.figures(), commands: commands.figures() };
+  }
+
+  /** What Home Assistant is told of. */
+  devices(): HomeDevice[] {
+    return this.#home?.devices() ?? [];
   }
 
   problems(): MqttProblem[] {
@@ -154,4 +163,18 @@ export class Mqtt {
 
 function targetOf({ url, username, password, ca, cert, key }: MqttAccess, clientId: string): BrokerTarget {
   return { url, clientId, username, password, ca, cert, key };
+}
+
+/** The address under which others find the pages, as far as we can know it: behind a proxy it may be another. */
+function reachable(listening: string): string | undefined {
+  const url = new URL(listening);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (host === '0.0.0.0' || host === '::') {
+    const all = Object.values(networkInterfaces()).flatMap(list => list ?? []);
+    const first = all.find(({ address, family }) => family === 'IPv4' && addressKind(address) === 'ordinary');
+    if (!first) return undefined;
+    url.hostname = first.address;
+    return url.origin;
+  }
+  return addressKind(host) === 'loopback' ? undefined : url.origin;
 }

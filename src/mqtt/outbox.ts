@@ -1,8 +1,8 @@
 // What waits for the broker: news that is told once. Bounded in bytes; when it is too much the oldest goes.
 import { type Publication, publicationBytes } from './wire.ts';
 
-/** Of all that waits. */
-export const MAX_OUTBOX_BYTES: number = 1024 * 1024;
+/** Of all that waits; with what the link holds back and one picture it is 1 MiB. */
+export const MAX_OUTBOX_BYTES: number = 768 * 1024;
 
 export class Outbox {
   readonly #mostBytes: number;

@@ -66,6 +66,13 @@ test.needs(
     const bad = await service.ask<{ error: { field: string } }>('PUT', '/api/settings/mqtt', { url: 'http://x' });
     assert.equal([bad.status, bad.body.error.field], [400, 'mqtt.url']);
     const set = await service.ask<MqttInfo>('PUT', '/api/settings/mqtt', login);
+    assert.equal(
+      set.body.devices.map(({ camera: id, name }) => [id, name]),
+      [
+        [undefined, 'Thimble'],
+        [1, 'Door'],
+      ],
+    );
     assert.equal([set.status, set.body.settings.hasPassword, set.body.settings.enabled], [200, true, true]);
     await service.until<MqttInfo>('/api/settings/mqtt', ({ state }) => state.name === 'online', 30_000);
     await until('thimble/available', text => text === 'online');

@@ -230,6 +230,36 @@ test.needs(problem === undefined, problem ?? '', 'commands do what they say, and
   await broker.kill();
 });
 
+test.needs(
+  problem === undefined,
+  problem ?? '',
+  'a broker that takes nothing is waited for with a bounded queue',
+  async () => {
+    const broker = await Mosquitto.start();
+    const world = new HomeWorld(ONE, [1, 2, 3, 4]);
+    await enter(broker, world);
+    await until('online', () => world.mqtt.state().name === 'online');
+    process.kill(broker.pid, 'SIGSTOP');
+    const jpeg = Buffer.alloc(100_000, 'j');
+    let most = 0;
+    for (let n = 0; n < 5000; n++) {
+      const camera = 1 + (n % 4);
+      world.happen(`${camera}-${n}-0`, camera, {}, n % 100 === 0 ? jpeg : undefined);
+      world.happen(`${camera}-${n}-0`, camera, { endMs: 1_700_000_001_000 });
+      if (n % 50 === 0) await new Promise(resolve => setTimeout(resolve, 1));
+      most = Math.max(most, world.mqtt.state().queuedBytes);
+    }
+    assert.ok(most > 700_000 && most <= 1024 * 1024, `${most} bytes`);
+    process.kill(broker.pid, 'SIGCONT');
+    await until('all is told', () => world.mqtt.state().queued === 0);
+    assert.is(world.mqtt.state().name, 'online');
+    await until('the last state', () => world.mqtt.state().queuedBytes === 0);
+    assert.is((await retainedAt(broker)).get('thimble/1/motion')?.text, 'OFF');
+    await world.mqtt.stop();
+    await broker.kill();
+  },
+);
+
 test.needs(problem === undefined, problem ?? '', 'Home Assistant is told again after its start', async () => {
   const broker = await Mosquitto.start();
   const world = new HomeWorld(ONE, [1]);

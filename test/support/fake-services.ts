@@ -123,7 +123,7 @@ function fakeMqtt(world: EventWorld, cameras: Cameras, store: FakeStore): Mqtt {
   };
   const { bus, clock, log, events } = world;
   return new Mqtt({
-    ...{ cameras, events, bus, clock, log: log.logger, version: '0.0.0', startedMs: 1 },
+    ...{ cameras, events, bus, clock, log: log.logger, version: '0.0.0', url: 'http://127.0.0.1:80', startedMs: 1 },
     store: {
       settings: settings as never,
       seal: text => store.seal(text),

@@ -27,7 +27,15 @@ export class HomeWorld {
     this.uuid = uuid;
     for (const id of cameras) this.cameras.set(id, fakeCamera(id, `Camera ${id}`));
     this.mqtt = new Mqtt({
-      ...{ bus: this.bus, clock, log: this.log.logger, version: '1.2.3', startedMs: 1, random: () => 0 },
+      ...{
+        bus: this.bus,
+        clock,
+        log: this.log.logger,
+        version: '1.2.3',
+        url: 'http://10.0.0.5:8080',
+        startedMs: 1,
+        random: () => 0,
+      },
       store: {
         settings: {
           get: (section: string) => this.sections.get(section),
