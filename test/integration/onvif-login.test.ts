@@ -1,5 +1,6 @@
 // Logins over HTTP against a simulated camera: each way of signing, clocks that are wrong, and never more wrong tries than a camera bears.
 import * as assert from 'uvu/assert';
+import { makeSelfSigned } from '../../src/api/tls-self-signed.ts';
 import { type Clock, systemClock } from '../../src/core/index.ts';
 import { DEVICE_PATH, OnvifError } from '../../src/onvif/index.ts';
 import { switchRelay } from '../../src/onvif/relay.ts';
@@ -163,6 +164,27 @@ test('a right that its user lacks is no wrong login', async () => {
       assert.is(error.problem, 'unauthorized', auth);
     });
   }
+});
+
+test('HTTPS: certificates that cameras make themselves, taken or checked', async () => {
+  const identity = makeSelfSigned(['camera'], systemClock.nowMs());
+  const server = await startOnvifServer({ auth: 'digest' }, 0, identity);
+  const device = { host: '127.0.0.1', port: server.port, tls: true, path: DEVICE_PATH };
+  await withCamera({}, { device }, async client => {
+    assert.is((await askInformation(client, signal)).manufacturer, 'Maker');
+  });
+  await withCamera({}, { device, checkCertificate: true }, async client => {
+    assert.is((await problemFrom(askInformation(client, signal))).problem, 'certificate');
+  });
+  await withCamera({}, { device: { ...device, tls: false } }, async client => {
+    assert.is((await problemFrom(askInformation(client, signal))).kind, 'unavailable');
+  });
+  await server.close();
+  const plain = await startOnvifServer();
+  await withCamera({}, { device: { ...device, port: plain.port } }, async client => {
+    assert.is((await problemFrom(askInformation(client, signal))).problem, 'not-onvif');
+  });
+  await plain.close();
 });
 
 test('Basic only when its owner asked for it', async () => {

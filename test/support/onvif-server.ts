@@ -1,5 +1,6 @@
 // Puts the simulated ONVIF camera on a port of the loopback address.
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { systemClock } from '../../src/core/index.ts';
 import { type OnvifQuirks, OnvifSimulator } from './onvif-simulator.ts';
@@ -12,11 +13,16 @@ export interface OnvifServer {
   close(): Promise<void>;
 }
 
-export async function startOnvifServer(quirks: Partial<OnvifQuirks> = {}, port = 0): Promise<OnvifServer> {
+/** With `tls` it speaks HTTPS. */
+export async function startOnvifServer(
+  quirks: Partial<OnvifQuirks> = {},
+  port = 0,
+  tls?: { certificate: string; key: string },
+): Promise<OnvifServer> {
   const camera = new OnvifSimulator(systemClock, quirks);
   const sockets = new Set<Socket>();
   let connections = 0;
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', async () => {
@@ -26,7 +32,8 @@ export async function startOnvifServer(quirks: Partial<OnvifQuirks> = {}, port =
       response.writeHead(answer.status, { 'Content-Type': 'application/soap+xml', ...answer.headers });
       response.end(answer.body);
     });
-  });
+  };
+  const server = tls ? createTlsServer({ cert: tls.certificate, key: tls.key }, listener) : createServer(listener);
   server.on('connection', socket => {
     connections += 1;
     sockets.add(socket);
