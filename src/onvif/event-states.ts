@@ -78,10 +78,9 @@ export class EventStates {
     for (const notification of notifications) this.#hearOne(notification, isStart && notification.isInitial);
   }
 
-  /** Nothing was heard for long: nothing is known any more. */
+  /** Nothing was heard for long: what went on is taken for over, and what goes on when the camera is back is news. */
   lost(): void {
     for (const state of this.#states.values()) this.#assumeEnd(state);
-    this.#states.clear();
   }
 
   /** Ends what goes on and hears nothing more. */

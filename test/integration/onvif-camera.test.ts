@@ -1,4 +1,6 @@
 // A whole camera over HTTP: what it is, its streams, its events, moving it, switching it, losing it.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/core/index.ts';
 import {
@@ -13,6 +15,7 @@ import { fastClock } from '../support/fast-clock.ts';
 import { type OnvifServer, startOnvifServer } from '../support/onvif-server.ts';
 import { notification, type OnvifQuirks, soapFault } from '../support/onvif-simulator.ts';
 import { suite } from '../support/suite.ts';
+import { testdataDir } from '../support/testdata.ts';
 
 const test = suite('onvif camera', { timeoutMs: 60_000 });
 
@@ -84,6 +87,32 @@ test('a probe tells all that is needed to add it, and leaves nothing behind', ()
     assert.is(server.camera.subscriptions, 0);
     assert.equal(JSON.parse(JSON.stringify(capabilities)), capabilities);
   }));
+
+const recorded = testdataDir === undefined ? undefined : join(testdataDir, 'onvif/recorded_soap/onvif_simple_server');
+
+/** A recorded answer to an operation, where there is one. */
+function recordedAnswer(operation: string, path: string) {
+  const file = join(recorded ?? '', `${operation}.xml`);
+  if (path.endsWith('media2_service') || !existsSync(file)) return undefined;
+  return { status: 200, body: readFileSync(file, 'utf8') };
+}
+
+test.needs(recorded !== undefined, 'the shared test data is not here', 'answers recorded from a server of others', () =>
+  withCamera({ auth: 'none', instead: recordedAnswer }, async ({ camera }) => {
+    const { capabilities, streams } = await camera.probe(new AbortController().signal);
+    assert.is(capabilities.information.manufacturer !== undefined, true);
+    assert.equal(
+      capabilities.profiles.map(({ codec, width, videoSource }) => ({ codec, width, videoSource })),
+      [
+        { codec: 'h264', width: 1920, videoSource: 'VideoSourceToken' },
+        { codec: 'h264', width: 640, videoSource: 'VideoSourceToken' },
+      ],
+    );
+    assert.equal(capabilities.eventKinds, ['motion', 'person', 'vehicle']);
+    assert.is(streams.main?.url, 'rtsp://127.0.0.1:8554/main');
+    assert.match(streams.snapshotUrl ?? '', /^http:\/\/127\.0\.0\.1:1984\/api\/frame\.jpeg\?src=main$/);
+  }),
+);
 
 test('an older camera: GetCapabilities, Media 1, nothing else', () =>
   withCamera(

@@ -88,6 +88,40 @@ for (const [name, answer, problem] of ANSWERS) {
   });
 }
 
+/** Cuts, repeats and changes parts of a text. */
+function damage(text: string, random: (below: number) => number): string {
+  const changes: ((at: number, length: number) => string)[] = [
+    (at, length) => text.slice(0, at) + text.slice(at + length),
+    (at, length) => text.slice(0, at) + text.slice(at, at + length).repeat(3) + text.slice(at + length),
+    at => `${text.slice(0, at)}${'<>&"/\0\ud800é9-:'[random(12)]}${text.slice(at + 1)}`,
+    at => text.slice(0, at),
+    (_, length) =>
+      text.replace(/>([^<]{1,40})</g, (all, inside) => (random(8) === 0 ? `>${'9'.repeat(length)}${inside}<` : all)),
+    () => text.replace(/(token|Name|Value)="[^"]*"/g, all => (random(3) === 0 ? '' : all)),
+  ];
+  return changes[random(changes.length)]?.(random(text.length), random(60)) ?? text;
+}
+
+test('damaged answers are no worse than a failure with a word', async () => {
+  const seed = (Date.now() ^ process.pid) >>> 0;
+  let state = seed;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const mangle = (body: string) => (random(4) === 0 ? damage(body, random) : body);
+  const server = await startOnvifServer({ auth: 'none', mangle });
+  try {
+    let whole = 0;
+    for (let round = 0; round < 60; round++) if ((await problemAt(server.port)) === 'none') whole += 1;
+    assert.ok(whole < 60, `seed ${seed}`);
+  } catch (error) {
+    throw new Error(`seed ${seed}`, { cause: error });
+  } finally {
+    await server.close();
+  }
+});
+
 test('redirects are not followed, wherever they lead', async () => {
   const other = await stranger();
   for (const status of [301, 302, 307, 308]) {

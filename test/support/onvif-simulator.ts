@@ -29,7 +29,9 @@ export interface OnvifQuirks {
   maxSubscriptions: number;
   parameters: string;
   /** In place of the answer to an operation. */
-  instead: (operation: string) => SimulatedAnswer | undefined;
+  instead: (operation: string, path: string) => SimulatedAnswer | undefined;
+  /** Damages what it would answer. */
+  mangle: (body: string, operation: string) => string;
 }
 
 export interface SimulatedRequest {
@@ -61,7 +63,7 @@ const ORDINARY: OnvifQuirks = {
   ...{ nonceUses: Number.POSITIVE_INFINITY, saysStale: false, named: undefined },
   ...{ hasGetServices: true, hasMedia2: true, hasPtz: true, hasEvents: true, relaysAt: 'device_service' },
   ...{ times: 'both', renew: 'works', grantMs: 60_000, extendsAtPull: false, pulls: 'long', maxSubscriptions: 4 },
-  ...{ parameters: '', instead: () => undefined },
+  ...{ parameters: '', instead: () => undefined, mangle: body => body },
 };
 
 const NAMESPACES =
@@ -143,12 +145,13 @@ export class OnvifSimulator {
     const operation = /Body[^>]*>\s*<(?:[\w-]+:)?(\w+)/.exec(request.body)?.[1] ?? '';
     const isSigned = request.authorization !== undefined || request.body.includes('UsernameToken');
     this.seen.push({ ...request, operation, isSigned });
-    const instead = this.quirks.instead(operation);
+    const instead = this.quirks.instead(operation, request.path);
     if (instead) return instead;
     const refusal = OPEN.has(operation) ? undefined : this.#refusal(request);
     if (refusal) return refusal;
     const answer = await this.#perform(operation, request);
-    return typeof answer === 'string' ? { status: 200, body: soapEnvelope(answer) } : answer;
+    const { status, body, headers } = typeof answer === 'string' ? { status: 200, body: soapEnvelope(answer) } : answer;
+    return { status, ...(headers ? { headers } : {}), body: this.quirks.mangle(body, operation) };
   }
 
   get #nowMs(): number {

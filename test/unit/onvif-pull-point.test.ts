@@ -156,6 +156,10 @@ test('what went on before a long silence is over', async () => {
   caller.failure = new OnvifError('timeout');
   await clock.advance(45_000);
   assert.equal(said(), ['motion begin', 'motion end assumed']);
+  // It still goes on, or goes on again.
+  caller.failure = undefined;
+  await clock.advance(60_000);
+  assert.equal(said()[2], 'motion begin');
   await end();
 });
 
