@@ -93,7 +93,9 @@ const recorded = testdataDir === undefined ? undefined : join(testdataDir, 'onvi
 /** A recorded answer to an operation, where there is one. */
 function recordedAnswer(operation: string, path: string) {
   const file = join(recorded ?? '', `${operation}.xml`);
-  if (path.endsWith('media2_service') || !existsSync(file)) return undefined;
+  // Of its Media 2 nothing was recorded.
+  if (path.endsWith('media2_service')) return soapFault('ActionNotSupported');
+  if (!existsSync(file)) return undefined;
   return { status: 200, body: readFileSync(file, 'utf8') };
 }
 
