@@ -53,20 +53,20 @@ const BY_TOPIC: readonly [RegExp, OnvifEventKind][] = [
   [/Face(Detect|Detector|Detection)?(\/|$)/i, 'face'],
   [/\/Visitor$|Doorbell/i, 'doorbell'],
   [/\/Package$/i, 'package'],
-  [/LineCross|LineDetector\/Crossed|CrossLine/i, 'line'],
-  [/FieldDetector|Intrusion|RegionEntrance/i, 'field'],
+  [/LineCross|LineDetector\/Crossed|CrossLine|FenceGuard/i, 'line'],
+  [/FieldDetector|Intrusion|RegionEntrance|CrossRegion|LoiteringGuard/i, 'field'],
   [/Tamper|VideoCover|GlobalSceneChange/i, 'tamper'],
-  [/DetectedSound|AudioDetection|SoundDetect|AudioAlarm|AudioException/i, 'sound'],
+  [/DetectedSound|AudioDetection|SoundDetect|AudioAlarm|AudioException|BabyCrying|AudioSource\/TriggerLevel/i, 'sound'],
   [/CellMotionDetector\/Motion$/i, 'cell-motion'],
   [/MotionAlarm$|MotionRegionDetector|MotionDetection$|MotionDetector\/Detection$/i, 'motion'],
-  [/(^|\/)(VMD\d?|VideoMotionDetection)(\/|$)/i, 'motion'],
+  [/(^|\/)(VMD\d?|VideoMotionDetection|MotionGuard|Sensor\/PIR)(\/|$)/i, 'motion'],
 ];
 
 /** Names of the item that carries the state, best first. */
 const STATE_ITEMS: readonly RegExp[] = [
   /^State$/i,
   /^Is(Motion|Sound|Crossed|Detected|Active)$/i,
-  /^(active|Detected|LogicalState|Motion|Status|Value|Alarm)$/i,
+  /^(active|triggered|Detected|LogicalState|Motion|Status|Value|Alarm)$/i,
 ];
 
 const ON = /^(true|1|on|active|yes)$/i;

@@ -37,7 +37,7 @@ export interface PtzAbilities {
 }
 
 /** After the last word of a held move; whoever holds says so each 500 ms. */
-const HELD_MS = 700;
+const HELD_MS = 800;
 /** The camera's own limit, for when we are gone. Some take only whole seconds. */
 const CAMERA_LIMIT_MS = 1000;
 const CALL_MS = 5000;
@@ -70,7 +70,7 @@ export class Ptz {
   }
 
   /**
-   * Moves until another word comes, at most 0.7 s. While a call is under way only the newest move is kept. Rejects with OnvifError when
+   * Moves until another word comes, at most 0.8 s. While a call is under way only the newest move is kept. Rejects with OnvifError when
    * the camera refuses; a move that a newer one replaced resolves.
    */
   async move(velocity: PtzVelocity): Promise<void> {

@@ -106,8 +106,8 @@ test.needs(recorded !== undefined, 'the shared test data is not here', 'answers 
     assert.equal(
       capabilities.profiles.map(({ codec, width, videoSource }) => ({ codec, width, videoSource })),
       [
-        { codec: 'h264', width: 1920, videoSource: 'VideoSourceToken' },
-        { codec: 'h264', width: 640, videoSource: 'VideoSourceToken' },
+        { codec: 'h264', width: 768, videoSource: 'VideoSourceToken' },
+        { codec: 'h264', width: 384, videoSource: 'VideoSourceToken' },
       ],
     );
     assert.equal(capabilities.eventKinds, ['motion', 'person', 'vehicle']);

@@ -61,6 +61,15 @@ test('inputs, faces, sounds and areas have kinds of their own', () => {
   assert.equal(kindOf('RuleEngine/CellMotionDetector/Motion', 'IsMotion'), [{ kind: 'cell-motion', active: true }]);
   assert.equal(kindOf('UserAlarm/IVA/HumanShapeDetect', 'State'), [{ kind: 'person', active: true }]);
   assert.equal(kindOf('Device/Trigger/MotionDetector', 'State', 'active'), [{ kind: 'motion', active: true }]);
+  assert.equal(kindOf('CameraApplicationPlatform/FenceGuard/Camera1Profile1', 'active', '1'), [
+    { kind: 'line', active: true },
+  ]);
+  assert.equal(kindOf('CameraApplicationPlatform/MotionGuard/Camera1Profile1', 'active', '1'), [
+    { kind: 'motion', active: true },
+  ]);
+  assert.equal(kindOf('Device/Sensor/PIR', 'state', '0'), [{ kind: 'motion', active: false }]);
+  assert.equal(kindOf('AudioSource/TriggerLevel', 'triggered', '1'), [{ kind: 'sound', active: true }]);
+  assert.equal(kindOf('RuleEngine/MyRuleDetector/BabyCryingDetect', 'State'), [{ kind: 'sound', active: true }]);
   assert.equal(kindOf('VideoSource/GlobalSceneChange/ImagingService', 'State'), [{ kind: 'tamper', active: true }]);
 });
 
