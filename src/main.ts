@@ -181,7 +181,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   webhooks.start();
   const mqtt = new Mqtt({
     ...{ store, cameras, events, bus, clock, version, url, restart, startedMs: startedMs(), log: log.logger('mqtt') },
-    ...{ storage: () => care.figures(), problems: () => problems().length },
+    ...{ audit: accounts.audit, storage: () => care.figures(), problems: () => problems().length },
     ...provisionedBy(configuration?.mqtt && configFile),
   });
   const problems = () => [...store.problems(), ...care.problems(), ...provisioning.problems(), ...mqtt.problems()];

@@ -1,5 +1,5 @@
 // Keeps us connected to one broker: tries again with longer and longer pauses, holds back news while it is away, says how it is.
-import { background, type Clock, isAbort, type Logger } from '../core/index.ts';
+import { background, type Clock, type Logger } from '../core/index.ts';
 import { BrokerLink, type BrokerTarget, type LinkOptions, VersionRefused } from './broker-link.ts';
 import { BrokerFault, type BrokerFaultKind, type BrokerProblem, faultOf } from './faults.ts';
 import { Outbox } from './outbox.ts';
@@ -132,11 +132,13 @@ export class Broker {
     while (!signal.aborted) {
       const beganMs = clock.monotonicMs();
       const fault = await this.#once().catch((error: unknown) => {
-        if (isAbort(error) || signal.aborted) throw error;
+        if (signal.aborted) return undefined;
         if (!(error instanceof BrokerFault)) log.error('the broker could not be talked to', { error });
         return faultOf(error);
       });
       this.#link = undefined;
+      // Whatever fails while we leave fails because of it.
+      if (!fault || signal.aborted) return;
       const wasOnline = this.isOnline;
       if (wasOnline && clock.monotonicMs() - beganMs >= STEADY_MS) failures = 0;
       const { problem } = fault;
@@ -149,7 +151,6 @@ export class Broker {
       this.#become('away', { problem, retryAtMs: clock.nowMs() + retryMs });
       if (isNews) log.warn('the MQTT broker is away', { problem: problem.kind, message: problem.message, retryMs });
       onLost();
-      if (signal.aborted) return;
       await clock.sleep(retryMs, signal);
     }
   }

@@ -1,4 +1,5 @@
 // What others at the broker may ask for: reads it, bounds how much of it is done, and does it.
+import type { AuditEntry } from '../accounts/index.ts';
 import type { Cameras } from '../cameras/index.ts';
 import { background, type CameraId, type Clock, type Logger, NvrError, parseInput } from '../core/index.ts';
 import { type CameraEvents, triggerSchema } from '../events/index.ts';
@@ -7,6 +8,7 @@ import type { CameraCommand } from './topics.ts';
 export interface CommandsOptions {
   cameras: Pick<Cameras, 'get' | 'update'>;
   events: Pick<CameraEvents, 'trigger'>;
+  audit: { record(entry: AuditEntry): void };
   /** Absent when nobody would start the service again. */
   restart?: (() => void) | undefined;
   /** The state is to be told again: whoever asked waits for it, also when it has not changed. */
@@ -70,12 +72,13 @@ export class Commands {
   }
 
   #restart(text: string): void {
-    const { restart, log } = this.#options;
+    const { restart, audit, log } = this.#options;
     if (!restart || !PRESSED.has(text)) {
       this.#refuse({ command: 'restart' }, 'it cannot be done');
       return;
     }
     this.#figures.done++;
+    audit.record({ action: 'change', target: 'service', detail: 'restart over MQTT' });
     log.warn('a restart is asked for over MQTT');
     restart();
   }
@@ -138,7 +141,7 @@ export class Commands {
   }
 
   async #apply({ camera, command, text }: { camera: CameraId; command: CameraCommand; text: string }): Promise<void> {
-    const { cameras, onDone, log } = this.#options;
+    const { cameras, audit, onDone, log } = this.#options;
     try {
       const before = cameras.get(camera);
       const mode = RECORD_MODES.find(one => one === text);
@@ -150,6 +153,7 @@ export class Commands {
         if (before?.enabled !== (text === 'ON')) await cameras.update(camera, { enabled: text === 'ON' });
       }
       this.#figures.done++;
+      audit.record({ action: 'change', target: `camera ${camera}`, detail: `${command} ${text} over MQTT` });
       log.info('done as asked over MQTT', { camera, command, value: text });
     } catch (error) {
       this.#fail({ camera, command }, error);

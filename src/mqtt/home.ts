@@ -11,7 +11,7 @@ import {
 import type { CameraEvents } from '../events/index.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
 import type { BrokerLink } from './broker-link.ts';
-import { Commands } from './commands.ts';
+import { Commands, type CommandsOptions } from './commands.ts';
 import { cameraDiscovery, type Discovery, type DiscoveryFacts, systemDiscovery } from './discovery.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventPictures } from './event-pictures.ts';
@@ -38,6 +38,8 @@ export interface HomeServices {
   /** How many there are, cameras apart. */
   problems(): number;
   rssBytes(): number;
+  /** Takes down who changed what. */
+  audit: CommandsOptions['audit'];
   bus: EventBus;
   clock: Clock;
   log: Logger;
@@ -106,7 +108,7 @@ export class Home {
   #unsubscribe: (() => void)[] = [];
 
   constructor(options: HomeOptions) {
-    const { prefix, target, protocol, clock, log, random, cameras, events, restart } = options;
+    const { prefix, target, protocol, clock, log, random, cameras, events, restart, audit } = options;
     this.#options = options;
     this.topics = topicsBelow(prefix);
     this.broker = new Broker({
@@ -120,7 +122,7 @@ export class Home {
       onMessage: (topic, payload, isRetained) => this.#hear(topic, payload, isRetained),
       onOversized: sizeBytes => log.warn('a message over MQTT is too long and was left out', { sizeBytes }),
     });
-    this.commands = new Commands({ cameras, events, restart, clock, log, onDone: id => this.#echo(id) });
+    this.commands = new Commands({ cameras, events, restart, audit, clock, log, onDone: id => this.#echo(id) });
     this.#pictures = new EventPictures({
       ...{ events, clock, log },
       hasRoom: () => this.broker.isOnline,

@@ -22,6 +22,7 @@ const CAMERA = 'canary-camera-7f3a';
 const IN_ADDRESS = 'canary-in-an-address';
 const WRONG = 'canary-typed-wrong';
 const HOOK = 'canary-hook-secret';
+const BROKER = 'canary-broker-password';
 
 interface Planted {
   name: string;
@@ -112,6 +113,10 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   const webhooks = [{ id: 'hook', url: hooks.url, secret: HOOK, on: ['opened', 'closed'] }];
   await send('PATCH', '/api/settings', { webhooks }, 200);
   await send('POST', '/api/settings/webhooks/test', { url: hooks.url, secret: HOOK }, 200);
+  // What listens there is no broker.
+  const broker = { url: hooks.url.replace(/^http(:\/\/[^/]*).*$/, 'mqtt$1'), username: 'nvr', password: BROKER };
+  await send('PUT', '/api/settings/mqtt', broker, 200);
+  await send('POST', '/api/settings/mqtt/test', broker, 200);
   // What is typed into the wrong field, and what is refused.
   await send('PATCH', '/api/cameras/1', { password: { deep: WRONG } }, 400);
   await send('POST', '/api/login', { name: 'anna', password: WRONG }, 401);
@@ -155,6 +160,7 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
     // A name that nobody has is told in the audit log: it is what the owner looks for there.
     { name: 'what was typed wrong', text: WRONG, except: /audit|index|volume/ },
     { name: 'secret of a webhook', text: HOOK },
+    { name: 'password of a broker', text: BROKER },
     // Part of what an admin has typed as the address, and shown to admins again.
     { name: 'password in an address', text: IN_ADDRESS, except: /for admin|index|volume/ },
     { name: 'session of the owner', text: session(cookie) },

@@ -225,6 +225,11 @@ test.needs(problem === undefined, problem ?? '', 'commands do what they say, and
   await listener.until('the echo', () => listener.last('thimble/1/enabled/state')?.text === 'OFF');
   await listener.send('thimble/restart/set', 'PRESS');
   await until('the restart', () => world.restarts === 1);
+  assert.equal(world.audit, [
+    'camera 1: record/set events over MQTT',
+    'camera 1: enabled/set OFF over MQTT',
+    'service: restart over MQTT',
+  ]);
   listener.stop();
   await world.mqtt.stop();
   await broker.kill();

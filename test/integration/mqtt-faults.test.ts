@@ -2,9 +2,12 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net';
 import * as assert from 'uvu/assert';
+import { BrokerLink } from '../../src/mqtt/broker-link.ts';
+import type { BrokerFault } from '../../src/mqtt/faults.ts';
 import type { MqttTestResult } from '../../src/mqtt/index.ts';
 import { Authority, certificateProblem } from '../support/certificates.ts';
 import { stopChildren } from '../support/child.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { HomeWorld } from '../support/home-world.ts';
 import { brokerProblem, Mosquitto } from '../support/mosquitto.ts';
 import { suite } from '../support/suite.ts';
@@ -62,7 +65,7 @@ test.needs(problem === undefined, problem ?? '', 'users and topics that the brok
   assert.is(await kindOf({ ...login, username: 'guest', discoveryPrefix: null }), undefined);
   // In force, it is a problem of the service and nothing else stops.
   await world.mqtt.update({ ...login, password: 'wrong', enabled: true });
-  for (let n = 0; world.mqtt.problems().length === 0 && n < 1000; n++) await new Promise(done => setTimeout(done, 20));
+  for (let n = 0; world.mqtt.problems().length === 0 && n < 6000; n++) await new Promise(done => setTimeout(done, 20));
   assert.match(world.mqtt.problems()[0]?.message ?? '', /refuses user name or password/);
   assert.equal([world.mqtt.state().name, world.mqtt.state().problem?.kind], ['away', 'unauthorized']);
   assert.not.ok(JSON.stringify([world.log.lines, world.mqtt.settings(), world.mqtt.problems()]).includes('wrong'));
@@ -91,6 +94,43 @@ test.needs(noTls === undefined, noTls ?? '', 'certificates of the broker and of 
     assert.is(await kindOf({ url: strictUrl, ca: ours.cert, ...own }), 'client-certificate');
   }
   await strict.kill();
+});
+
+test('a broker that falls silent is left, and one of old is spoken to as it likes', async () => {
+  const levels: (number | undefined)[] = [];
+  // Lets everybody in who speaks MQTT 3.1.1, and says nothing more.
+  const silent = createNetServer(socket =>
+    socket.once('data', connect => {
+      const level = connect[8];
+      levels.push(level);
+      socket.write(Buffer.from([0x20, 2, 0, level === 4 ? 0 : 1]));
+      socket.resume();
+    }),
+  );
+  await listening(silent);
+  const clock = new FakeClock();
+  const old = new HomeWorld(UUID, [], clock);
+  await old.mqtt.update({ enabled: true, url: urlOf(silent), discoveryPrefix: null });
+  for (let n = 0; levels.length < 2 && n < 6000; n++) await new Promise(done => setTimeout(done, 5));
+  assert.equal(levels, [5, 4]);
+  assert.is(old.mqtt.state().name, 'connecting');
+  // It does not answer what we ask of it; how long that may take is the clock's affair.
+  for (let n = 0; old.mqtt.state().name !== 'away' && n < 6000; n++) {
+    await new Promise(done => setTimeout(done, 5));
+    if (clock.pending > 1) await clock.advance(1000);
+  }
+  assert.is(old.mqtt.state().problem?.kind, 'timeout');
+  await old.mqtt.stop();
+  const handlers = { onMessage: () => undefined, onOversized: () => undefined, onRoom: () => undefined };
+  const faults: string[] = [];
+  const onClosed = (fault: BrokerFault) => void faults.push(fault.problem.kind);
+  const { signal } = new AbortController();
+  await BrokerLink.open({ url: urlOf(silent), clientId: 'x' }, 4, { clock, ...handlers, onClosed }, signal);
+  await clock.advance(28_000);
+  assert.equal(faults, [], 'it has half a minute');
+  await clock.advance(28_000);
+  assert.equal(faults, ['timeout']);
+  silent.close();
 });
 
 test.after(async () => {

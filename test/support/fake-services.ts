@@ -131,6 +131,7 @@ function fakeMqtt(world: EventWorld, cameras: Cameras, store: FakeStore): Mqtt {
       uuid: 'a'.repeat(32),
     },
     storage: async () => ({ freeBytes: 3, totalBytes: 4, cameras: [] }),
+    audit: { record: () => undefined },
     problems: () => 0,
   });
 }

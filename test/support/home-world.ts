@@ -18,6 +18,7 @@ export class HomeWorld {
   readonly events = new Map<string, EventView>();
   readonly triggers: Trigger[] = [];
   readonly sections = new Map<string, unknown>();
+  readonly audit: string[] = [];
   readonly mqtt: Mqtt;
   readonly #pictures = tempDir('pictures');
   restarts = 0;
@@ -66,6 +67,7 @@ export class HomeWorld {
         ...{ freeBytes: 5e9, totalBytes: 9e9 },
         cameras: [...this.cameras.keys()].map(camera => ({ camera, oldestMs: Date.now() - 3 * 86_400_000 })),
       }),
+      audit: { record: ({ target, detail }) => void this.audit.push(`${target}: ${detail}`) },
       problems: () => this.problems,
       restart: () => {
         this.restarts++;

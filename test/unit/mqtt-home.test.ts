@@ -107,6 +107,7 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
   const log = fakeLog();
   const camera = fakeCamera(1, 'Door');
   const modes: unknown[] = [];
+  const audit: string[] = [];
   let triggers = 0;
   const commands = new Commands({
     cameras: {
@@ -123,6 +124,7 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
         return undefined;
       },
     },
+    audit: { record: ({ target, detail }) => void audit.push(`${target}: ${detail}`) },
     ...{ onDone: () => undefined, clock, log: log.logger },
   });
   const say = (command: 'record/set' | 'trigger/set', text: string, isRetained = false) =>
@@ -133,6 +135,7 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
   await clock.advance(10_000);
   assert.equal(modes, ['off', 'events'], 'and the newest a second later');
   for (let n = 0; n < 10_000; n++) say('trigger/set', 'PRESS');
+  assert.equal(audit, ['camera 1: record/set off over MQTT', 'camera 1: record/set events over MQTT']);
   assert.is(triggers, 50);
   await clock.advance(1000);
   for (let n = 0; n < 100; n++) say('trigger/set', '');
