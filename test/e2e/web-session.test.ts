@@ -116,7 +116,7 @@ needs('a viewer sees the own cameras, and no way to what admins do', async () =>
   await page.context().close();
 });
 
-needs('a board that stops is told of, and the page recovers alone with its forms as they were', async () => {
+needs('check 41: a board that stops is told of, and the page recovers alone with its forms as they were', async () => {
   const { page } = await openAs('set/me');
   const field = page.getByLabel('New password');
   await field.fill('half a pass');

@@ -125,7 +125,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'the wheel and the buttons zoom around what they should, and the zoom survives a reload',
+  'check 25: the wheel and the buttons zoom around what they should, and the zoom survives a reload',
   async () => {
     const { page } = await atEvent(DESKTOP, '&z=24h');
     const before = await look(page);
@@ -306,7 +306,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'on a phone a finger moves the track under the needle, and the page still scrolls',
+  'check 26: on a phone a finger moves the track under the needle, and the page still scrolls',
   async () => {
     const { page, errors } = await atEvent(PHONE);
     const start = await look(page);
@@ -410,7 +410,7 @@ test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those 
   }
 });
 
-test.needs(here, problem ?? '', 'footage that is deleted leaves the lane without a reload', async () => {
+test.needs(here, problem ?? '', 'check 33: footage that is deleted leaves the lane without a reload', async () => {
   const { segments } = await service.get<SegmentList>(`/api/segments?camera=${cameras[0]}&stream=main`);
   const [segment] = segments;
   assert.ok(segment && !segment.open);
