@@ -43,7 +43,7 @@ for (const [name, view] of Object.entries({ phone: PHONE, computer: DESKTOP })) 
 test.needs(
   here,
   problem ?? '',
-  'the picture is looked at closely by buttons, keys, wheel and double click',
+  'check 12: the picture is looked at closely by buttons, keys, wheel and double click',
   async () => {
     const { page } = await openPage(browser, service, '#/cam/1', DESKTOP);
     try {
@@ -82,7 +82,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'a swipe over the whole picture leads to the next camera, buttons and keys too',
+  'check 12: a swipe over the whole picture leads to the next camera, buttons and keys too',
   async () => {
     const { page } = await openPage(browser, service, '#/cam/1', PHONE);
     try {
@@ -137,7 +137,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'a camera that goes keeps its last picture with the reason, and moves again by itself',
+  'check 9: a camera that goes keeps its last picture with the reason, and moves again by itself',
   async () => {
     const { page } = await openPage(browser, service, '#/cam/2', DESKTOP);
     try {

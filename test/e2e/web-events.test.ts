@@ -162,7 +162,7 @@ test.needs(
   },
 );
 
-test.needs(here, problem ?? '', 'several are marked or deleted at once, and both can be undone', async () => {
+test.needs(here, problem ?? '', 'check 34: several are marked or deleted at once, and both can be undone', async () => {
   const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
   await until(page, `document.querySelectorAll('.ev-card').length >= 4`);
   const ids = await idsOf(page);

@@ -73,7 +73,7 @@ for (const [name, view] of Object.entries({ phone: PHONE, computer: COMPUTER }))
   test.needs(
     problem === undefined,
     problem ?? '',
-    `leads from the set-up code to moving pictures on a ${name}`,
+    `check 3: leads from the set-up code to moving pictures on a ${name}`,
     async () => {
       const service = await Service.start({ account: false, args: ['--demo'] });
       const { page, errors, foreign } = await browser.open(`${service.ready.url}/`, view);
@@ -96,7 +96,7 @@ for (const [name, view] of Object.entries({ phone: PHONE, computer: COMPUTER }))
 test.needs(
   problem === undefined,
   problem ?? '',
-  'works below a path, and comes back to it after logging in',
+  'check 2: works below a path, and comes back to it after logging in',
   async () => {
     const service = await Service.start({ account: false, args: ['--demo'] });
     const proxy = await PrefixProxy.start(service.ready.url, '/hassio/ingress/x1/');

@@ -68,7 +68,7 @@ async function pick(page: Page, menu: RegExp, item: string): Promise<void> {
 const shown = (page: Page) =>
   page.locator('.grid-cell').evaluateAll(cells => cells.map(cell => Number((cell as HTMLElement).dataset.camera)));
 
-needs('cameras beyond a page are a page further, and only what is seen has a socket', async () => {
+needs('check 7: cameras beyond a page are a page further, and only what is seen has a socket', async () => {
   const { page, live, errors } = await openGrid();
   const first = await shown(page);
   assert.equal(first, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
@@ -88,7 +88,7 @@ needs('cameras beyond a page are a page further, and only what is seen has a soc
   await page.context().close();
 });
 
-needs('stills move where something happens, and stand again afterwards', async () => {
+needs('check 8: stills move where something happens, and stand again afterwards', async () => {
   await service.patch('/api/cameras/2', { events: { postRollMs: 0, mergeMs: 0 } });
   const { page, live } = await openGrid();
   await until('live pictures', () => live().length > 0);

@@ -96,7 +96,7 @@ live(
 );
 
 live(
-  'between the small and the large stream there is never nothing to see',
+  'check 11: between the small and the large stream there is never nothing to see',
   `
   const { player, video, wish, sockets } = start({ stream: 'sub' });
   const canvas = document.querySelector('canvas');
@@ -119,7 +119,7 @@ live(
 );
 
 live(
-  'after a pause of the network the picture is fresh again',
+  'check 17: after a pause of the network the picture is fresh again',
   `
   let held;
   const { player } = start({}, (data, pass) => (held ? held.push(() => pass(data)) : pass(data)));
@@ -157,7 +157,7 @@ live(
 );
 
 live(
-  'damaged pictures: a new decoder once, then the small stream, then stills',
+  'check 16: damaged pictures: a new decoder once, then the small stream, then stills',
   `
   const damaged = (data, pass) => {
     if (isMedia(data)) new Uint8Array(data).fill(0xff, Math.floor(data.byteLength / 2));
@@ -176,7 +176,7 @@ live(
 );
 
 live(
-  'a codec that the browser cannot show: the small stream instead; when that fails too, stills',
+  'check 15: a codec that the browser cannot show: the small stream instead; when that fails too, stills',
   `
   const foreign = streams => (data, pass, { path }) => {
     const stream = new URLSearchParams(path.split('?')[1]).get('stream');
@@ -199,7 +199,7 @@ live(
 );
 
 live(
-  'a page that is left costs nothing, and shows the newest picture when it is back',
+  'check 18: a page that is left costs nothing, and shows the newest picture when it is back',
   `
   const { player, sockets, video } = start();
   await web.is(player, 'playing');

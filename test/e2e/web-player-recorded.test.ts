@@ -91,7 +91,7 @@ async function open(): Promise<Page> {
 }
 
 recorded(
-  'a seek shows the picture of that moment and changes nothing about playing',
+  'check 19: a seek shows the picture of that moment and changes nothing about playing',
   ({ first, last }) => `
   const { group, player } = start(${first.startMs});
   await web.is(player, 'paused');
@@ -120,7 +120,7 @@ recorded(
 );
 
 recorded(
-  'steps over a border of segments are one picture each, there and back, and the clock is right',
+  'checks 21 and 29: steps over a border of segments are one picture each, there and back, and the clock is right',
   ({ first }) => `
   const { player, video } = start(${first.endMs} - 500);
   await web.is(player, 'paused');
@@ -170,7 +170,7 @@ recorded(
 );
 
 recorded(
-  'a gap says why; playing shows that for a second and goes on behind it',
+  'check 23: a gap says why; playing shows that for a second and goes on behind it',
   () => `
   const { group, player } = start(${gap.startMs} + 500);
   await web.is(player, 'gap');
@@ -200,7 +200,7 @@ recorded(
 );
 
 recorded(
-  'the segment that is being written plays up to what is written',
+  'check 22: the segment that is being written plays up to what is written',
   () => `
   const { group, player } = start(Date.now() - 6000);
   await web.is(player, 'paused');
@@ -217,7 +217,7 @@ recorded(
 );
 
 recorded(
-  'a drag shows key pictures one request at a time, and ends where it was let go',
+  'check 24: a drag shows key pictures one request at a time, and ends where it was let go',
   ({ first, last }) => `
   const { group, player } = start(${first.startMs});
   await web.is(player, 'paused');
@@ -244,7 +244,7 @@ recorded(
 );
 
 recorded(
-  'two cameras keep together, and the one in a gap comes back',
+  'check 30: two cameras keep together, and the one in a gap comes back',
   () => `
   const { group, players } = start(${gap.startMs} - 1200, { cameras: [2, 1] });
   await web.until(() => players.every(player => player.state.peek().is === 'paused'));
@@ -293,7 +293,7 @@ recorded(
 );
 
 recorded(
-  'footage that the browser cannot show is called so, and is to be downloaded',
+  'check 15: footage that the browser cannot show is called so, and is to be downloaded',
   ({ first }) => `
   const board = {
     ...web.httpBoard,

@@ -51,31 +51,34 @@ async function openAs(path: string, account = ACCOUNT, view = COMPUTER) {
   return opened;
 }
 
-needs('a session that ends in the middle is renewed over the page, and what was typed goes through', async () => {
-  const user = { name: 'Otto', password: 'old words to be replaced' };
-  const { id: userId } = await service.post<User>('/api/users', { ...user, role: 'operator' });
-  const { page } = await openAs('set/me', user);
-  await page.getByText('Logged in as Otto').waitFor();
-  const [current, fresh] = [page.getByLabel('Password now'), page.getByLabel('New password')];
-  await current.fill(user.password);
-  await fresh.fill(FRESH);
-  const { sessions } = await service.get<SessionList>(`/api/sessions?user=${userId}`);
-  assert.is(sessions.length, 1);
-  await service.delete(`/api/sessions/${sessions[0]?.id}`);
-  await page.getByRole('button', { name: 'Change the password' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Log in again' });
-  await dialog.waitFor();
-  assert.is(await fresh.inputValue(), FRESH);
-  // Wrong once: the dialog stays.
-  await dialog.getByLabel('Password', { exact: true }).fill('wrong horse battery');
-  await dialog.getByRole('button', { name: 'Log in' }).click();
-  await dialog.getByRole('alert').waitFor();
-  await dialog.getByLabel('Password', { exact: true }).fill(user.password);
-  await dialog.getByRole('button', { name: 'Log in' }).click();
-  await page.getByText('The password is changed').waitFor();
-  await dialog.waitFor({ state: 'detached' });
-  await page.context().close();
-});
+needs(
+  'check 4: a session that ends in the middle is renewed over the page, and what was typed goes through',
+  async () => {
+    const user = { name: 'Otto', password: 'old words to be replaced' };
+    const { id: userId } = await service.post<User>('/api/users', { ...user, role: 'operator' });
+    const { page } = await openAs('set/me', user);
+    await page.getByText('Logged in as Otto').waitFor();
+    const [current, fresh] = [page.getByLabel('Password now'), page.getByLabel('New password')];
+    await current.fill(user.password);
+    await fresh.fill(FRESH);
+    const { sessions } = await service.get<SessionList>(`/api/sessions?user=${userId}`);
+    assert.is(sessions.length, 1);
+    await service.delete(`/api/sessions/${sessions[0]?.id}`);
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Log in again' });
+    await dialog.waitFor();
+    assert.is(await fresh.inputValue(), FRESH);
+    // Wrong once: the dialog stays.
+    await dialog.getByLabel('Password', { exact: true }).fill('wrong horse battery');
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await dialog.getByRole('alert').waitFor();
+    await dialog.getByLabel('Password', { exact: true }).fill(user.password);
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('The password is changed').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    await page.context().close();
+  },
+);
 
 needs('whoever has logged out comes nowhere by going back, and to the wanted page by logging in', async () => {
   const { page, errors } = await openAs('events');
@@ -96,7 +99,7 @@ needs('whoever has logged out comes nowhere by going back, and to the wanted pag
   await page.context().close();
 });
 
-needs('a viewer sees the own cameras, and no way to what admins do', async () => {
+needs('check 5: a viewer sees the own cameras, and no way to what admins do', async () => {
   const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
   const [own, other] = cameras;
   const viewer = { name: 'Vera', password: 'a window onto one yard' };
@@ -151,7 +154,7 @@ needs('without the board its own page says so where browsers allow that, and lea
 });
 
 // Last: this machine's address has to wait afterwards.
-needs('whoever tries too often waits, and sees for how long', async () => {
+needs('check 4: whoever tries too often waits, and sees for how long', async () => {
   const opened = await browser.open(`${service.ready.url}/#/login`, COMPUTER);
   const { page } = opened;
   for (let attempt = 0; attempt < 30; attempt++) {

@@ -152,7 +152,7 @@ needs('a webhook is tried and kept, and an address that cannot be is refused bes
   await page.context().close();
 });
 
-needs('what a quota would do is said without saving it', async () => {
+needs('check 38: what a quota would do is said without saving it', async () => {
   const opened = await openPage(browser, service, '#/set/storage', DESKTOP);
   const { page } = opened;
   await page.locator('main td').first().waitFor();
@@ -172,7 +172,7 @@ needs('what a quota would do is said without saving it', async () => {
   await page.context().close();
 });
 
-needs('a problem comes first with its cure, and goes when it is gone', async () => {
+needs('check 39: a problem comes first with its cure, and goes when it is gone', async () => {
   const opened = await openPage(browser, service, '#/health', PHONE);
   const { page } = opened;
   await page.locator('tbody tr').nth(1).waitFor();
