@@ -11,6 +11,8 @@ export interface View {
   height?: number;
   /** A phone: touch instead of a mouse, two device pixels per CSS pixel. */
   phone?: boolean;
+  /** IANA name of the zone that its clock is in; default: this machine's. */
+  timeZone?: string;
 }
 
 /** A page in a context of its own: no cookies or storage of others. */
@@ -65,10 +67,11 @@ export class Browser {
   }
 
   /** Loads `url` in a new page. Rejects when that fails. */
-  async open(url: string, { width = 1280, height = 800, phone = false }: View = {}): Promise<Opened> {
+  async open(url: string, { width = 1280, height = 800, phone = false, timeZone }: View = {}): Promise<Opened> {
     const context = await this.#chromium.newContext({
       viewport: { width, height },
       ...(phone ? { hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : {}),
+      ...(timeZone === undefined ? {} : { timezoneId: timeZone }),
     });
     const page = await context.newPage();
     const errors: string[] = [];
