@@ -295,7 +295,7 @@ function storageServices(
   care: StorageCare,
 ): Pick<
   ApiServices,
-  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'shortPastMs' | 'indexBytes'
+  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'shortPastsMs' | 'indexBytes'
 > {
   return {
     segments: {
@@ -315,7 +315,7 @@ function storageServices(
     storage: care,
     timeline: (ids, stream, startMs, endMs) => recording.timeline(ids, stream, startMs, endMs),
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
-    shortPastMs: camera => recording.shortPastMs(camera),
+    shortPastsMs: list => recording.shortPastsMs(list),
     indexBytes: () => store.indexBytes(),
   };
 }

@@ -17,6 +17,7 @@ import { stopChildren } from '../support/child.ts';
 import { gstProblem } from '../support/gst-camera.ts';
 import { RELEASE_LAUNCHER, releaseProblem, serviceProblem } from '../support/service.ts';
 import { measureAdoption } from './adoption.ts';
+import { measureApi } from './api-times.ts';
 import { boardClass, type Edition, type Figure, judge, type Measured } from './budgets.ts';
 import { measurePictures } from './event-picture.ts';
 import { measureIdleEvents } from './events-idle.ts';
@@ -58,6 +59,7 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   triggers: (command, { triggers }) => measureTriggers(command, triggers),
   storm: (command, { minutes }) => measureStorm(command, minutes),
   picture: measurePictures,
+  api: measureApi,
 };
 
 async function measureRounds(command: Command, { cameras, seconds }: Plan): Promise<Measured[]> {
