@@ -81,7 +81,7 @@ export interface Limits {
   /** No byte moved in either direction, in the middle of a reply. */
   stuckTimeMs: number;
   keepAliveMs: number;
-  /** With a request or a WebSocket under way; those without make room for others, or cost nearly nothing. */
+  /** With a request or a WebSocket under way; of those without there are as many at most, which make room for others. */
   connections: number;
   connectionsPerAddress: number;
   /** Requests of one connection that wait for their answers. */
