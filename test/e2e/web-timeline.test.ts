@@ -143,7 +143,10 @@ test.needs(
     );
     await until(page, `location.hash.includes('z=1m')`);
     await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${eventMs}&z=24h'`);
-    await until(page, `document.querySelector('.tl-needle').getAttribute('aria-valuenow') == ${eventMs}`);
+    await until(
+      page,
+      `(needle => needle.ariaValueNow == ${eventMs} && needle.ariaValueMax - needle.ariaValueMin > 80_000_000)(document.querySelector('.tl-needle'))`,
+    );
     const spans: number[] = [];
     for (let step = 0; step < 8; step++) {
       const wide = await look(page);
