@@ -15,7 +15,10 @@ import { settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
 const GB = 1_000_000_000;
-const OF_STORAGE = new Set(['volume-missing', 'no-space', 'deletion-failed', 'index-unwritable', 'index-full']);
+/** `recording`: pictures arrive, and the volume does not take them. */
+const OF_STORAGE = new Set([
+  ...['volume-missing', 'no-space', 'recording', 'deletion-failed', 'index-unwritable', 'index-full'],
+]);
 
 type RuleKey = 'floorPercent' | 'totalQuotaBytes' | 'leastKeptPercent' | 'clockConfirmed';
 const RULES: readonly FormField<RuleKey>[] = [
@@ -71,7 +74,7 @@ export default function StoragePage() {
         .filter(({ kind }) => OF_STORAGE.has(kind))
         .map(problem => (
           <ErrorNote
-            key={problem.kind}
+            key={`${problem.kind} ${problem.camera ?? ''}`}
             error={{
               kind: 'unavailable',
               message: problem.message,
