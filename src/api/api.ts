@@ -83,7 +83,8 @@ export class Api {
   /** From now on all routes are there. */
   open(services: ApiServices): void {
     const { clock, accounts } = services;
-    const links = new SignedLinks({ key: services.linkKey, clock, callerOf: user => accounts.callerOf(user) });
+    const callerBy = (user: number, credential: string) => accounts.callerBy(user, credential);
+    const links = new SignedLinks({ key: services.linkKey, clock, callerBy });
     const trail = new AuditTrail(accounts.audit);
     const gatekeeper = new Gatekeeper(accounts, request => links.read(request), trail, clock);
     const exports = new ExportPlans(clock);

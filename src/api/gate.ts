@@ -13,8 +13,8 @@ export interface Identifier {
   readonly setupCode: string | undefined;
   /** Undefined when nothing was sent, or nothing that is valid. */
   identify(credentials: { cookie?: string; authorization?: string; remoteAddress: string }): Caller | undefined;
-  /** What a user may at present, whoever asks; undefined when there is none any more. */
-  callerOf(user: number): Caller | undefined;
+  /** What may be done at present with a session or token of a user, whoever asks; undefined when there is none any more. */
+  callerBy(user: number, credential: string): Caller | undefined;
   /** Tells of sessions and tokens that ended, or may do other things than before. */
   onRevoked(listener: () => void): void;
   audit: { record(entry: AuditEntry): void };
@@ -82,11 +82,14 @@ export class Gatekeeper {
     }
   }
 
-  /** Whether the same proof is still good for the same things. What a link has begun may end after the link: its user counts. */
+  /** Whether the same proof is still good for the same things. What a link has begun may end after the link: who has signed it counts. */
   isStillGood(request: HttpRequest, route: Route, caller: Caller): boolean {
     if (caller.by === 'nobody') return true;
     try {
-      const now = caller.by === 'link' ? this.#accounts.callerOf(caller.user) : this.#who(request, route).caller;
+      const now =
+        caller.by === 'link'
+          ? this.#accounts.callerBy(caller.user, caller.credential ?? '')
+          : this.#who(request, route).caller;
       if (!now || now.user !== caller.user || !sameSet(now.cameras, caller.cameras)) return false;
       checkRight(now, route);
       return caller.by === 'link' || now.role === caller.role;

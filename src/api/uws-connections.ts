@@ -2,7 +2,14 @@
 // but keeps what has come of the next one: all that rest are known here, so that they are few and give way to others.
 import { plainAddress } from './remote-address.ts';
 import type { UwsResponse } from './uws-binary.ts';
-import type { UwsExchange } from './uws-exchange.ts';
+
+/** What a connection does with the request that it has at present. */
+export interface ConnectionUser {
+  take(connection: UwsConnection): void;
+  received(chunk: ArrayBuffer, isLast: boolean): void;
+  aborted(): void;
+  cut(): void;
+}
 
 export interface ConnectionBounds {
   /** Without a request under way. What half-sent headers can take follows from it: 25 KiB for each. */
@@ -16,7 +23,7 @@ export interface ConnectionBounds {
 
 /** A request whose connection is found out within the library's same call. */
 interface Arrival {
-  exchange: UwsExchange;
+  exchange: ConnectionUser;
   begin(): void;
 }
 
@@ -56,7 +63,7 @@ export class UwsConnections {
    * A request has come, on a connection that tells of itself right after the library's call for the request, with what there is of the
    * body, or when it is closed before.
    */
-  arrived(exchange: UwsExchange, begin: () => void): void {
+  arrived(exchange: ConnectionUser, begin: () => void): void {
     this.#cutStray();
     this.#arrival = { exchange, begin };
   }
@@ -90,7 +97,7 @@ export class UwsConnection {
   readonly #table: UwsConnections;
   /** Undefined once it has closed or become a WebSocket: then the library must not be given it any more. */
   #socket: UwsResponse | undefined;
-  #exchange: UwsExchange | undefined;
+  #exchange: ConnectionUser | undefined;
 
   constructor(table: UwsConnections, socket: UwsResponse, address: string) {
     this.#table = table;

@@ -6,7 +6,7 @@ import { clientOf, plainAddress } from './remote-address.ts';
 import type { ByteSource, HttpReply, HttpRequest, Limits } from './server.ts';
 import { statusLine } from './status-line.ts';
 import type { UwsRequest, UwsResponse } from './uws-binary.ts';
-import type { UwsConnection } from './uws-connections.ts';
+import type { ConnectionUser, UwsConnection } from './uws-connections.ts';
 import { type Refusal, refusalOf } from './uws-refusal.ts';
 
 /** A client that goes on sending a body that is too long is listened to so much longer, so that it sees the answer. */
@@ -21,7 +21,7 @@ export interface ExchangeOptions {
   clock: Clock;
 }
 
-export class UwsExchange {
+export class UwsExchange implements ConnectionUser {
   readonly #options: ExchangeOptions;
   /** Undefined when nothing may be done with it any more: the library would touch memory that it has given back. */
   #current: UwsResponse | undefined;

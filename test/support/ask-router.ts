@@ -10,6 +10,7 @@ export const ADMIN: Caller = {
   role: 'admin',
   cameras: undefined,
   rights: new Set(),
+  credential: 'admins-token-abc',
 };
 
 /** Rejects as the route does. */
