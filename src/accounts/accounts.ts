@@ -225,7 +225,9 @@ export class Accounts {
     // It may have been removed or given another password meanwhile.
     const now = user && users.get(Number(user.id));
     if (!isRight || !now || now.password !== user.password) {
-      this.audit.record({ action: 'login-failed', user: name, address: origin.remoteAddress });
+      // Somebody may have typed a password instead of a name: what nobody is called is written nowhere.
+      const who = user ? { user: user.name } : { detail: 'a name that nobody has' };
+      this.audit.record({ action: 'login-failed', ...who, address: origin.remoteAddress });
       throw new NvrError('unauthenticated', 'the name or the password is wrong');
     }
     attempt.succeeded();

@@ -60,15 +60,19 @@ export class Gatekeeper {
   gateOf(caller: Caller, route: Route, request: HttpRequest): Gate {
     this.#refusing(request, caller, () => checkRole(caller, route));
     const who = caller.user > 0 ? `user ${caller.user}` : networkOf(request.remoteAddress);
+    const isStranger = route.identity === 'public';
     return {
       caller,
+      knock: () => {
+        if (isStranger) this.#rates.take(who, route.rate);
+      },
       admit: cameras => {
         // What a caller may not see does not exist for it.
-        if (route.identity !== 'public' && !cameras.every(camera => seesCamera(caller, camera))) {
+        if (!isStranger && !cameras.every(camera => seesCamera(caller, camera))) {
           throw new NvrError('not-found', 'there is no such camera');
         }
         this.#refusing(request, caller, () => checkRight(caller, route));
-        this.#rates.take(who, route.rate);
+        if (!isStranger) this.#rates.take(who, route.rate);
       },
     };
   }

@@ -121,6 +121,8 @@ export interface Route<Name extends string = string> {
 /** What a route asks of the gate once it knows which cameras a request is about. */
 export interface Gate {
   caller: Caller;
+  /** To be called before the body is read: of strangers it is read only as often as they may ask. Throws when they ask too often. */
+  knock(): void;
   /** Throws when the caller may not see one of them, has not the right, or asks too often. */
   admit(cameras: readonly CameraId[]): void;
 }
@@ -140,6 +142,7 @@ export function route<
   const check = async (request: HttpRequest, params: Record<string, string>, gate: Gate) => {
     const text = spec.linkable ? withoutLink(request.query) : request.query;
     const query = parseQuery(spec.query ?? nothing, text) as v.InferOutput<Q>;
+    gate.knock();
     const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
     gate.admit(spec.cameras?.({ params, query, body }) ?? []);
     return { params, query, body, request, caller: gate.caller };

@@ -118,6 +118,35 @@ for (const kind of SERVERS) {
     assert.equal(fakes.log.messages('error'), []);
   });
 
+  const heads = (path: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`;
+  const beginBodies = async (path: string, count: number) => {
+    const answers: string[] = [];
+    for (let i = 0; i < count; i++) {
+      (await hold(heads(path))).on('data', piece => answers.push(piece.toString('latin1')));
+    }
+    return answers;
+  };
+
+  test('strangers who may not try to log in any more are refused before their bodies are waited for', async () => {
+    await begin(40);
+    const answers = await beginBodies('/api/login', 30);
+    await until(() => answers.length === 20, 'answers');
+    for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 429/);
+    assert.match(answers.join(), /Retry-After: \d/);
+  });
+
+  test('one address sends no more than sixteen bodies at a time', async () => {
+    await begin(40);
+    const answers = await beginBodies('/api/cameras', 30);
+    await until(() => answers.length === 14, 'answers');
+    for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 429/);
+    for (const socket of held) socket.destroy();
+    await wait(100);
+    assert.equal((await beginBodies('/api/cameras', 16)).length, 0);
+    await answered();
+  });
+
   test('a request whose headers and body come byte by byte is answered as any other', async () => {
     await begin(10);
     const body = JSON.stringify({ name: 'Door', main: { url: 'rtsp://10.0.0.2/' } });
