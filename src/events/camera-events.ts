@@ -61,8 +61,8 @@ export interface EventChange {
 }
 
 const TICK_MS = 1000;
-/** In the timeline, of one camera. */
-const MOST_MARKS = 60;
+/** In the timeline, of one camera: a day of eight cameras stays below 60 KB. */
+const MOST_MARKS = 50;
 
 export class CameraEvents {
   readonly #options: CameraEventsOptions;

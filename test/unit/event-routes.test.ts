@@ -263,14 +263,14 @@ test('the clip is an export of the footage of the event: what was promised befor
   assert.is((await ask('GET', '/api/events/1-1-0/clip.mp4')).status, 404);
 });
 
-test('events stand in the timeline: the strongest 60, and how many more', async () => {
+test('events stand in the timeline: the strongest 50, and how many more', async () => {
   for (let n = 0; n < 62; n++) {
     await trigger(1, { label: `l${n}`, score: (n + 1) / 100 });
     await fakes.world.clock.advance(10_000);
   }
   const { json } = await ask('GET', `/api/timeline?camera=1&startMs=${t0}&endMs=${t0 + 1_000_000}`);
   const [{ events, more }] = json.cameras;
-  assert.equal([events.length, more], [60, 2]);
+  assert.equal([events.length, more], [50, 12]);
   assert.equal(events[0], { id: `1-${t0 + 20_000}-0`, startMs: t0 + 20_000, endMs: t0 + 20_000, label: 'l2' });
 });
 
