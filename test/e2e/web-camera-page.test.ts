@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { Browser, browserProblem } from '../support/browser.ts';
+import { PageCounter, visitCamera } from '../support/page-facts.ts';
 import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { axeFindings, DESKTOP, openPage, PHONE, until } from '../support/web-page.ts';
@@ -111,6 +112,24 @@ test.needs(
     }
   },
 );
+
+test.needs(here, problem ?? '', 'check 10: ten visits from the grid leave no video and no socket', async () => {
+  const { page, errors } = await openPage(browser, service, '#/', DESKTOP);
+  const counter = await PageCounter.of(page);
+  for (let count = 0; count < 2; count++) await visitCamera(page);
+  const before = await counter.facts();
+  for (let count = 0; count < 10; count++) await visitCamera(page);
+  // A socket that is closed goes when the service has answered, an element when nothing runs any more that knows it.
+  const deadline = Date.now() + 15_000;
+  let after = await counter.facts();
+  while ((after.videos > before.videos || after.sockets > before.sockets) && Date.now() < deadline) {
+    await page.waitForTimeout(200);
+    after = await counter.facts();
+  }
+  assert.ok(after.videos <= before.videos && after.sockets <= before.sockets, JSON.stringify([before, after]));
+  assert.equal(errors, []);
+  await page.context().close();
+});
 
 test.needs(
   here,

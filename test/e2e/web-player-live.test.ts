@@ -118,22 +118,36 @@ live(
   },
 );
 
-live(
-  'check 17: after a pause of the network the picture is fresh again',
-  `
-  let held;
-  const { player } = start({}, (data, pass) => (held ? held.push(() => pass(data)) : pass(data)));
-  await web.is(player, 'playing');
-  held = [];
-  await pause(2800);
-  const all = held;
-  held = undefined;
-  for (const one of all) one();
-  await web.until(() => Date.now() - player.wallMs() < 1500, 10000);
-  return { state: player.state.peek() };
-  `,
-  (seen: { state: { is: string } }) => assert.ok(['playing', 'waiting'].includes(seen.state.is), seen.state.is),
-);
+/** Shorter and longer than what is taken for a broken connection. */
+for (const stallMs of [2800, 5000])
+  live(
+    `check 17: after ${stallMs} ms without network the picture is fresh again, and was never gone`,
+    `
+    let held;
+    const { player, video } = start({}, (data, pass) => (held ? held.push(() => pass(data)) : pass(data)));
+    const canvas = document.querySelector('canvas');
+    const states = new Set();
+    let black = 0;
+    await web.is(player, 'playing');
+    player.state.subscribe(({ is }) => states.add(is));
+    held = [];
+    const timer = setInterval(() => {
+      if (video.dataset.shown === undefined && canvas.dataset.drawn === undefined) black++;
+    }, 20);
+    await pause(${stallMs});
+    const all = held;
+    held = undefined;
+    // Of a socket that was given up meanwhile nothing is taken any more.
+    for (const one of all) one();
+    await web.until(() => video.dataset.shown === '' && player.info.peek().delayMs < 1200 && Date.now() - player.wallMs() < 1500, 15000);
+    clearInterval(timer);
+    return { states: [...states], black, is: player.state.peek().is };
+    `,
+    (seen: { states: string[]; black: number; is: string }) => {
+      assert.ok(seen.states.includes('waiting'), `${seen.states}`);
+      assert.equal([seen.black, seen.is], [0, 'playing']);
+    },
+  );
 
 live(
   'a connection that ends is made again, and the last picture stays meanwhile',

@@ -104,6 +104,9 @@ needs('check 5: a viewer sees the own cameras, and no way to what admins do', as
   const [own, other] = cameras;
   const viewer = { name: 'Vera', password: 'a window onto one yard' };
   await service.post('/api/users', { ...viewer, role: 'viewer', cameras: [own?.id] });
+  const trigger = { action: 'pulse', label: 'person', durationMs: 1000 };
+  await service.post(`/api/cameras/${own?.id}/trigger`, trigger);
+  const theirs = await service.post<{ event: string }>(`/api/cameras/${other?.id}/trigger`, trigger);
   const { page, errors } = await openAs('', viewer);
   await page.locator('.grid-cell').first().waitFor();
   assert.is(await page.locator('.grid-cell').count(), 1);
@@ -112,6 +115,35 @@ needs('check 5: a viewer sees the own cameras, and no way to what admins do', as
   assert.is(await page.locator('.nav').getByText('Account').count(), 1);
   const wanted = await page.evaluate(async id => (await fetch(`api/cameras/${id}`)).status, other?.id);
   assert.is(wanted, 404);
+  // The same on every page, also for addresses that were typed or came from somebody else.
+  const main = page.locator('main');
+  const type = (hash: string) => page.evaluate(address => void (location.hash = address), hash);
+  const sees = async () => (await main.textContent())?.includes(other?.name ?? '');
+  await type(`#/time?c=${own?.id},${other?.id}&t=${Date.now() - 5000}&z=10m`);
+  await page.locator('.tl-lane').first().waitFor();
+  assert.is(await page.locator('.tl-lane').count(), 1);
+  assert.not(await sees(), 'timeline');
+  await type('#/events?show=all');
+  await page.locator('[data-event]').first().waitFor();
+  assert.is(await page.locator('[data-event]').count(), 1);
+  assert.not(await sees(), 'events');
+  await type(`#/event/${theirs.event}`);
+  await main.getByText('There is no such event').first().waitFor();
+  await type(`#/cam/${other?.id}`);
+  await main.getByText('There is no such camera').first().waitFor();
+  for (const path of [
+    'set/cameras',
+    `set/cameras/${other?.id}`,
+    'set/users',
+    'set/storage',
+    'set/system',
+    'set/logs',
+    'health',
+  ]) {
+    await type(`#/${path}`);
+    await main.getByText('Your account may not open this page').first().waitFor();
+    assert.not(await sees(), path);
+  }
   assert.equal(
     errors.filter(text => !/status of 404/.test(text)),
     [],
