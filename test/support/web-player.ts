@@ -63,7 +63,7 @@ export async function playerBundle(): Promise<string> {
     globalName: 'web',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    define: { SHEETS: '{}', LANGUAGES: '{}' },
+    define: { LANGUAGES: '{}' },
   });
   return `${outputFiles[0]?.text ?? ''}\nwindow.web = web;\n${HELPERS}`;
 }
