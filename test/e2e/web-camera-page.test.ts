@@ -143,6 +143,11 @@ test.needs(
       assert.match(download.suggestedFilename(), /^Demo 1 \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.jpg$/);
       const bytes = readFileSync(await download.path());
       assert.equal([...bytes.subarray(0, 2)], [0xff, 0xd8]);
+      const refusal = { error: { kind: 'busy', message: 'Not at this moment.' } };
+      await page.route('**/api/cameras/1/record', route => route.fulfill({ status: 503, json: refusal }), { times: 1 });
+      await page.getByText('Record now').click();
+      await page.getByText(refusal.error.message).waitFor();
+      assert.is(await page.getByText('Stop recording').count(), 0, 'nothing began');
       await page.getByText('Record now').click();
       await page.locator('.today a[href^="#/event/"]').waitFor();
       await page.getByText('Stop recording').click();

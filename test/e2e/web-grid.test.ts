@@ -154,4 +154,34 @@ needs('groups are made, ordered, opened and taken back', async () => {
   await page.context().close();
 });
 
+needs('a snapshot is kept by its key, and why there is none is said', async () => {
+  const { page } = await openGrid();
+  const refusal = { error: { kind: 'busy', message: 'No picture at this moment.' } };
+  await page.locator('.grid-cell').first().waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.route('**/snapshot.jpg*', route => route.fulfill({ status: 503, json: refusal }));
+  await page.keyboard.press('s');
+  await page.getByText(refusal.error.message).waitFor();
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('s')]);
+  assert.match(download.suggestedFilename(), /^Demo 1 .*\.jpg$/);
+  await page.context().close();
+});
+
+needs('a wall display is left by Escape, and by a button that shows when somebody comes near', async () => {
+  const { page } = await openGrid();
+  const bars = page.locator('.grid-bar');
+  await pick(page, /^More/, 'Wall display');
+  await bars.waitFor({ state: 'detached' });
+  await page.keyboard.press('Escape');
+  await bars.waitFor();
+  await pick(page, /^More/, 'Wall display');
+  await bars.waitFor({ state: 'detached' });
+  await page.mouse.move(200, 200);
+  await page.mouse.move(210, 210);
+  await page.getByRole('button', { name: 'Leave the wall display' }).click();
+  await bars.waitFor();
+  await page.context().close();
+});
+
 test.run();

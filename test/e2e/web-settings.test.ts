@@ -195,8 +195,14 @@ needs('the log is filtered, followed and taken away', async () => {
   const { page } = opened;
   const lines = page.locator('.set-log li');
   await lines.first().waitFor();
+  // Answers that come later than the page would ask again are waited for.
+  await page.route('**/api/logs?*', async route => {
+    await new Promise(resolve => setTimeout(resolve, 3000));
+    await route.continue();
+  });
   await service.patch('/api/settings', { hosts: ['followed.example.org'] });
   await lines.getByText('followed.example.org').waitFor();
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
   await isSound(opened);
   const [taken] = await Promise.all([page.waitForEvent('download'), button(page, 'Download').click()]);
   assert.is(taken.suggestedFilename(), 'thimble-log.ndjson');
@@ -236,6 +242,8 @@ needs('a backup is shown against what is there before it is restored', async () 
   await button(page, 'Restore 2 things').click();
   await page.getByText('The backup is restored:').waitFor();
   assert.equal(await hosts(), settings.hosts);
+  await page.evaluate("location.hash = '#/'");
+  await page.locator('.grid-bar').getByRole('link', { name: group.name }).waitFor();
   await page.context().close();
 });
 
