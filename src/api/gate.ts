@@ -66,13 +66,13 @@ export class Gatekeeper {
       knock: () => {
         if (isStranger) this.#rates.take(who, route.rate);
       },
-      admit: cameras => {
+      admit: (cameras, rate = route.rate) => {
         // What a caller may not see does not exist for it.
         if (!isStranger && !cameras.every(camera => seesCamera(caller, camera))) {
           throw new NvrError('not-found', 'there is no such camera');
         }
         this.#refusing(request, caller, () => checkRight(caller, route));
-        if (!isStranger) this.#rates.take(who, route.rate);
+        if (!isStranger) this.#rates.take(who, rate);
       },
     };
   }

@@ -34,6 +34,8 @@ interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   right?: Right;
   /** Default: `free` for GET, `change` for the rest. */
   rate?: RateClass;
+  /** For a question that costs more than others of its route. */
+  rateOf?(query: v.InferOutput<Q>): RateClass | undefined;
   /** Without one, no parameter is accepted. */
   query?: Q;
   /** Without one, a body is not read. */
@@ -123,8 +125,8 @@ export interface Gate {
   caller: Caller;
   /** To be called before the body is read: of strangers it is read only as often as they may ask. Throws when they ask too often. */
   knock(): void;
-  /** Throws when the caller may not see one of them, has not the right, or asks too often. */
-  admit(cameras: readonly CameraId[]): void;
+  /** Throws when the caller may not see one of them, has not the right, or asks too often; `rate`: if another than the route's. */
+  admit(cameras: readonly CameraId[], rate?: RateClass): void;
 }
 
 /** A row of the table: checks the input, then calls `handle`. The last argument is never given: see `Mismatch`. */
@@ -144,7 +146,7 @@ export function route<
     const query = parseQuery(spec.query ?? nothing, text) as v.InferOutput<Q>;
     gate.knock();
     const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
-    gate.admit(spec.cameras?.({ params, query, body }) ?? []);
+    gate.admit(spec.cameras?.({ params, query, body }) ?? [], spec.rateOf?.(query));
     return { params, query, body, request, caller: gate.caller };
   };
   return {

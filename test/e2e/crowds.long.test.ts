@@ -125,7 +125,7 @@ for (const http of ['node', 'uws']) {
   test('a flood of logins', () =>
     among('logins', async () => {
       let goesOn = true;
-      const flood = Array.from({ length: 16 }, async () => {
+      const flood = Array.from({ length: 40 }, async () => {
         while (goesOn) {
           const body = { name: `user${Math.floor(Math.random() * 1000)}`, password: 'wrong password' };
           await service

@@ -416,6 +416,20 @@ test('bytes end soon for whoever may no longer have them', async () => {
   await source.close();
 });
 
+test('questions about all the time that there is are rarer than others', async () => {
+  const DAY_MS = 24 * 3_600_000;
+  const all = `/api/timeline?camera=1&startMs=0&endMs=${90 * DAY_MS}`;
+  const statuses = async (path: string) => {
+    const found = new Set<number>();
+    for (let i = 0; i < 40; i++) found.add((await ask('viewer', 'GET', path)).status);
+    return [...found];
+  };
+  assert.equal(await statuses(all), [200, 429]);
+  assert.equal(await statuses('/api/days?timeZone=UTC'), [429]);
+  assert.equal(await statuses(`/api/timeline?camera=1&startMs=0&endMs=${DAY_MS}`), [200]);
+  assert.equal(await statuses(`/api/days?bounds=0,${DAY_MS}`), [200]);
+});
+
 test('what a link has begun goes on after the link, but not after its user', async () => {
   fakes.addSegment(1000, Buffer.alloc(2_000_000));
   const path = '/api/segments/1-main-1000-0/file';
