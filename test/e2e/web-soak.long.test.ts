@@ -17,6 +17,8 @@ const problem = serviceProblem() ?? browserProblem();
 const TILES = 16;
 /** How often tiles are looked at; a tile that shows no other picture meanwhile has stalled. */
 const LOOK_MS = 5000;
+/** Until rings are full and what a start took is given back. */
+const SETTLE_MS = 15_000;
 const MOST_TILES_GROWTH_BYTES = 5e6;
 const MOST_WALK_GROWTH_BYTES = 2e6;
 const MOST_RSS_MIB = 6e6 / 2 ** 20;
@@ -36,7 +38,13 @@ test.before(async () => {
     const streams = { main: { url: main.url }, sub: { url: sub?.url } };
     await service.post('/api/cameras', { name: `Camera ${number}`, ...streams, record: { mode: 'off' } });
   }
+  await service.until<{ cameras: Camera[] }>(
+    '/api/cameras',
+    ({ cameras: all }) => all.every(({ state }) => state.name === 'live'),
+    MINUTE_MS,
+  );
   browser = await Browser.start();
+  await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
 });
 test.after(async () => {
   await browser?.close();
@@ -121,6 +129,8 @@ test.needs(
       taskMs,
     };
     console.log(JSON.stringify(figures));
+    // A browser that cannot keep up shows some as stills, and says so: then nothing was measured.
+    assert.is(await page.getByText('shown as stills').count(), 0, 'this machine is too busy for sixteen tiles');
     assert.equal([stalls, errors], [[], []]);
     assert.ok(figures.heapGrowthBytes <= MOST_TILES_GROWTH_BYTES, 'heap');
     assert.ok(figures.rssGrowthMiB <= MOST_RSS_MIB, 'memory of the service');

@@ -299,7 +299,7 @@ test('events stand in the timeline: the strongest 50, and how many more', async 
   const { json } = await ask('GET', `/api/timeline?camera=1&startMs=${t0}&endMs=${t0 + 1_000_000}`);
   const [{ events, more }] = json.cameras;
   assert.equal([events.length, more], [50, 12]);
-  assert.equal(events[0], { id: `1-${t0 + 20_000}-0`, startMs: t0 + 20_000, endMs: t0 + 20_000, label: 'l2' });
+  assert.equal(events[0], { id: `1-${t0 + 120_000}-0`, startMs: t0 + 120_000, endMs: t0 + 120_000, label: 'l12' });
 });
 
 test('status and metrics tell of events', async () => {
