@@ -10,10 +10,10 @@ export class BodiesUnderWay {
 
   /** The request, of which the body is refused with `resource-exhausted` when too many of its sender are under way. */
   counted(request: HttpRequest): HttpRequest {
-    return { ...request, body: () => this.#read(request) };
+    return { ...request, body: mostBytes => this.#read(request, mostBytes) };
   }
 
-  async #read(request: HttpRequest): Promise<Buffer> {
+  async #read(request: HttpRequest, mostBytes: number | undefined): Promise<Buffer> {
     const { remoteAddress } = request;
     const count = this.#counts.get(remoteAddress) ?? 0;
     if (count >= MOST_PER_ADDRESS) {
@@ -22,7 +22,7 @@ export class BodiesUnderWay {
     }
     this.#counts.set(remoteAddress, count + 1);
     try {
-      return await request.body();
+      return await request.body(mostBytes);
     } finally {
       const left = (this.#counts.get(remoteAddress) ?? 1) - 1;
       if (left > 0) this.#counts.set(remoteAddress, left);

@@ -40,6 +40,8 @@ interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   query?: Q;
   /** Without one, a body is not read. */
   body?: B;
+  /** Of the body, where the usual limit is too small. */
+  mostBytes?: number;
   /** What the audit log says of it when it was done. */
   audit?: AuditAction;
   /** Reading it needs no more than a signed link. */
@@ -145,7 +147,7 @@ export function route<
     const text = spec.linkable ? withoutLink(request.query) : request.query;
     const query = parseQuery(spec.query ?? nothing, text) as v.InferOutput<Q>;
     gate.knock();
-    const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
+    const body = (spec.body ? await parseBody(spec.body, request, spec.mostBytes) : undefined) as v.InferOutput<B>;
     gate.admit(spec.cameras?.({ params, query, body }) ?? [], spec.rateOf?.(query));
     return { params, query, body, request, caller: gate.caller };
   };

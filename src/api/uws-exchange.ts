@@ -41,6 +41,7 @@ export class UwsExchange implements ConnectionUser {
   #onGone: () => void = () => undefined;
   #onCutOff: () => void = () => undefined;
   #body: Promise<Buffer> | undefined;
+  #statedBytes = 0;
   #isBodyPending = false;
   #onPiece: (chunk: ArrayBuffer, isLast: boolean) => void = () => undefined;
   /** Undefined as long as nothing had to wait. */
@@ -64,7 +65,10 @@ export class UwsExchange implements ConnectionUser {
       headers.set(name, before === undefined ? value : `${before}, ${value}`);
     });
     this.refusal = refusalOf(this.method, lengths, headers.get('transfer-encoding'));
-    if (lengths.length > 0 && lengths[0] !== '0' && !this.refusal) this.#body = this.#collect(Number(lengths[0]));
+    if (lengths.length > 0 && lengths[0] !== '0' && !this.refusal) {
+      this.#statedBytes = Number(lengths[0]);
+      this.#body = this.#collect(this.#statedBytes);
+    }
     this.request = this.#toRequest(request, headers);
   }
 
@@ -76,7 +80,10 @@ export class UwsExchange implements ConnectionUser {
       query: request.getQuery() ?? '',
       ...clientOf({ remoteAddress: this.address, secure: false }, header, this.#options.proxies),
       header,
-      body: () => this.#body ?? Promise.resolve(Buffer.alloc(0)),
+      body: async (mostBytes = this.#options.limits.bodyBytes) => {
+        if (this.#statedBytes > mostBytes) throw bodyTooLong(mostBytes);
+        return this.#body ?? Buffer.alloc(0);
+      },
       isGone: () => this.#isOver,
     };
   }
@@ -272,10 +279,10 @@ export class UwsExchange implements ConnectionUser {
     await this.#untilWritable(() => true);
   }
 
-  /** The body, up to its limit. */
+  /** The body, of which no more comes than was stated. */
   #collect(statedBytes: number): Promise<Buffer> {
     const { limits, clock } = this.#options;
-    let pieces: Buffer[] = [];
+    const pieces: Buffer[] = [];
     let sizeBytes = 0;
     this.#isBodyPending = true;
     const body = new Promise<Buffer>((resolve, reject) => {
@@ -284,21 +291,15 @@ export class UwsExchange implements ConnectionUser {
         cancel();
         reject(new NvrError('invalid-argument', 'the request was cut off'));
       };
-      const refuse = () => reject(bodyTooLong(limits.bodyBytes));
-      if (statedBytes > limits.bodyBytes) refuse();
       // What follows from a piece happens after the library's call, in which nothing may be answered.
       this.#onPiece = (chunk, isLast) => {
         sizeBytes += chunk.byteLength;
-        if (sizeBytes <= limits.bodyBytes) pieces.push(Buffer.from(new Uint8Array(chunk)));
-        else {
-          pieces = [];
-          setImmediate(refuse);
-        }
+        if (statedBytes <= limits.largeBodyBytes) pieces.push(Buffer.from(new Uint8Array(chunk)));
         if (isLast) {
           this.#isBodyPending = false;
           cancel();
           setImmediate(() => resolve(Buffer.concat(pieces)));
-        } else if (sizeBytes > limits.bodyBytes + PATIENCE_BYTES) this.cut();
+        } else if (sizeBytes > limits.largeBodyBytes + PATIENCE_BYTES) this.cut();
       };
     });
     // Nobody may ask for it.

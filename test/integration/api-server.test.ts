@@ -356,6 +356,12 @@ for (const kind of SERVERS) {
     assert.is(chunked.closed, true);
     const fits = JSON.stringify({ name: 'Door', main: { url: 'rtsp://10.0.0.2/' } }).padEnd(LIMITS.bodyBytes, ' ');
     assert.is((await ask('POST', '/api/cameras', json, fits)).status, 201);
+    const large = JSON.stringify({ backup: {}, dryRun: true }).padEnd(LIMITS.largeBodyBytes, ' ');
+    assert.is(
+      JSON.parse((await ask('POST', '/api/restore', json, large)).body.toString()).error.field,
+      'backup.format',
+    );
+    assert.match((await ask('POST', '/api/restore', json, `${large} `)).body.toString(), 'longer than 524288');
   });
 
   test('a body behind a request that takes none is not read as the next request', async () => {
