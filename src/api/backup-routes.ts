@@ -32,7 +32,7 @@ export function backupRoutes(services: ApiServices) {
       summary: 'Brings back what a backup holds, or says what that would change. Nothing is removed.',
       rate: 'heavy',
       body: restoreSchema,
-      // Of 32 cameras with all fields at their longest and 200 users.
+      // Of many cameras with long addresses; a backup holds up to 64 cameras and 200 users.
       mostBytes: LIMITS.largeBodyBytes,
       handle: async ({ body: { backup, dryRun }, caller, request }) => {
         const actor = actorOf(caller, request);
