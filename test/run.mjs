@@ -10,7 +10,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTestFile } from './support/run-file.mjs';
-import { buildNativeTests, runNativeTests } from './support/run-native.mjs';
+import { buildNativeTests, buildNativeTestsBehind, runNativeTests } from './support/run-native.mjs';
 import { killAll, runProcess } from './support/run-process.mjs';
 
 /** @typedef {import('./support/run-file.mjs').Verdict} Verdict */
@@ -81,20 +81,11 @@ function files(name, { budgetS, limitS, atOnce, browsersAtOnce = 0, first = [] }
 
 /** @returns {Promise<Verdict[]>} */
 async function native() {
-  const startedMs = performance.now();
-  const { folder, fault, output, ms } = await nativeBuild();
-  console.log(`built in ${seconds(ms)} s, the last ${seconds(performance.now() - startedMs)} s of them alone`);
+  await endBuildBehind();
+  const { folder, fault, output, ms } = await buildNativeTests(root);
+  console.log(`built what was left in ${seconds(ms)} s`);
   if (fault) return [shown('native', { passed: 0, failed: 1, skipped: [], faults: [fault], output, ms })];
   return runNativeTests(root, folder, words, shown);
-}
-
-/** @type {ReturnType<typeof buildNativeTests> | undefined} */
-let nativeBuilding;
-
-/** Begins the build, or is the one under way. */
-function nativeBuild() {
-  nativeBuilding ??= buildNativeTests(root);
-  return nativeBuilding;
 }
 
 /** @param {string} folder @returns {string[]} */
@@ -160,7 +151,8 @@ if (setUp.status !== 0) {
   conclude(verdicts);
 }
 const stages = chosenStages();
-if (stages.some(stage => stage.name === 'native')) nativeBuild();
+let endBuildBehind = async () => {};
+if (stages.length > 1 && stages.some(stage => stage.name === 'native')) endBuildBehind = buildNativeTestsBehind(root);
 for (const stage of stages) {
   console.log(`\n== ${stage.name}`);
   const startedMs = performance.now();

@@ -8,7 +8,7 @@ import { runProcess } from './run-process.mjs';
 /** @typedef {import('./run-process.mjs').Outcome} Outcome */
 
 const CONFIGURE_LIMIT_MS = 60_000;
-/** Two cores alone need two minutes; behind tests, and on a machine that others load as well, it takes what is left. */
+/** Two cores alone need two minutes; a machine that others load as well is given its time. */
 const BUILD_LIMIT_MS = 1_800_000;
 const RUN_LIMIT_MS = 300_000;
 /** Files at once. */
@@ -17,11 +17,11 @@ const AT_ONCE = 2;
 const FIRST = ['writer_faults_test.cc', 'export_test.cc', 'fuzz_test.cc', 'repair_test.cc'];
 
 /**
- * Builds behind everything else, so that it takes only what tests that wait leave of the machine.
  * @param {string} root the checkout
- * @returns {Promise<{folder: string, fault?: string, output: string, ms: number}>} never rejects
+ * @param {(pid: number) => void} [onStart] called with each program that is started
+ * @returns {Promise<{folder: string, fault?: string, output: string, ms: number}>}
  */
-export async function buildNativeTests(root) {
+export async function buildNativeTests(root, onStart = () => {}) {
   const folder = join(root, 'build', 'native-tests');
   const jobs = process.env.JOBS ?? '2';
   const steps = /** @type {const} */ ([
@@ -29,18 +29,49 @@ export async function buildNativeTests(root) {
     ['ninja', ['-C', folder, '-j', jobs, 'native_tests'], BUILD_LIMIT_MS],
   ]);
   let ms = 0;
-  try {
-    for (const [program, args, limitMs] of steps) {
-      const outcome = await runProcess(program, [...args], { cwd: root, limitMs, onStart: yieldToOthers });
-      ms += outcome.ms;
-      if (outcome.exitCode === 0) continue;
-      const fault = outcome.timedOut ? `${program}: not done after ${limitMs / 1000} s` : `${program} failed`;
-      return { folder, fault, output: outcome.output, ms };
-    }
-    return { folder, output: '', ms };
-  } catch (error) {
-    return { folder, fault: String(error), output: '', ms };
+  for (const [program, args, limitMs] of steps) {
+    const outcome = await runProcess(program, [...args], { cwd: root, limitMs, onStart });
+    ms += outcome.ms;
+    if (outcome.exitCode === 0) continue;
+    const fault = outcome.timedOut ? `${program}: not done after ${limitMs / 1000} s` : `${program} failed`;
+    return { folder, fault, output: outcome.output, ms };
   }
+  return { folder, output: '', ms };
+}
+
+/**
+ * Begins the build behind everything else: it takes only what tests that wait leave of the machine. What it does not come to, and
+ * what is wrong with it, is left to buildNativeTests.
+ * @param {string} root the checkout
+ * @returns {() => Promise<void>} ends it where it is
+ */
+export function buildNativeTestsBehind(root) {
+  let isWanted = true;
+  let current = 0;
+  const interrupt = () => {
+    try {
+      if (current !== 0) process.kill(-current, 'SIGINT');
+    } catch {
+      // it has just ended
+    }
+  };
+  const ended = buildNativeTests(root, pid => {
+    current = pid;
+    yieldToOthers(pid);
+    if (!isWanted) interrupt();
+  }).then(
+    () => {
+      current = 0;
+    },
+    () => {
+      current = 0;
+    },
+  );
+  return () => {
+    isWanted = false;
+    interrupt();
+    return ended;
+  };
 }
 
 /** A session is scheduled as a group where the kernel does so: there its own weight counts for nothing. @param {number} pid */
