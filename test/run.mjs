@@ -33,8 +33,8 @@ const STAGES = [
   files('rules', { budgetS: 20, limitS: 180, atOnce: 2 }),
   files('unit', { budgetS: 50, limitS: 180, atOnce: 2, first: ['runner'] }),
   files('integration', { budgetS: 150, limitS: 600, atOnce: 2, first: ['storage-', 'api-'] }),
-  // Cameras are waited for most of the time; a browser keeps a core busy, and pages are shown late when there are many.
-  files('e2e', { budgetS: 360, limitS: 900, atOnce: 2, browsersAtOnce: 2 }),
+  // Waiting for cameras takes a tenth of a core for each file, a browser a quarter, and more than that at its start.
+  files('e2e', { budgetS: 270, limitS: 900, atOnce: 4, browsersAtOnce: 3 }),
   // Last, since it is built behind all the others, in the time that they wait.
   { name: 'native', budgetS: 90, run: native },
 ];
