@@ -2,8 +2,6 @@
 // Keys cost 4 KB of the pages; languages, which are written by keys, are turned with them.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse } from 'acorn';
-import { transform } from 'esbuild';
 import { filesBelow } from './stamp.mjs';
 import { root, SetupError } from './terminal.mjs';
 
@@ -31,6 +29,8 @@ export function pageSources() {
 
 /** @param {Map<string, string>} sources by path @param {import('esbuild').TransformOptions} options how JSX is written @returns {Promise<Texts>} */
 export async function textsOf(sources, options) {
+  // Not at the top: the set-up, which installs them, reads this file too.
+  const [{ parse }, { transform }] = await Promise.all([import('acorn'), import('esbuild')]);
   /** @type {Map<string, Program>} */
   const programs = new Map();
   for (const [path, source] of sources) {
