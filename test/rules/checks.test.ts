@@ -2,8 +2,13 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
 import { CHECKS, checkFaults, checksOf, WAITING } from './checks.ts';
+import { projectFiles } from './tree.ts';
 
 const test = suite('checks of the pages');
+
+test('every check has its case', () => {
+  assert.equal(checkFaults(projectFiles(/^test\/(unit|integration|e2e)\/.*\.test\.ts$/)), []);
+});
 
 test('numbers are read from the beginnings of names, and what is missing or unknown is told', () => {
   const file = (text: string) => ({ path: 'test/e2e/a.test.ts', text });
