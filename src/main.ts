@@ -25,6 +25,7 @@ import {
   type MaintainOptions,
   memoryLimitBytes,
   NvrError,
+  networkUrls,
   parseOptions,
   redactText,
   type ServeOptions,
@@ -306,7 +307,7 @@ function storageServices(
   care: StorageCare,
 ): Pick<
   ApiServices,
-  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'shortPastMs' | 'indexBytes'
+  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'shortPastsMs' | 'indexBytes'
 > {
   return {
     segments: {
@@ -326,7 +327,7 @@ function storageServices(
     storage: care,
     timeline: (ids, stream, startMs, endMs) => recording.timeline(ids, stream, startMs, endMs),
     ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
-    shortPastMs: camera => recording.shortPastMs(camera),
+    shortPastsMs: list => recording.shortPastsMs(list),
     indexBytes: () => store.indexBytes(),
   };
 }
@@ -348,6 +349,7 @@ function startedMs(): number {
 }
 
 interface Announcement {
+  /** For this machine. */
   url: string;
   /** While there is no account. */
   setupCode: string | undefined;
@@ -355,13 +357,15 @@ interface Announcement {
 
 function announce(options: ServeOptions, { url, setupCode }: Announcement, log: Logger): void {
   const { dataDir, hub } = options;
+  const fromOutside = networkUrls(url, options.listenHost);
   if (process.stdout.isTTY) {
+    const others = fromOutside.length > 0 ? `, for other machines at ${fromOutside.join(', ')}` : '';
     const setup = setupCode === undefined ? '' : `Set-up code for the first account: ${setupCode}\n\n`;
-    process.stdout.write(`\nThimble is ready at ${url}  (footage and settings: ${dataDir})\n\n${setup}`);
+    process.stdout.write(`\nThimble is ready at ${url}${others}  (footage and settings: ${dataDir})\n\n${setup}`);
     return;
   }
   const tookMs = Math.round(performance.now());
-  log.info('ready', { url, version, dataDir, hub, setupCode, startMs: startedMs(), tookMs });
+  log.info('ready', { url, networkUrls: fromOutside, version, dataDir, hub, setupCode, startMs: startedMs(), tookMs });
 }
 
 /** One line per write; never throws, never waits for the reader. */

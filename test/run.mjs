@@ -3,21 +3,21 @@
 //
 //   node test/run.mjs [--all] [STAGE…] [WORD…]
 //
-// Stages: lint format types rules unit native integration e2e; none = all. Words are parts of file names (native: of
+// Stages: lint format types rules unit integration e2e native; none = all. Words are parts of file names (native: of
 // names of test cases). --all adds the files *.long.test.ts.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTestFile } from './support/run-file.mjs';
-import { runNativeTests } from './support/run-native.mjs';
+import { buildNativeTests, buildNativeTestsBehind, runNativeTests } from './support/run-native.mjs';
 import { killAll, runProcess } from './support/run-process.mjs';
 
 /** @typedef {import('./support/run-file.mjs').Verdict} Verdict */
 /** @typedef {{name: string, budgetS: number, run: () => Promise<Verdict[]>}} Stage */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const PLACES = ['lint', 'format', 'types', 'rules', 'unit', 'native', 'integration', 'e2e'];
+const PLACES = ['lint', 'format', 'types', 'rules', 'unit', 'integration', 'e2e', 'native'];
 const args = process.argv.slice(2);
 const withLong = args.includes('--all');
 const stagesAsked = args.filter(arg => PLACES.includes(arg));
@@ -30,12 +30,13 @@ const STAGES = [
   check('types', process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit']),
   // The pages' own: with the browser's types.
   check('types', process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'web'], 'types of web'),
-  files('rules', { budgetS: 20, limitS: 60, atOnce: 2 }),
-  files('unit', { budgetS: 60, limitS: 60, atOnce: 2 }),
-  { name: 'native', budgetS: 120, run: async () => [shown('native', await runNativeTests(root, words))] },
-  files('integration', { budgetS: 150, limitS: 180, atOnce: 2 }),
-  // They wait for cameras most of the time.
-  files('e2e', { budgetS: 240, limitS: 420, atOnce: 3 }),
+  files('rules', { budgetS: 20, limitS: 180, atOnce: 2 }),
+  files('unit', { budgetS: 50, limitS: 180, atOnce: 2, first: ['runner'] }),
+  files('integration', { budgetS: 150, limitS: 600, atOnce: 2, first: ['storage-', 'api-'] }),
+  // Waiting for cameras takes a tenth of a core for each file, a browser a quarter, and more than that at its start.
+  files('e2e', { budgetS: 270, limitS: 900, atOnce: 4, browsersAtOnce: 3 }),
+  // Last, since it is built behind all the others, in the time that they wait.
+  { name: 'native', budgetS: 90, run: native },
 ];
 
 /** A stage that is one program and counts as one test. @param {string} name @param {string} program @param {string[]} argv @param {string} [title] of several in a stage @returns {Stage} */
@@ -50,24 +51,41 @@ function check(name, program, argv, title = name) {
 }
 
 /**
- * A stage that is a folder of test files.
+ * A stage that is a folder of test files. Those of which the whole would wait at its end are begun `first`, by the beginnings of
+ * their names. With `browsersAtOnce` the files web-* have workers of their own.
  * @param {string} name
- * @param {{budgetS: number, limitS: number, atOnce: number}} bounds
+ * @param {{budgetS: number, limitS: number, atOnce: number, browsersAtOnce?: number, first?: string[]}} bounds
  * @returns {Stage}
  */
-function files(name, { budgetS, limitS, atOnce }) {
+function files(name, { budgetS, limitS, atOnce, browsersAtOnce = 0, first = [] }) {
   const run = async () => {
-    const queue = testFiles(join(root, 'test', name));
+    const found = testFiles(join(root, 'test', name));
+    const rank = (/** @type {string} */ file) => (first.some(begin => basename(file).startsWith(begin)) ? 0 : 1);
+    found.sort((one, other) => rank(one) - rank(other));
+    const isBrowser = (/** @type {string} */ file) => browsersAtOnce > 0 && basename(file).startsWith('web-');
     /** @type {Verdict[]} */
     const verdicts = [];
-    const worker = async () => {
+    const worker = async (/** @type {string[]} */ queue) => {
       for (let file = queue.shift(); file; file = queue.shift())
         verdicts.push(shown(relative(root, file), await runTestFile(root, file, limitS * (withLong ? 10_000 : 1000))));
     };
-    await Promise.all(Array.from({ length: atOnce }, worker));
+    const workers = (/** @type {number} */ length, /** @type {string[]} */ queue) =>
+      Array.from({ length }, () => worker(queue));
+    const browsers = found.filter(isBrowser);
+    const others = found.filter(file => !isBrowser(file));
+    await Promise.all([...workers(browsersAtOnce, browsers), ...workers(atOnce, others)]);
     return verdicts;
   };
   return { name, budgetS, run };
+}
+
+/** @returns {Promise<Verdict[]>} */
+async function native() {
+  await endBuildBehind();
+  const { folder, fault, output, ms } = await buildNativeTests(root);
+  console.log(`built what was left in ${seconds(ms)} s`);
+  if (fault) return [shown('native', { passed: 0, failed: 1, skipped: [], faults: [fault], output, ms })];
+  return runNativeTests(root, folder, words, shown);
 }
 
 /** @param {string} folder @returns {string[]} */
@@ -112,6 +130,7 @@ function conclude(verdicts) {
     failed = 1;
   }
   for (const { name, reason } of skipped) console.log(`skipped: ${name} (${reason})`.replaceAll(/\s+/g, ' '));
+  console.log(`${seconds(performance.now())} s in all`);
   const left = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
   console.log(`${passed} passed, ${failed} failed${left}`);
   process.exit(failed === 0 ? 0 : 1);
@@ -131,7 +150,10 @@ if (setUp.status !== 0) {
   verdicts.push({ passed: 0, failed: 1, skipped: [], faults: ['setting up failed'], output: '', ms: 0 });
   conclude(verdicts);
 }
-for (const stage of chosenStages()) {
+const stages = chosenStages();
+let endBuildBehind = async () => {};
+if (stages.length > 1 && stages.some(stage => stage.name === 'native')) endBuildBehind = buildNativeTestsBehind(root);
+for (const stage of stages) {
   console.log(`\n== ${stage.name}`);
   const startedMs = performance.now();
   verdicts.push(...(await stage.run()));

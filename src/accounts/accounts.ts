@@ -152,10 +152,19 @@ export class Accounts {
     return caller;
   }
 
-  /** What a user may at present, for what it has signed; undefined when there is no such user any more. */
-  callerOf(user: number): Caller | undefined {
-    const record = this.#parts.users.get(user);
-    return record && callerOf('link', record, record, '');
+  /** What may be done at present with what a session or token has signed; undefined when it has ended, or is none of that user's. */
+  callerBy(user: number, credential: string): Caller | undefined {
+    const { users, sessions, tokens } = this.#parts;
+    const record = users.get(user);
+    const token = tokens.get(credential);
+    const proof = token ?? sessions.get(credential);
+    if (!record || proof?.user !== user || (token && tokens.isExpired(token))) return undefined;
+    return callerOf('link', record, token ? narrowed(record, token) : record, credential);
+  }
+
+  /** When the session or token of a caller ends, however much it is used; undefined when it has no end. */
+  expiryOf({ by, credential = '' }: Caller): number | undefined {
+    return (by === 'token' ? this.tokens : this.sessions).expiryOf(credential);
   }
 
   /** Called when a session or token ends, or may do other things than before: what was opened with it is to be closed. Gives what takes the listener away. */
@@ -216,7 +225,9 @@ export class Accounts {
     // It may have been removed or given another password meanwhile.
     const now = user && users.get(Number(user.id));
     if (!isRight || !now || now.password !== user.password) {
-      this.audit.record({ action: 'login-failed', user: name, address: origin.remoteAddress });
+      // Somebody may have typed a password instead of a name: what nobody is called is written nowhere.
+      const who = user ? { user: user.name } : { detail: 'a name that nobody has' };
+      this.audit.record({ action: 'login-failed', ...who, address: origin.remoteAddress });
       throw new NvrError('unauthenticated', 'the name or the password is wrong');
     }
     attempt.succeeded();

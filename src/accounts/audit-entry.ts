@@ -18,7 +18,7 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export interface AuditEntry {
   action: AuditAction;
-  /** Name of who did it; for failed logins of who it was to be. */
+  /** Name of who did it; for failed logins of who it was to be, when there is such a user. */
   user?: string;
   /** How it was proved who it was. */
   by?: 'session' | 'token' | 'link';

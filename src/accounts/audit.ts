@@ -8,8 +8,13 @@ import { BoundedMap } from './bounded-map.ts';
 /** The same again within this time is counted in one line. */
 const MERGE_MS = 60_000;
 const MAX_MERGED = 64;
-/** Refusals that are told one by one in that time; of further ones only how many. */
+/** Refusals that are told one by one in that time; of further ones only how many, in a line for each hour. */
 const MAX_REFUSALS = 60;
+const MERGE_MANY_MS = 3_600_000;
+/** The same for a day: there are 4096 lines, and what was done is not to be washed out by what was tried. */
+const DAY_MS = 24 * 3_600_000;
+const MAX_REFUSALS_OF_DAY = 240;
+const OF_MANY_KINDS = 'of many kinds';
 const REFUSALS: ReadonlySet<AuditAction> = new Set(['denied', 'login-failed']);
 const MAX_TEXT_CHARS = 80;
 /** Of all texts of a line: a row takes 640 bytes, and a character up to four. */
@@ -46,7 +51,10 @@ export class Audit {
   readonly #table: Pick<AuditTable, 'append' | 'replace' | 'list'>;
   readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly #merged = new BoundedMap<string, Merged & { sinceMs: number }>(MAX_MERGED);
-  #refusals = { count: 0, sinceMs: Number.NEGATIVE_INFINITY };
+  readonly #refusals = [
+    { count: 0, most: MAX_REFUSALS, sinceMs: Number.NEGATIVE_INFINITY, everyMs: MERGE_MS },
+    { count: 0, most: MAX_REFUSALS_OF_DAY, sinceMs: Number.NEGATIVE_INFINITY, everyMs: DAY_MS },
+  ];
 
   constructor(table: Pick<AuditTable, 'append' | 'replace' | 'list'>, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>) {
     this.#table = table;
@@ -59,12 +67,14 @@ export class Audit {
     const short = shortened(entry);
     if (isRefusal && this.#merge(short)) return;
     const isFlood = isRefusal && this.#isFlood();
-    const told: AuditEntry = isFlood ? { action: entry.action, detail: 'of many kinds' } : short;
+    const told: AuditEntry = isFlood ? { action: entry.action, detail: OF_MANY_KINDS } : short;
     if (isFlood && this.#merge(told)) return;
     const stored: StoredEntry = { timeMs: this.#clock.nowMs(), ...told };
     const n = this.#table.append(stored);
     if (n === undefined || !isRefusal) return;
-    this.#merged.set(JSON.stringify(told), { n, entry: stored, count: 1, sinceMs: this.#clock.monotonicMs() });
+    const sinceMs = this.#clock.monotonicMs();
+    const gone = this.#merged.set(JSON.stringify(told), { n, entry: stored, count: 1, sinceMs });
+    if (gone) this.#write(gone);
   }
 
   /** True when it is counted in a line that is there already. */
@@ -72,7 +82,8 @@ export class Audit {
     const key = JSON.stringify(entry);
     const before = this.#merged.get(key);
     if (!before) return false;
-    if (this.#clock.monotonicMs() - before.sinceMs < MERGE_MS) {
+    const mergeMs = entry.detail === OF_MANY_KINDS ? MERGE_MANY_MS : MERGE_MS;
+    if (this.#clock.monotonicMs() - before.sinceMs < mergeMs) {
       before.count++;
       // What is listed is counted exactly; the volume is spared.
       if (Number.isInteger(Math.log2(before.count))) this.#write(before);
@@ -110,8 +121,12 @@ export class Audit {
 
   #isFlood(): boolean {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#refusals.sinceMs >= MERGE_MS) this.#refusals = { count: 0, sinceMs: nowMs };
-    return ++this.#refusals.count > MAX_REFUSALS;
+    for (const span of this.#refusals) {
+      if (nowMs - span.sinceMs >= span.everyMs) Object.assign(span, { count: 0, sinceMs: nowMs });
+    }
+    if (this.#refusals.some(({ count, most }) => count >= most)) return true;
+    for (const span of this.#refusals) span.count++;
+    return false;
   }
 }
 

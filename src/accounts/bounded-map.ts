@@ -16,12 +16,15 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
-  set(key: K, value: V): void {
+  /** Returns what had to go. */
+  set(key: K, value: V): V | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size <= this.#max) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    if (this.#entries.size <= this.#max) return undefined;
+    const [oldest] = this.#entries;
+    if (!oldest) return undefined;
+    this.#entries.delete(oldest[0]);
+    return oldest[1];
   }
 
   delete(key: K): void {

@@ -79,7 +79,7 @@ export class Tokens {
   /** The caller that a secret proves; `make` finds out what its user may, undefined = there is no such user. */
   find(secret: string, make: (record: TokenRecord) => Caller | undefined): Caller | undefined {
     const token = this.#tokens.get(hashOf(secret));
-    if (!token || this.#isExpired(token.record)) return undefined;
+    if (!token || this.isExpired(token.record)) return undefined;
     token.caller ??= make(token.record);
     if (token.caller) this.#touch(token);
     return token.caller;
@@ -119,13 +119,13 @@ export class Tokens {
   /** Tells of those that expired since the last time. */
   sweep(): void {
     for (const token of this.#tokens.values()) {
-      if (!token.caller || !this.#isExpired(token.record)) continue;
+      if (!token.caller || !this.isExpired(token.record)) continue;
       token.caller = undefined;
       this.#onEnded(credentialOf(token.record.id));
     }
   }
 
-  #isExpired({ expiresMs }: TokenRecord): boolean {
+  isExpired({ expiresMs }: TokenRecord): boolean {
     return expiresMs !== undefined && this.#clock.nowMs() >= expiresMs;
   }
 

@@ -131,12 +131,9 @@ function originOf(request: HttpRequest) {
   return { remoteAddress: request.remoteAddress, userAgent: request.header('user-agent') };
 }
 
-function me(
-  { by, user, name, role, cameras, rights, credential }: Caller,
-  accounts: Accounts,
-  board: Pick<Me, 'boardTimeMs' | 'timeZone'>,
-): Me {
-  const expiresMs = accounts[by === 'token' ? 'tokens' : 'sessions'].expiryOf(credential ?? '');
+function me(caller: Caller, accounts: Accounts, board: Pick<Me, 'boardTimeMs' | 'timeZone'>): Me {
+  const { by, user, name, role, cameras, rights } = caller;
+  const expiresMs = accounts.expiryOf(caller);
   return {
     ...{ id: user, name, role },
     ...(cameras && { cameras: [...cameras] }),

@@ -3,6 +3,7 @@ import { type Caller, NOBODY } from '../accounts/index.ts';
 import type { Logger } from '../core/index.ts';
 import { NvrError } from '../core/index.ts';
 import { AuditTrail } from './audit-trail.ts';
+import { BodiesUnderWay } from './bodies-under-way.ts';
 import type { Health } from './contract.ts';
 import { errorReply } from './error-reply.ts';
 import { ExportPlans } from './export-plans.ts';
@@ -52,6 +53,7 @@ export class Api {
   #exports: ExportPlans | undefined;
   #router: Router;
   #stopping = false;
+  readonly #bodies = new BodiesUnderWay();
   readonly #further: HttpServer[] = [];
   #httpsPort: number | undefined;
 
@@ -83,7 +85,8 @@ export class Api {
   /** From now on all routes are there. */
   open(services: ApiServices): void {
     const { clock, accounts } = services;
-    const links = new SignedLinks({ key: services.linkKey, clock, callerOf: user => accounts.callerOf(user) });
+    const callerBy = (user: number, credential: string) => accounts.callerBy(user, credential);
+    const links = new SignedLinks({ key: services.linkKey, clock, callerBy });
     const trail = new AuditTrail(accounts.audit);
     const gatekeeper = new Gatekeeper(accounts, request => links.read(request), trail, clock);
     const exports = new ExportPlans(clock);
@@ -157,7 +160,7 @@ export class Api {
     if ('status' in found) return found;
     const { route, params } = found;
     const gate = this.#pass(request, found, false);
-    const reply = await route.answer(request, params, gate);
+    const reply = await route.answer(this.#bodies.counted(request), params, gate);
     this.#trail?.done(request, route, gate.caller, reply);
     const { body } = reply;
     if (!body || Buffer.isBuffer(body) || !this.#services) return reply;
@@ -202,7 +205,7 @@ export class Api {
 
   #pass(request: HttpRequest, { route }: Found, isUpgrade: boolean): Gate {
     // Before the services are there only `health` is found.
-    return this.#gatekeeper?.pass(request, route, isUpgrade) ?? { caller: NOBODY, admit: () => {} };
+    return this.#gatekeeper?.pass(request, route, isUpgrade) ?? { caller: NOBODY, knock: () => {}, admit: () => {} };
   }
 
   #isStillGood(request: HttpRequest, route: Route, caller: Caller): boolean {

@@ -5,6 +5,7 @@ import { backupSchema, makeBackup } from './backup.ts';
 import { jsonReply } from './json-reply.ts';
 import { Restore } from './restore.ts';
 import { route } from './router.ts';
+import { LIMITS } from './server.ts';
 import type { ApiServices } from './services.ts';
 
 const restoreSchema = v.strictObject({
@@ -31,6 +32,8 @@ export function backupRoutes(services: ApiServices) {
       summary: 'Brings back what a backup holds, or says what that would change. Nothing is removed.',
       rate: 'heavy',
       body: restoreSchema,
+      // Of many cameras with long addresses; a backup holds up to 64 cameras and 200 users.
+      mostBytes: LIMITS.largeBodyBytes,
       handle: async ({ body: { backup, dryRun }, caller, request }) => {
         const actor = actorOf(caller, request);
         const restore = new Restore(services, actor, backup);

@@ -31,6 +31,8 @@ export function daysRoutes(services: ApiServices) {
       identity: 'viewer',
       summary: 'Days with footage or events.',
       query: daysQuery,
+      // All days that there are are looked at one by one.
+      rateOf: ({ bounds }) => (bounds === undefined ? 'heavy' : undefined),
       cameras: ({ query }) => query.camera ?? [],
       handle: ({ query: { camera, timeZone, bounds }, caller }) => {
         const cameras = camera ?? services.cameras.list().flatMap(({ id }) => (seesCamera(caller, id) ? [id] : []));

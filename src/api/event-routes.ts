@@ -1,5 +1,6 @@
 // Events over HTTP: triggers and recording by hand, lists, changes, pictures and clips.
 import * as v from 'valibot';
+import type { AuditEntry, Caller } from '../accounts/index.ts';
 import { type CameraId, NvrError } from '../core/index.ts';
 import { triggerSchema } from '../events/index.ts';
 import { parseEventId, TRIGGER_SOURCES } from '../storage/index.ts';
@@ -131,15 +132,18 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans) {
       // Everybody marks for itself; the rest is everybody's.
       identity: 'viewer',
       summary: 'Marks an event as reviewed by whoever asks; operators lock it, or add a note.',
-      audit: 'change',
       cameras: eventCamera,
       body: patchSchema,
-      handle: async ({ params, body, caller }) => {
-        const { locked, note } = body;
-        if (caller.role === 'viewer' && !(locked === undefined && note === undefined)) {
+      handle: async ({ params, body, caller, request }) => {
+        const { id = '' } = params;
+        const isOwnMark = body.locked === undefined && body.note === undefined;
+        if (caller.role === 'viewer' && !isOwnMark) {
           throw new NvrError('permission-denied', 'this needs the role operator');
         }
-        return jsonReply(200, await events.change(params.id ?? '', body, caller.user));
+        const event = await events.change(id, body, caller.user);
+        // What somebody has seen is nobody else's business, and would wash the rest out.
+        if (!isOwnMark) tell(services, caller, request, { action: 'change', target: `event ${id}` });
+        return jsonReply(200, event);
       },
     }),
     route('DELETE', '/api/events/{id}', {
@@ -177,6 +181,16 @@ export function eventRoutes(services: ApiServices, plans: ExportPlans) {
       },
     }),
   ];
+}
+
+function tell(
+  { accounts }: ApiServices,
+  { by, name }: Caller,
+  { remoteAddress }: HttpRequest,
+  entry: AuditEntry,
+): void {
+  const who = by === 'nobody' ? {} : { by, user: name };
+  accounts.audit.record({ ...who, address: remoteAddress, ...entry });
 }
 
 /** Throws `not-found` for what is no id of an event. */

@@ -13,8 +13,8 @@ export interface Identifier {
   readonly setupCode: string | undefined;
   /** Undefined when nothing was sent, or nothing that is valid. */
   identify(credentials: { cookie?: string; authorization?: string; remoteAddress: string }): Caller | undefined;
-  /** What a user may at present, whoever asks; undefined when there is none any more. */
-  callerOf(user: number): Caller | undefined;
+  /** What may be done at present with a session or token of a user, whoever asks; undefined when there is none any more. */
+  callerBy(user: number, credential: string): Caller | undefined;
   /** Tells of sessions and tokens that ended, or may do other things than before. */
   onRevoked(listener: () => void): void;
   audit: { record(entry: AuditEntry): void };
@@ -60,15 +60,19 @@ export class Gatekeeper {
   gateOf(caller: Caller, route: Route, request: HttpRequest): Gate {
     this.#refusing(request, caller, () => checkRole(caller, route));
     const who = caller.user > 0 ? `user ${caller.user}` : networkOf(request.remoteAddress);
+    const isStranger = route.identity === 'public';
     return {
       caller,
-      admit: cameras => {
+      knock: () => {
+        if (isStranger) this.#rates.take(who, route.rate);
+      },
+      admit: (cameras, rate = route.rate) => {
         // What a caller may not see does not exist for it.
-        if (route.identity !== 'public' && !cameras.every(camera => seesCamera(caller, camera))) {
+        if (!isStranger && !cameras.every(camera => seesCamera(caller, camera))) {
           throw new NvrError('not-found', 'there is no such camera');
         }
         this.#refusing(request, caller, () => checkRight(caller, route));
-        this.#rates.take(who, route.rate);
+        if (!isStranger) this.#rates.take(who, rate);
       },
     };
   }
@@ -82,11 +86,14 @@ export class Gatekeeper {
     }
   }
 
-  /** Whether the same proof is still good for the same things. What a link has begun may end after the link: its user counts. */
+  /** Whether the same proof is still good for the same things. What a link has begun may end after the link: who has signed it counts. */
   isStillGood(request: HttpRequest, route: Route, caller: Caller): boolean {
     if (caller.by === 'nobody') return true;
     try {
-      const now = caller.by === 'link' ? this.#accounts.callerOf(caller.user) : this.#who(request, route).caller;
+      const now =
+        caller.by === 'link'
+          ? this.#accounts.callerBy(caller.user, caller.credential ?? '')
+          : this.#who(request, route).caller;
       if (!now || now.user !== caller.user || !sameSet(now.cameras, caller.cameras)) return false;
       checkRight(now, route);
       return caller.by === 'link' || now.role === caller.role;

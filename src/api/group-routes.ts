@@ -43,7 +43,7 @@ export function groupRoutes({ groups, cameras }: ApiServices) {
       audit: 'change',
       body: groupOrderSchema,
       handle: async ({ body, caller }) => {
-        await groups.sort(body.order);
+        await groups.sort(body.order, group => seen(group, caller) !== undefined);
         return jsonReply(200, listFor(caller));
       },
     }),

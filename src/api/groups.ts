@@ -85,17 +85,20 @@ export class CameraGroups {
     });
   }
 
-  /** `order` names every group once. */
-  sort(order: readonly number[]): Promise<void> {
+  /** `order` names every group once that `isSeen`; others keep their places. */
+  sort(order: readonly number[], isSeen: (group: Group) => boolean = () => true): Promise<void> {
     return this.#change(groups => {
-      const isWhole = order.length === groups.length && new Set(order).size === order.length;
-      if (!isWhole || !groups.every(({ id }) => order.includes(id))) {
+      const sorted = groups.filter(isSeen);
+      const isWhole = order.length === sorted.length && new Set(order).size === order.length;
+      if (!isWhole || !sorted.every(({ id }) => order.includes(id))) {
         throw new NvrError('invalid-argument', '"order" does not name every group once', {
           field: 'order',
           cure: ORDER_CURE,
         });
       }
-      return { groups: order.map(id => found(groups, id)), result: undefined };
+      const next = order.values();
+      const inOrder = (group: Group) => (isSeen(group) ? found(groups, next.next().value ?? 0) : group);
+      return { groups: groups.map(inOrder), result: undefined };
     });
   }
 

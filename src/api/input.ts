@@ -18,8 +18,12 @@ export function parseQuery<S extends v.GenericSchema>(schema: S, query: string):
   return parseInput(schema, Object.fromEntries(values), 'the query');
 }
 
-/** The body as JSON. Throws `invalid-argument` for anything else. */
-export async function parseBody<S extends v.GenericSchema>(schema: S, request: HttpRequest): Promise<v.InferOutput<S>> {
+/** The body as JSON. Throws `invalid-argument` for anything else. `mostBytes`: as `HttpRequest.body`. */
+export async function parseBody<S extends v.GenericSchema>(
+  schema: S,
+  request: HttpRequest,
+  mostBytes?: number,
+): Promise<v.InferOutput<S>> {
   const type = request.header('content-type') ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new NvrError('invalid-argument', 'the body is not declared as JSON', {
@@ -27,7 +31,7 @@ export async function parseBody<S extends v.GenericSchema>(schema: S, request: H
       cure: 'Send the header Content-Type: application/json.',
     });
   }
-  const text = await request.body();
+  const text = await request.body(mostBytes);
   let value: unknown;
   try {
     value = JSON.parse(text.toString('utf8'));

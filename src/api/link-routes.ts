@@ -24,6 +24,11 @@ const linkSchema = v.strictObject({
   ttlMs: v.pipe(v.number(TTL_CURE), v.integer(TTL_CURE), v.minValue(1000, TTL_CURE), v.maxValue(MAX_TTL_MS, TTL_CURE)),
 });
 
+export interface LinkRouteServices {
+  clock: Pick<ApiServices['clock'], 'nowMs'>;
+  accounts: Pick<ApiServices['accounts'], 'expiryOf'>;
+}
+
 export interface LinkTable {
   /** What the links lead into. */
   find: Router['find'];
@@ -31,11 +36,12 @@ export interface LinkTable {
   gateOf(caller: Caller, route: Route, request: HttpRequest): Gate;
 }
 
-export function linkRoutes({ clock }: Pick<ApiServices, 'clock'>, links: SignedLinks, table: LinkTable) {
+export function linkRoutes({ clock, accounts }: LinkRouteServices, links: SignedLinks, table: LinkTable) {
   return [
     route('POST', '/api/links', {
       identity: 'viewer',
-      summary: 'Makes an address that can be read without cookie or token for a while.',
+      summary:
+        'Makes an address that can be read without cookie or token for a while, at most until the session or token ends that it was made with.',
       audit: 'add',
       body: linkSchema,
       handle: async ({ body, request, caller }) => {
@@ -54,8 +60,8 @@ export function linkRoutes({ clock }: Pick<ApiServices, 'clock'>, links: SignedL
           body: async () => Buffer.alloc(0),
         };
         await found.route.check(asked, found.params, table.gateOf(caller, found.route, asked));
-        const expiresMs = clock.nowMs() + body.ttlMs;
-        return jsonReply(201, { url: links.sign(path, query, caller.user, expiresMs), expiresMs } satisfies NewLink);
+        const expiresMs = Math.min(clock.nowMs() + body.ttlMs, accounts.expiryOf(caller) ?? Number.POSITIVE_INFINITY);
+        return jsonReply(201, { url: links.sign(path, query, caller, expiresMs), expiresMs } satisfies NewLink);
       },
     }),
   ];

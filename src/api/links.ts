@@ -6,16 +6,19 @@ import type { HttpRequest } from './server.ts';
 
 const PARAMETER = 'link';
 const MAC_BYTES = 32;
-/** user, expiry and HMAC-SHA256. */
-const FORM = /^(\d{1,9})\.(\d{1,15})\.([\w-]{43})$/;
+/** user, credential, expiry and HMAC-SHA256. */
+const FORM = /^(\d{1,9})\.([\w-]{16})\.(\d{1,15})\.([\w-]{43})$/;
 
 export interface SignedLinksOptions {
   /** Of this data directory, for nothing else. */
   key: Buffer;
   clock: Pick<Clock, 'nowMs'>;
-  /** What a user may at present; undefined when there is none any more. */
-  callerOf(user: number): Caller | undefined;
+  /** What may be done at present with a session or token of a user; undefined when there is none any more. */
+  callerBy(user: number, credential: string): Caller | undefined;
 }
+
+/** Who has signed, and with which session or token: its end is the link's. */
+export type Signatory = Pick<Caller, 'user' | 'credential'>;
 
 export class SignedLinks {
   readonly #options: SignedLinksOptions;
@@ -24,9 +27,10 @@ export class SignedLinks {
     this.#options = options;
   }
 
-  /** `path` begins with `/`, `query` has no link of its own. Good until `untilMs`, for as long as the user may what it shows. */
-  sign(path: string, query: string, user: number, untilMs: number): string {
-    const link = `${user}.${untilMs}.${this.#mac(path, query, user, untilMs).toString('base64url')}`;
+  /** `path` begins with `/`, `query` has no link of its own. Good until `untilMs`, for as long as who signs may what it shows. */
+  sign(path: string, query: string, { user, credential = '' }: Signatory, untilMs: number): string {
+    const claim = `${user}.${credential}.${untilMs}`;
+    const link = `${claim}.${this.#mac(path, query, claim).toString('base64url')}`;
     return `${path}?${query}${query === '' ? '' : '&'}${PARAMETER}=${link}`;
   }
 
@@ -36,18 +40,19 @@ export class SignedLinks {
     if (links.length === 0) return undefined;
     const match = links.length === 1 ? FORM.exec((links[0] as string).slice(PARAMETER.length + 1)) : null;
     if (!match || request.method !== 'GET') throw notGood();
-    const [user, untilMs] = [Number(match[1]), Number(match[2])];
-    const mac = this.#mac(request.path, withoutLink(request.query), user, untilMs);
-    const given = Buffer.from(match[3] as string, 'base64url');
+    const [, user = '', credential = '', untilMs = '', signature = ''] = match;
+    const mac = this.#mac(request.path, withoutLink(request.query), `${user}.${credential}.${untilMs}`);
+    const given = Buffer.from(signature, 'base64url');
     if (given.length !== MAC_BYTES || !timingSafeEqual(given, mac)) throw notGood();
-    const caller = untilMs > this.#options.clock.nowMs() ? this.#options.callerOf(user) : undefined;
+    const { clock, callerBy } = this.#options;
+    const caller = Number(untilMs) > clock.nowMs() ? callerBy(Number(user), credential) : undefined;
     if (!caller) throw new NvrError('permission-denied', 'this link is no longer good', { cure: 'Ask for a new one.' });
     const rights = caller.role === 'admin' ? new Set(RIGHTS) : caller.rights;
     return { ...caller, by: 'link', role: 'viewer', rights };
   }
 
-  #mac(path: string, query: string, user: number, untilMs: number): Buffer {
-    return createHmac('sha256', this.#options.key).update(`GET\n${path}\n${query}\n${user}\n${untilMs}`).digest();
+  #mac(path: string, query: string, claim: string): Buffer {
+    return createHmac('sha256', this.#options.key).update(`GET\n${path}\n${query}\n${claim}`).digest();
   }
 }
 

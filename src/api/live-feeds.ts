@@ -8,6 +8,8 @@ export interface LiveReceiver {
   readonly camera: CameraId;
   readonly stream: StreamName;
   readonly sound: boolean;
+  /** Whose it is; 0 = nobody's. */
+  readonly user: number;
   /** As `enter` gave it. */
   readonly number: number;
   /** Fragments that it did not get. */
@@ -37,6 +39,8 @@ export interface LiveFigures {
 
 /** Two screens of sixteen cameras for three households; beyond it somebody only wears the board out. */
 export const MOST_VIEWERS = 96;
+/** Of one user: nobody takes the places of all others. */
+export const MOST_OF_USER = 32;
 /** What may wait for all viewers together; twice as much with those that are being ended. */
 const MOST_QUEUED_BYTES = 24 * 1024 * 1024;
 const MOST_NUMBER = 0xffff_ffff;
@@ -70,8 +74,12 @@ export class LiveFeeds {
     return { viewers: this.#viewers.size, feeds: this.#feeds.size, queuedBytes: this.#queuedBytes(), skipped };
   }
 
-  get isFull(): boolean {
-    return this.#viewers.size >= MOST_VIEWERS;
+  /** Why nobody more of a user can be taken in; undefined when there is room. */
+  refusal(user: number): string | undefined {
+    if (this.#viewers.size >= MOST_VIEWERS) return 'too many watch live';
+    let own = 0;
+    for (const viewer of this.#viewers.values()) if (viewer.user === user) own++;
+    return own >= MOST_OF_USER ? `this login watches ${MOST_OF_USER} pictures already` : undefined;
   }
 
   viewers(): Iterable<LiveReceiver> {

@@ -47,7 +47,8 @@ export function liveRoutes(services: ApiServices, feeds: LiveFeeds) {
       rate: 'media',
       query: liveQuery,
       cameras: ({ params }) => [parseCameraId(params.id)],
-      open: ({ params, query }) => openLive(services, feeds, parseCameraId(params.id), query),
+      open: ({ params, query, caller }) =>
+        openLive(services, feeds, parseCameraId(params.id), { ...query, user: caller.user }),
     }),
     route('GET', '/api/cameras/{id}/snapshot.jpg', {
       identity: 'viewer',
@@ -95,7 +96,7 @@ function openLive(
   { cameras, clock, live, log }: ApiServices,
   feeds: LiveFeeds,
   camera: number,
-  query: { stream: StreamName; audio: boolean },
+  query: { stream: StreamName; audio: boolean; user: number },
 ): LiveViewer {
   const known = cameras.get(camera);
   if (!known) throw new NvrError('not-found', 'there is no such camera');
@@ -104,6 +105,7 @@ function openLive(
     camera,
     stream: query.stream,
     sound: query.audio && known.audio,
+    user: query.user,
     clock,
     wantsStill: () => query.stream === 'sub' && cameras.get(camera)?.state.sub?.name !== 'live',
     refusal() {

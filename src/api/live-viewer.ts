@@ -11,6 +11,8 @@ export interface LiveViewerOptions {
   camera: CameraId;
   stream: StreamName;
   sound: boolean;
+  /** Who watches. */
+  user: number;
   clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Whether main's key picture is to be shown at first. */
   wantsStill(): boolean;
@@ -39,6 +41,7 @@ export class LiveViewer implements WebSocketHandler {
   readonly camera: CameraId;
   readonly stream: StreamName;
   readonly sound: boolean;
+  readonly user: number;
   number = 0;
   skipped = 0;
   isEnding = false;
@@ -68,6 +71,7 @@ export class LiveViewer implements WebSocketHandler {
     this.camera = options.camera;
     this.stream = options.stream;
     this.sound = options.sound;
+    this.user = options.user;
   }
 
   get queuedBytes(): number {
@@ -82,8 +86,9 @@ export class LiveViewer implements WebSocketHandler {
       this.close(GONE, refusal);
       return;
     }
-    if (feeds.isFull) {
-      this.close(TOO_SLOW, 'too many watch live');
+    const full = feeds.refusal(this.user);
+    if (full !== undefined) {
+      this.close(TOO_SLOW, full);
       return;
     }
     this.number = feeds.enter(this);

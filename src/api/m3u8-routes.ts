@@ -1,5 +1,6 @@
 // HLS over HTTP: footage and live pictures for players that know nothing of us, out of the same files.
 import * as v from 'valibot';
+import type { Caller } from '../accounts/index.ts';
 import { NvrError } from '../core/index.ts';
 import { cameraInPath, parseCameraId } from './camera-routes.ts';
 import { streamName, timeMs } from './input.ts';
@@ -39,7 +40,7 @@ export function m3u8Routes(services: ApiServices, index: PlaybackIndex, links: S
       query: playlistQuery,
       handle: async ({ params, query: { stream, startMs, endMs }, request, caller }) => {
         const camera = parseCameraId(params.id);
-        const linked = caller.by === 'link' ? signer(links, request, caller.user) : undefined;
+        const linked = caller.by === 'link' ? signer(links, request, caller) : undefined;
         if (startMs === undefined && endMs !== undefined) throw noStart();
         if (startMs === undefined) return leading(services, { camera, stream }, linked);
         const address = addressOf(linked);
@@ -54,9 +55,9 @@ export function m3u8Routes(services: ApiServices, index: PlaybackIndex, links: S
 }
 
 /** Makes links that are good as long as that of the request. */
-function signer(links: SignedLinks, request: HttpRequest, user: number): Signer {
-  const untilMs = Number(new URLSearchParams(request.query).get('link')?.split('.', 2)[1]);
-  return (path, query) => links.sign(path, query, user, untilMs);
+function signer(links: SignedLinks, request: HttpRequest, caller: Caller): Signer {
+  const untilMs = Number(new URLSearchParams(request.query).get('link')?.split('.')[2]);
+  return (path, query) => links.sign(path, query, caller, untilMs);
 }
 
 /** ffmpeg plays nothing of which the address does not end as its kind does. Relative to the playlist, so that it may stand below a prefix. */

@@ -24,7 +24,7 @@ export function toRequest(
     query: question < 0 ? '' : url.slice(question + 1),
     ...clientOf(connection, header, proxies),
     header,
-    body: async () => (isUpgrade ? Buffer.alloc(0) : await readBody(request, bodyBytes)),
+    body: async (mostBytes = bodyBytes) => (isUpgrade ? Buffer.alloc(0) : await readBody(request, mostBytes)),
     isGone: () => request.socket.destroyed,
   };
 }

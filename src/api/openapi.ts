@@ -3,10 +3,16 @@ import type * as v from 'valibot';
 import { type Components, fieldsOf, type JsonSchema, jsonSchema } from './json-schema.ts';
 import type { Identity, Route } from './router.ts';
 
+/** Of requests that no route ever sees; not each server says why. */
+const UNREADABLE: Record<string, string> = {
+  411: 'A body without a length.',
+  431: 'Address and header fields are too long together.',
+};
+
 /** What each kind of failure means; the table from kinds to statuses is that of `error-reply.ts`. */
 const ERRORS: Record<string, string> = {
   400: 'Something in the request is not usable; `field` says what.',
-  401: 'Nobody is logged in, or no longer.',
+  401: 'Nobody is logged in, or no longer; or name and password do not fit.',
   403: 'Somebody is, and may not do this.',
   404: 'There is no such thing, or none that the caller may see.',
   409: 'Not now, or not in this state.',
@@ -126,18 +132,20 @@ function success({ method, facts, open }: Route, answer: JsonSchema | undefined)
 }
 
 function errors({ method, identity, facts, path, open }: Route): Record<string, JsonSchema> {
-  const isPublic = identity === 'public';
+  const isOpenPage = identity === 'public' && method === 'GET';
   const statuses = Object.keys(ERRORS).filter(status => {
-    if (status === '401' && isPublic) return false;
+    if (status === '401' && isOpenPage) return false;
     if (status === '507') return method !== 'GET';
     if (status === '404' || status === '409')
       return path.includes('{') || facts.body !== undefined || facts.query !== undefined;
     return true;
   });
+  const unreadable = Object.keys(UNREADABLE).filter(status => status === '431' || facts.body !== undefined);
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
   const upgrade = open ? { 426: { description: 'It is for WebSockets.', content } } : {};
   return {
     ...Object.fromEntries(statuses.map(status => [status, { description: ERRORS[status], content }])),
+    ...Object.fromEntries(unreadable.map(status => [status, { description: UNREADABLE[status] }])),
     ...upgrade,
   };
 }

@@ -4,7 +4,7 @@ import type { StreamProblem } from '../native/index.ts';
 import type { Camera, Problem, ProblemKind } from './contract.ts';
 import type { ApiServices } from './services.ts';
 
-type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap' | 'shortPastMs'>;
+type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap' | 'shortPastsMs'>;
 
 /** What `health` calls degraded. Of cameras that are not to be recorded nothing is. */
 const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
@@ -60,7 +60,7 @@ const STREAM_PROBLEM_WORDS: Record<StreamProblem, { message: string; cure: strin
 };
 
 /** Of the store, of cameras that should deliver or be recorded and are not, of cameras that cannot be read. */
-export function problems(services: Services): Problem[] {
+export function problems(services: Services, cameras: readonly Camera[] = services.cameras.list()): Problem[] {
   const unreadable = services.cameras.unreadable.map(
     (id): Problem => ({
       kind: 'camera-settings',
@@ -69,28 +69,25 @@ export function problems(services: Services): Problem[] {
       cure: 'Remove the camera and add it again; its footage is kept.',
     }),
   );
-  const ofCameras = services.cameras.list().flatMap(camera => cameraProblems(camera, services));
+  const shortPastsMs = services.shortPastsMs(cameras);
+  const ofCameras = cameras.flatMap(camera => cameraProblems(camera, services, shortPastsMs.get(camera.id)));
   return [...services.problems(), ...ofCameras, ...unreadable];
 }
 
 /** True while footage is, or is about to be, missing. */
 export function isRecordingEndangered(services: Services): boolean {
-  const unrecorded = new Set(
-    services.cameras
-      .list()
-      .filter(({ record }) => record.mode === 'off')
-      .map(({ id }) => id),
-  );
-  return problems(services).some(
+  const cameras = services.cameras.list();
+  const unrecorded = new Set(cameras.filter(({ record }) => record.mode === 'off').map(({ id }) => id));
+  return problems(services, cameras).some(
     ({ kind, camera }) => ENDANGERS_RECORDING[kind] && (camera === undefined || !unrecorded.has(camera)),
   );
 }
 
-function cameraProblems(camera: Camera, services: Services): Problem[] {
+function cameraProblems(camera: Camera, services: Services, shortPastMs: number | undefined): Problem[] {
   const { enabled, state } = camera;
   if (!enabled || state.name === 'starting') return [];
   if (state.name !== 'live') return [absent(camera)];
-  const own = [unrecorded(camera, services), shortPreRoll(camera, services), subAbsent(camera)];
+  const own = [unrecorded(camera, services), shortPreRoll(camera, shortPastMs), subAbsent(camera)];
   return [...own.filter(problem => problem !== undefined), ...streamProblems(camera)];
 }
 
@@ -123,8 +120,7 @@ function unrecorded({ id, name, record }: Camera, services: Services): Problem |
   return { kind: 'recording', camera: id, message, cure: words.cure, sinceMs: gap.startMs };
 }
 
-function shortPreRoll({ id, name, events }: Camera, services: Services): Problem | undefined {
-  const reachMs = services.shortPastMs(id);
+function shortPreRoll({ id, name, events }: Camera, reachMs: number | undefined): Problem | undefined {
   if (reachMs === undefined) return undefined;
   const [reach, wanted] = [reachMs, events.preRollMs].map(ms => (ms / 1000).toFixed(1));
   return {

@@ -34,10 +34,14 @@ interface RouteSpec<Q extends v.GenericSchema, B extends v.GenericSchema> {
   right?: Right;
   /** Default: `free` for GET, `change` for the rest. */
   rate?: RateClass;
+  /** For a question that costs more than others of its route. */
+  rateOf?(query: v.InferOutput<Q>): RateClass | undefined;
   /** Without one, no parameter is accepted. */
   query?: Q;
   /** Without one, a body is not read. */
   body?: B;
+  /** Of the body, where the usual limit is too small. */
+  mostBytes?: number;
   /** What the audit log says of it when it was done. */
   audit?: AuditAction;
   /** Reading it needs no more than a signed link. */
@@ -121,8 +125,10 @@ export interface Route<Name extends string = string> {
 /** What a route asks of the gate once it knows which cameras a request is about. */
 export interface Gate {
   caller: Caller;
-  /** Throws when the caller may not see one of them, has not the right, or asks too often. */
-  admit(cameras: readonly CameraId[]): void;
+  /** To be called before the body is read: of strangers it is read only as often as they may ask. Throws when they ask too often. */
+  knock(): void;
+  /** Throws when the caller may not see one of them, has not the right, or asks too often; `rate`: if another than the route's. */
+  admit(cameras: readonly CameraId[], rate?: RateClass): void;
 }
 
 /** A row of the table: checks the input, then calls `handle`. The last argument is never given: see `Mismatch`. */
@@ -140,8 +146,9 @@ export function route<
   const check = async (request: HttpRequest, params: Record<string, string>, gate: Gate) => {
     const text = spec.linkable ? withoutLink(request.query) : request.query;
     const query = parseQuery(spec.query ?? nothing, text) as v.InferOutput<Q>;
-    const body = (spec.body ? await parseBody(spec.body, request) : undefined) as v.InferOutput<B>;
-    gate.admit(spec.cameras?.({ params, query, body }) ?? []);
+    gate.knock();
+    const body = (spec.body ? await parseBody(spec.body, request, spec.mostBytes) : undefined) as v.InferOutput<B>;
+    gate.admit(spec.cameras?.({ params, query, body }) ?? [], spec.rateOf?.(query));
     return { params, query, body, request, caller: gate.caller };
   };
   return {

@@ -13,8 +13,8 @@ export interface HttpRequest {
   secure: boolean;
   /** Lower-case name; undefined when it was not sent. */
   header(name: string): string | undefined;
-  /** The whole body; rejects with `invalid-argument` when it is longer than the limit. */
-  body(): Promise<Buffer>;
+  /** The whole body; rejects with `invalid-argument` when it is longer than `mostBytes`, which is `bodyBytes` unless it is given. */
+  body(mostBytes?: number): Promise<Buffer>;
   /** True when nobody waits for the answer any more. Absent where that cannot be told. */
   isGone?(): boolean;
 }
@@ -72,6 +72,8 @@ export interface HttpServer {
 /** Bounds that every server implementation keeps. */
 export interface Limits {
   bodyBytes: number;
+  /** Where a route asks for more. */
+  largeBodyBytes: number;
   /** Of the request line and all header lines together. */
   headerBytes: number;
   /** Until the last header line has arrived. */
@@ -81,7 +83,7 @@ export interface Limits {
   /** No byte moved in either direction, in the middle of a reply. */
   stuckTimeMs: number;
   keepAliveMs: number;
-  /** With a request or a WebSocket under way; those without make room for others, or cost nearly nothing. */
+  /** With a request or a WebSocket under way; of those without there are as many at most, which make room for others. */
   connections: number;
   connectionsPerAddress: number;
   /** Requests of one connection that wait for their answers. */
@@ -95,6 +97,7 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   bodyBytes: 64 * 1024,
+  largeBodyBytes: 512 * 1024,
   headerBytes: 16 * 1024,
   headerTimeMs: 10_000,
   requestTimeMs: 20_000,

@@ -1,6 +1,6 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Accounts } from '../accounts/index.ts';
-import type { Cameras, Prober } from '../cameras/index.ts';
+import type { Camera, Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, EventBus, GapReason, Log, Logger, StreamName } from '../core/index.ts';
 import type { CameraEvents, Webhooks } from '../events/index.ts';
 import type { Mqtt } from '../mqtt/index.ts';
@@ -120,8 +120,8 @@ export interface ApiServices {
   problems(): Problem[];
   /** The gap of a camera's main stream that goes on at present. */
   ongoingGap(camera: CameraId): { startMs: number; reason: GapReason } | undefined;
-  /** As `Recording.shortPastMs`. */
-  shortPastMs(camera: CameraId): number | undefined;
+  /** As `Recording.shortPastsMs`. */
+  shortPastsMs(cameras: readonly Camera[]): Map<CameraId, number>;
   /** Gaps that began in this run. */
   gapCounts(): GapCount[];
   /** Pages of the index in use. */

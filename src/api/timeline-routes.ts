@@ -18,6 +18,8 @@ const MOST_GAPS = 300;
 const CAMERA_CURE = `Name 1 to ${MAX_CAMERAS} cameras: camera=1&camera=2.`;
 /** From here on bytes are told by the GOP and not by the segment. */
 const NEAR_RANGE_MS = 2 * 3_600_000;
+/** More than any page shows at once: each segment in it is read. */
+const LONG_RANGE_MS = 62 * 24 * 3_600_000;
 const NEAR_BUCKET_MS = 60_000;
 const MOST_NEAR_CAMERAS = 8;
 const MOST_NEAR_SEGMENTS = 64;
@@ -56,6 +58,7 @@ export function timelineRoutes(services: ApiServices, index: PlaybackIndex) {
       identity: 'viewer',
       summary: 'Footage, gaps, events and activity of a range of time.',
       query: timelineQuery,
+      rateOf: ({ startMs, endMs }) => (endMs - startMs > LONG_RANGE_MS ? 'heavy' : undefined),
       cameras: ({ query }) => query.camera,
       handle: async ({ query, request }) => {
         const { camera, startMs, endMs } = query;

@@ -33,7 +33,7 @@ export type UpdatesServices = Pick<
   | 'log'
   | 'problems'
   | 'ongoingGap'
-  | 'shortPastMs'
+  | 'shortPastsMs'
 >;
 
 interface Listener {

@@ -6,6 +6,7 @@ import { clientOf, plainAddress } from './remote-address.ts';
 import type { ByteSource, HttpReply, HttpRequest, Limits } from './server.ts';
 import { statusLine } from './status-line.ts';
 import type { UwsRequest, UwsResponse } from './uws-binary.ts';
+import type { ConnectionUser, UwsConnection } from './uws-connections.ts';
 import { type Refusal, refusalOf } from './uws-refusal.ts';
 
 /** A client that goes on sending a body that is too long is listened to so much longer, so that it sees the answer. */
@@ -20,9 +21,12 @@ export interface ExchangeOptions {
   clock: Clock;
 }
 
-export class UwsExchange {
-  readonly #response: UwsResponse;
+export class UwsExchange implements ConnectionUser {
   readonly #options: ExchangeOptions;
+  /** Undefined when nothing may be done with it any more: the library would touch memory that it has given back. */
+  #current: UwsResponse | undefined;
+  /** There once the connection is known. */
+  #connection: UwsConnection | undefined;
   /** Of the connection's other end, which may be a proxy. */
   readonly address: string;
   /** As sent. */
@@ -37,19 +41,19 @@ export class UwsExchange {
   #onGone: () => void = () => undefined;
   #onCutOff: () => void = () => undefined;
   #body: Promise<Buffer> | undefined;
+  #statedBytes = 0;
   #isBodyPending = false;
+  #onPiece: (chunk: ArrayBuffer, isLast: boolean) => void = () => undefined;
   /** Undefined as long as nothing had to wait. */
   #proceed: ((offset: number) => boolean) | undefined;
 
   /** To be made in the handler's own call. */
   constructor(response: UwsResponse, request: UwsRequest, options: ExchangeOptions) {
-    this.#response = response;
+    this.#current = response;
     this.#options = options;
     this.gone = new Promise(resolve => {
       this.#onGone = () => resolve('gone');
     });
-    // First of all: a response without it ends the process.
-    response.onAborted(() => this.#abort());
     this.address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString());
     this.method = request.getCaseSensitiveMethod();
     const headers = new Map<string, string>();
@@ -61,7 +65,10 @@ export class UwsExchange {
       headers.set(name, before === undefined ? value : `${before}, ${value}`);
     });
     this.refusal = refusalOf(this.method, lengths, headers.get('transfer-encoding'));
-    if (lengths.length > 0 && lengths[0] !== '0' && !this.refusal) this.#body = this.#collect(Number(lengths[0]));
+    if (lengths.length > 0 && lengths[0] !== '0' && !this.refusal) {
+      this.#statedBytes = Number(lengths[0]);
+      this.#body = this.#collect(this.#statedBytes);
+    }
     this.request = this.#toRequest(request, headers);
   }
 
@@ -73,7 +80,10 @@ export class UwsExchange {
       query: request.getQuery() ?? '',
       ...clientOf({ remoteAddress: this.address, secure: false }, header, this.#options.proxies),
       header,
-      body: () => this.#body ?? Promise.resolve(Buffer.alloc(0)),
+      body: async (mostBytes = this.#options.limits.bodyBytes) => {
+        if (this.#statedBytes > mostBytes) throw bodyTooLong(mostBytes);
+        return this.#body ?? Buffer.alloc(0);
+      },
       isGone: () => this.#isOver,
     };
   }
@@ -85,6 +95,16 @@ export class UwsExchange {
 
   get isUpgraded(): boolean {
     return this.#isUpgraded;
+  }
+
+  get #response(): UwsResponse {
+    if (this.#current) return this.#current;
+    throw new NvrError('internal', 'an answer is used after its end');
+  }
+
+  /** Before anything is sent. */
+  take(connection: UwsConnection): void {
+    this.#connection = connection;
   }
 
   /** Ends the connection without a word. */
@@ -111,9 +131,12 @@ export class UwsExchange {
   /** Accepts the WebSocket that was asked for. */
   upgrade(data: unknown, context: unknown): void {
     const key = this.request.header('sec-websocket-key') ?? '';
+    const response = this.#response;
     this.#isOver = true;
     this.#isUpgraded = true;
-    this.#response.cork(() => this.#response.upgrade(data, key, '', '', context));
+    this.#current = undefined;
+    this.#connection?.release();
+    response.cork(() => response.upgrade(data, key, '', '', context));
   }
 
   /** `last`: the connection ends with this reply. Closes the reply's source in any case; rejects when that fails. */
@@ -140,8 +163,7 @@ export class UwsExchange {
     const { status, body } = reply;
     const hasLength = status >= 200 && status !== 204 && status !== 304;
     const sizeBytes = Buffer.isBuffer(body) ? body.length : body ? body.sizeBytes : 0;
-    this.#finish();
-    this.#response.cork(() => {
+    this.#end(() => {
       this.#writeHead(reply);
       if (hasLength && sizeBytes === 0) this.#response.endWithoutBody(0, last || this.#isBodyPending);
       else {
@@ -163,8 +185,7 @@ export class UwsExchange {
       });
       return;
     }
-    this.#finish();
-    this.#response.cork(() => {
+    this.#end(() => {
       this.#writeHead(reply);
       this.#response.end(body, last || this.#isBodyPending);
     });
@@ -199,8 +220,7 @@ export class UwsExchange {
       this.cut();
       return;
     }
-    this.#isOver = true;
-    this.#response.cork(() => {
+    this.#end(() => {
       if (isFirst) this.#writeHead(reply);
       this.#response.end();
     });
@@ -212,13 +232,20 @@ export class UwsExchange {
     const startBytes = response.getWriteOffset();
     if (startBytes + piece.length > totalBytes) throw new NvrError('internal', 'a source gave more than it promised');
     let isTaken = false;
-    response.cork(() => {
-      writeFirst?.();
-      [isTaken, this.#isOver] = response.tryEnd(piece, totalBytes);
+    let isComplete = false;
+    this.#answering(() => {
+      response.cork(() => {
+        writeFirst?.();
+        [isTaken, isComplete] = response.tryEnd(piece, totalBytes);
+      });
+      return isComplete;
     });
     if (isTaken || this.#isOver) return;
     await this.#untilWritable(offset => {
-      [isTaken, this.#isOver] = response.tryEnd(piece.subarray(offset - startBytes), totalBytes);
+      this.#answering(() => {
+        [isTaken, isComplete] = response.tryEnd(piece.subarray(offset - startBytes), totalBytes);
+        return isComplete;
+      });
       return isTaken || this.#isOver;
     });
   }
@@ -252,10 +279,10 @@ export class UwsExchange {
     await this.#untilWritable(() => true);
   }
 
-  /** The body, up to its limit. */
+  /** The body, of which no more comes than was stated. */
   #collect(statedBytes: number): Promise<Buffer> {
     const { limits, clock } = this.#options;
-    let pieces: Buffer[] = [];
+    const pieces: Buffer[] = [];
     let sizeBytes = 0;
     this.#isBodyPending = true;
     const body = new Promise<Buffer>((resolve, reject) => {
@@ -264,33 +291,58 @@ export class UwsExchange {
         cancel();
         reject(new NvrError('invalid-argument', 'the request was cut off'));
       };
-      if (statedBytes > limits.bodyBytes) reject(bodyTooLong(limits.bodyBytes));
-      this.#response.onData((chunk, isLast) => {
+      // What follows from a piece happens after the library's call, in which nothing may be answered.
+      this.#onPiece = (chunk, isLast) => {
         sizeBytes += chunk.byteLength;
-        if (sizeBytes <= limits.bodyBytes) pieces.push(Buffer.from(new Uint8Array(chunk)));
-        else {
-          pieces = [];
-          reject(bodyTooLong(limits.bodyBytes));
-        }
+        if (statedBytes <= limits.largeBodyBytes) pieces.push(Buffer.from(new Uint8Array(chunk)));
         if (isLast) {
           this.#isBodyPending = false;
           cancel();
-          resolve(Buffer.concat(pieces));
-        } else if (sizeBytes > limits.bodyBytes + PATIENCE_BYTES) this.cut();
-      });
+          setImmediate(() => resolve(Buffer.concat(pieces)));
+        } else if (sizeBytes > limits.largeBodyBytes + PATIENCE_BYTES) this.cut();
+      };
     });
     // Nobody may ask for it.
     body.catch(() => undefined);
     return body;
   }
 
-  /** The answer is about to be complete: what is still to come of the request is of no interest. */
+  /** What comes of the body, an empty last piece where there is none. Nothing is answered within the call. */
+  received(chunk: ArrayBuffer, isLast: boolean): void {
+    if (!this.#isOver) this.#onPiece(chunk, isLast);
+  }
+
+  /** Calls what completes the answer: what is still to come of the request is of no interest. */
+  #end(write: () => void): void {
+    const response = this.#response;
+    this.#answering(() => {
+      response.cork(write);
+      return true;
+    });
+  }
+
+  /** `call` says whether it has completed the answer. */
+  #answering(call: () => boolean): void {
+    let isComplete = false;
+    const noted = () => {
+      isComplete = call();
+      return isComplete;
+    };
+    if (this.#connection) this.#connection.answering(noted);
+    else noted();
+    if (!isComplete || this.#isOver) return;
+    this.#current = undefined;
+    this.#finish();
+  }
+
   #finish(): void {
     this.#isOver = true;
     this.#onCutOff();
   }
 
-  #abort(): void {
+  /** The client has gone. */
+  aborted(): void {
+    this.#current = undefined;
     this.#finish();
     this.#onGone();
   }

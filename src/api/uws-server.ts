@@ -3,7 +3,6 @@ import { createServer } from 'node:net';
 import { background, NvrError } from '../core/index.ts';
 import { jsonReply } from './json-reply.ts';
 import { listenError } from './listen-error.ts';
-import { openFileLimit } from './open-file-limit.ts';
 import { plainAddress } from './remote-address.ts';
 import {
   type HttpHandler,
@@ -15,6 +14,7 @@ import {
 } from './server.ts';
 import { type ServerOptions, tooManyWebSockets } from './server-options.ts';
 import type { Uws, UwsApp, UwsRequest, UwsResponse } from './uws-binary.ts';
+import { UwsConnections } from './uws-connections.ts';
 import { UwsExchange } from './uws-exchange.ts';
 import { type PeerData, UwsWebSocketPeer } from './uws-web-socket.ts';
 import { refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
@@ -22,9 +22,6 @@ import { WebSockets } from './web-sockets.ts';
 
 /** Seconds without a word from a client; it is asked before that. A multiple of 4. */
 const IDLE_S = 60;
-/** Ten thousand that rest cost 4 MiB; those in use have their own limits. */
-const MAX_CONNECTIONS = 16_384;
-
 const TOO_MANY: HttpReply = jsonReply(
   429,
   { error: { kind: 'resource-exhausted', message: 'too much is asked for at once' } },
@@ -45,10 +42,9 @@ export class UwsServer implements HttpServer {
   readonly #app: UwsApp;
   #listening: { socket: unknown; port: number } | undefined;
   #stopping: Promise<void> | undefined;
-  #connections = 0;
+  readonly #connections: UwsConnections;
   #exchanges = 0;
   #onIdle: () => void = () => undefined;
-  readonly #mostConnections = mostConnections();
   /** Requests and WebSockets by address of the connection. */
   readonly #busy = new Map<string, number>();
 
@@ -58,6 +54,12 @@ export class UwsServer implements HttpServer {
     this.#limits = { ...LIMITS, ...options.limits };
     this.#proxies = new Set(options.proxies?.map(plainAddress));
     this.#webSockets = new WebSockets(options.clock, this.#limits.webSockets);
+    this.#connections = new UwsConnections({
+      mostResting: this.#limits.connections,
+      mostPerAddress: this.#limits.connectionsPerAddress,
+      proxies: this.#proxies,
+      busy: address => this.#busy.get(address) ?? 0,
+    });
     this.#app = uws.App();
   }
 
@@ -65,9 +67,9 @@ export class UwsServer implements HttpServer {
     const { host, port, log } = this.#options;
     const handlers = { handler, upgrade };
     const { webSocketMessageBytes, webSocketQueueBytes } = this.#limits;
-    this.#app.filter((response, change) => this.#count(response, change));
+    this.#app.filter((socket, change) => this.#changed(socket, change));
     this.#app.any('/*', (response, request) => {
-      this.#guarded(response, () => this.#begin(handlers, response, request));
+      this.#guarded(response, () => this.#arrived(handlers, response, request));
     });
     this.#app.ws<PeerData>('/*', {
       compression: this.#uws.DISABLED,
@@ -77,7 +79,7 @@ export class UwsServer implements HttpServer {
       idleTimeout: IDLE_S,
       sendPingsAutomatically: true,
       upgrade: (response, request, context) =>
-        this.#guarded(response, () => this.#begin(handlers, response, request, context)),
+        this.#guarded(response, () => this.#arrived(handlers, response, request, context)),
       open: socket => socket.getUserData().peer.opened(socket),
       message: (socket, message, isBinary) => socket.getUserData().peer.message(message, isBinary),
       drain: socket => socket.getUserData().peer.drained(),
@@ -85,8 +87,6 @@ export class UwsServer implements HttpServer {
         const { peer, address } = socket.getUserData();
         this.#webSockets.remove(peer);
         this.#leave(address);
-        // The library does not tell of the ends of these.
-        this.#connections--;
         peer.closed();
       },
     });
@@ -120,9 +120,9 @@ export class UwsServer implements HttpServer {
     this.#app.close();
   }
 
-  #count(response: UwsResponse, change: number): void {
-    this.#connections += change;
-    if (change > 0 && this.#connections > this.#mostConnections) response.close();
+  #changed(socket: UwsResponse, change: number): void {
+    if (change < 0) this.#connections.closed();
+    else this.#guarded(socket, () => this.#connections.opened(socket));
   }
 
   /** Counts what is under way for an address; false when that is too much. */
@@ -143,13 +143,15 @@ export class UwsServer implements HttpServer {
   }
 
   /** `context`: of the library, for requests that it takes for the handshake of a WebSocket. */
-  #begin(handlers: Handlers, response: UwsResponse, request: UwsRequest, context?: unknown): void {
+  #arrived(handlers: Handlers, response: UwsResponse, request: UwsRequest, context?: unknown): void {
     const { clock } = this.#options;
     const exchange = new UwsExchange(response, request, { limits: this.#limits, proxies: this.#proxies, clock });
-    if (exchange.refusal) {
-      exchange.refuse(exchange.refusal);
-      return;
-    }
+    this.#connections.arrived(exchange, () => this.#begin(handlers, exchange, context));
+    if (exchange.refusal) exchange.refuse(exchange.refusal);
+  }
+
+  #begin(handlers: Handlers, exchange: UwsExchange, context: unknown): void {
+    if (exchange.isOver) return;
     const { address } = exchange;
     const mayRun = this.#enter(address);
     const work = mayRun ? this.#answer(handlers, exchange, context) : exchange.send(TOO_MANY, true);
@@ -199,12 +201,6 @@ export class UwsServer implements HttpServer {
       }
     }
   }
-}
-
-/** Files of recordings and cameras have to find room beside them. */
-function mostConnections(): number {
-  const limit = openFileLimit() ?? MAX_CONNECTIONS;
-  return Math.min(MAX_CONNECTIONS, Math.max(limit - 1024, limit / 2));
 }
 
 /** The library does not say why it cannot listen; the system says it once more. */

@@ -66,7 +66,7 @@ export class Connection {
     this.#sub = new StreamLink({
       ...link('sub'),
       onChange: ({ name, reason }) => {
-        if (this.record.sub) log.info('sub stream state', { camera: id, state: name, reason });
+        if (this.record.sub) log.debug('sub stream state', { camera: id, state: name, reason });
       },
     });
   }

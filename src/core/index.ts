@@ -9,6 +9,7 @@ export * from './ids.ts';
 export * from './lifecycle.ts';
 export * from './log.ts';
 export * from './nearest.ts';
+export { networkUrls } from './network-urls.ts';
 export * from './options.ts';
 export { packagePath } from './package-path.ts';
 export * from './process-memory.ts';

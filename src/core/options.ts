@@ -41,7 +41,7 @@ export interface UserResetOptions {
 
 export type Options = ServeOptions | MaintainOptions | UserResetOptions | { command: 'version' } | { command: 'help' };
 
-const DEFAULT_LISTEN = '127.0.0.1:8080';
+const DEFAULT_LISTEN = '0.0.0.0:8080';
 
 const FLAGS: readonly Flag[] = [
   {
@@ -54,7 +54,7 @@ const FLAGS: readonly Flag[] = [
     name: '--listen',
     variable: 'THIMBLE_LISTEN',
     value: 'HOST:PORT',
-    help: 'address of pages and API (default: 127.0.0.1:8080, this machine only; 0.0.0.0:8080 = all)',
+    help: 'address of pages and API (default: 0.0.0.0:8080, all networks; 127.0.0.1:8080 = this machine only)',
   },
   ...SERVER_FLAGS,
   {

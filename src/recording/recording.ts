@@ -131,14 +131,20 @@ export class Recording {
     return stretchAround(store, engine.stats(), { camera, stream: 'main', atMs });
   }
 
-  /** How far the memory of a camera reaches back, when that is less than what is to be recorded before its events; undefined while it is not. */
-  shortPastMs(id: CameraId): number | undefined {
-    const { cameras, engine, clock } = this.#options;
-    const camera = cameras.get(id);
-    if (!camera || camera.record.mode === 'off' || camera.state.name !== 'live') return undefined;
-    if (this.#intent(camera).mode !== 'events') return undefined;
-    const stats = engine.stats().streams.find(one => one.camera === id && one.stream === 'main');
-    return stats && shortPastMs(camera, stats, clock.nowMs() - camera.state.sinceMs);
+  /** How far the memory of cameras reaches back, of those where that is less than what is to be recorded before their events. */
+  shortPastsMs(cameras: readonly Camera[]): Map<CameraId, number> {
+    const { engine, clock } = this.#options;
+    const asked = cameras.filter(
+      camera => camera.record.mode !== 'off' && camera.state.name === 'live' && this.#intent(camera).mode === 'events',
+    );
+    const { streams } = asked.length > 0 ? engine.stats() : { streams: [] };
+    const found = new Map<CameraId, number>();
+    for (const camera of asked) {
+      const stats = streams.find(one => one.camera === camera.id && one.stream === 'main');
+      const reachMs = stats && shortPastMs(camera, stats, clock.nowMs() - camera.state.sinceMs);
+      if (reachMs !== undefined) found.set(camera.id, reachMs);
+    }
+    return found;
   }
 
   /** Whether footage of a camera is kept at present, all of it or that of events: its settings, its schedule or a hold say so. */

@@ -1,6 +1,7 @@
 // npm run bench: the figures that the project promises, beside `ffmpeg -c copy` in the same run. One JSON object on stdout, a
 // table on stderr; exit code 1 when a budget is broken. Needs the built service and the packages of the tests; what needs a
 // block device of its own (block writes, repairs of a disk that forgets its cache) is measured by root only.
+// `pages`, `live`, `play` and `paint` need Chromium.
 // `triggers` and `storm` need a C compiler: they watch the service's fdatasync calls.
 //   --build development|release|both   --release = --build release
 //   --only PART,…       of the parts below; default: all
@@ -9,20 +10,27 @@
 //   --rounds N          of kill -9; default 5
 //   --triggers N        whose footage is followed to the disk; default 100
 //   --minutes N         of the storm of triggers; default 10
+//   --seeks N           in a browser, of a day and of 30 days; a fifth as many clicks, a tenth as many visits; default 50
 //   --markdown FILE     writes the table for the README, too
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { browserProblem } from '../support/browser.ts';
 import { stopChildren } from '../support/child.ts';
 import { gstProblem } from '../support/gst-camera.ts';
 import { RELEASE_LAUNCHER, releaseProblem, serviceProblem } from '../support/service.ts';
 import { measureAdoption } from './adoption.ts';
+import { measureApi } from './api-times.ts';
 import { boardClass, type Edition, type Figure, judge, type Measured } from './budgets.ts';
 import { measurePictures } from './event-picture.ts';
 import { measureIdleEvents } from './events-idle.ts';
 import { measureExport } from './export-speed.ts';
 import { measureIndex } from './index-reads.ts';
+import { measureLive } from './live-times.ts';
 import { measureLosses } from './losses.ts';
+import { measurePages } from './pages-memory.ts';
+import { measurePaint } from './paint-times.ts';
+import { measurePlay } from './play-times.ts';
 import { measureRound, type Round, roundFigures } from './recording.ts';
 import { measureRemoval } from './removal.ts';
 import { markdownTable, textTable } from './report.ts';
@@ -42,6 +50,7 @@ interface Plan {
   rounds: number;
   triggers: number;
   minutes: number;
+  seeks: number;
 }
 
 type Command = { command?: string[] };
@@ -58,6 +67,11 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   triggers: (command, { triggers }) => measureTriggers(command, triggers),
   storm: (command, { minutes }) => measureStorm(command, minutes),
   picture: measurePictures,
+  api: measureApi,
+  pages: (command, { seconds }) => measurePages(command, seconds),
+  live: (command, { seconds, seeks }) => measureLive(command, { clicks: Math.ceil(seeks / 5), seconds }),
+  play: (command, { seeks }) => measurePlay(command, seeks),
+  paint: (command, { seeks }) => measurePaint(command, Math.ceil(seeks / 10)),
 };
 
 async function measureRounds(command: Command, { cameras, seconds }: Plan): Promise<Measured[]> {
@@ -89,6 +103,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     triggers: { type: 'string', default: '100' },
     minutes: { type: 'string', default: '10' },
+    seeks: { type: 'string', default: '50' },
     markdown: { type: 'string' },
   },
 });
@@ -102,8 +117,11 @@ const plan: Plan = {
   rounds: positive(values.rounds, 'rounds'),
   triggers: positive(values.triggers, 'triggers'),
   minutes: positive(values.minutes, 'minutes'),
+  seeks: positive(values.seeks, 'seeks'),
 };
+const inBrowser = ['pages', 'live', 'play', 'paint'].some(part => parts.includes(part));
 const missing =
+  (inBrowser ? browserProblem() : undefined) ??
   (editions.includes('development') ? serviceProblem() : undefined) ??
   (editions.includes('release') ? releaseProblem() : undefined) ??
   gstProblem();

@@ -1,27 +1,16 @@
 // Seeks in 30 days of footage: how long the service takes to say what to fetch, and for a keyframe; each in a segment that was not
 // asked about before.
 import { once } from 'node:events';
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { dirname, join } from 'node:path';
-import { systemClock } from '../../src/core/index.ts';
-import { segmentExaminer } from '../../src/native/index.ts';
-import { crc32 } from '../../src/storage/crc32.ts';
-import { Database } from '../../src/storage/database.ts';
-import { openLmdb } from '../../src/storage/environment.ts';
-import { DAY_MS, segmentPath } from '../../src/storage/layout.ts';
-import { SegmentTable } from '../../src/storage/segments.ts';
-import { CLIPS, clipFile } from '../support/clips.ts';
-import { fakeLog } from '../support/fake-log.ts';
-import { SegmentTemplate } from '../support/segment-copies.ts';
-import { makeSegmentFile } from '../support/segment-file.ts';
+import { DAY_MS } from '../../src/storage/layout.ts';
+import { CLIPS } from '../support/clips.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import type { Measured } from './budgets.ts';
 import { percentile } from './percentile.ts';
+import { SEGMENT_MS, storeDays } from './stored-days.ts';
 
 const DAYS = 30;
-const SEGMENT_MS = 300_000;
 const HOUR_MS = 3_600_000;
 const CAMERA = 1;
 /** Of so many segments one has its media; the others have holes. */
@@ -30,16 +19,18 @@ const SEEKS = 200;
 /** What a player asks for: from a little before to a little behind. */
 const BEFORE_MS = 2000;
 const BEHIND_MS = 20_000;
-/** Offsets in the `uuid` box: see native/media/segment_header.cc. */
-const START_AT = 52;
-const CHECKSUM_AT = 76;
 
 export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Promise<Measured[]> {
   const dataDir = tempDir('seeks');
   const empty = await Service.start({ ...options, dataDir });
   await empty.post('/api/cameras', { name: 'Door', enabled: false, main: { url: 'rtsp://127.0.0.1:9/none' } });
   await empty.stop();
-  const starts = await fill(dataDir, Math.floor(Date.now() / DAY_MS) * DAY_MS - DAYS * DAY_MS);
+  const beginMs = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAYS * DAY_MS;
+  const whole = { fromMs: 0, toMs: SEGMENT_MS };
+  const starts = await storeDays({
+    ...{ dataDir, cameras: 1, beginMs, segments: (DAYS * DAY_MS) / SEGMENT_MS, clip: CLIPS.small },
+    media: (_, startMs) => (((startMs - beginMs) / SEGMENT_MS) % DENSE === 0 ? whole : undefined),
+  });
   const service = await Service.start({ ...options, dataDir }, 60_000);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const ask = async (path: string) => {
@@ -80,57 +71,4 @@ export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Pr
     { id: 'activityDay', value: percentile(times.day, 0.5) },
     { id: 'activityHour', value: percentile(times.hour, 0.5) },
   ];
-}
-
-/** Files and index of all segments; their starts. */
-async function fill(dataDir: string, beginMs: number): Promise<number[]> {
-  const bytes = await template(dataDir, beginMs - DAY_MS);
-  const moovAt = bytes.readUInt32BE(0);
-  const uuidAt = moovAt + bytes.readUInt32BE(moovAt);
-  const boxEnd = uuidAt + bytes.readUInt32BE(uuidAt);
-  const headEnd = boxEnd + 8192 + 24 * (SEGMENT_MS / 1000);
-  const { logger: log } = fakeLog();
-  const folder = join(dataDir, 'index');
-  const options = { clock: systemClock, log, maxBytes: 1 << 30, onStep: () => undefined, onHealth: () => undefined };
-  const database = new Database({ ...options, open: () => openLmdb(folder) });
-  database.start();
-  const table = new SegmentTable(database, log, () => undefined);
-  await table.load();
-  const starts: number[] = [];
-  for (let number = 0; number < (DAYS * DAY_MS) / SEGMENT_MS; number++) {
-    const startMs = beginMs + number * SEGMENT_MS;
-    const key = { camera: CAMERA, stream: 'main', startMs, clockGen: 1 } as const;
-    const head = Buffer.from(bytes.subarray(0, headEnd));
-    head.writeBigInt64BE(BigInt(startMs), uuidAt + START_AT);
-    head.writeUInt32BE(crc32(head.subarray(0, uuidAt + CHECKSUM_AT)), uuidAt + CHECKSUM_AT);
-    const path = join(dataDir, 'segments', segmentPath(key, false));
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(path, 'wx', 0o640);
-    writeSync(file, head);
-    if (number % DENSE === 0) writeSync(file, bytes, headEnd, bytes.length - headEnd, headEnd);
-    ftruncateSync(file, bytes.length);
-    closeSync(file);
-    const facts = { endMs: startMs + SEGMENT_MS, sizeBytes: bytes.length, codecs: 'avc1.64001f,mp4a.40.2' };
-    table.record({ ...key, ...facts, endReason: 'length', path: segmentPath(key, false) });
-    starts.push(startMs);
-  }
-  await database.flush();
-  await database.close();
-  return starts;
-}
-
-/** A closed segment of five minutes, made of a clip that repeats. */
-async function template(dataDir: string, startMs: number): Promise<Buffer> {
-  const { body } = JSON.parse(readFileSync(join(dataDir, 'identity.json'), 'utf8')) as { body: { store: string } };
-  const storeUuid = body.store;
-  const work = tempDir('template');
-  const clip = await clipFile(CLIPS.small);
-  const key = { camera: CAMERA, stream: 'main', startMs, clockGen: 1 } as const;
-  const { path } = await makeSegmentFile({ ...key, storeUuid, folder: join(work, 'short'), clip, closed: true });
-  const folder = join(work, 'long');
-  new SegmentTemplate(path).write({ folder, camera: CAMERA, startMs, seconds: SEGMENT_MS / 1000 });
-  const long = join(folder, segmentPath(key, false));
-  const { state } = await segmentExaminer()(long, storeUuid, { write: true, thorough: true });
-  if (state !== 'repaired') throw new Error(`the template is ${state}`);
-  return readFileSync(long);
 }

@@ -12,6 +12,7 @@ import { HookServer } from '../support/hook-server.ts';
 import { Service } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
+import { WebSocketClient } from '../support/web-socket-client.ts';
 
 const test = suite('secrets', { timeoutMs: 60_000 });
 test.after(() => stopChildren());
@@ -50,6 +51,29 @@ function filesBelow(folder: string): string[] {
     .map(entry => join(entry.parentPath, entry.name));
 }
 
+/** Notes what the kernel shows of a process and of those that it starts, also those that live for a moment; call it to have all of it. */
+function watchProcesses(pid: number): () => Map<string, Buffer> {
+  const shown = new Map<string, Buffer>();
+  const look = (id: string, depth: number) => {
+    try {
+      const content = ['cmdline', 'environ', 'comm', 'status'].map(file => readFileSync(`/proc/${id}/${file}`));
+      for (const task of readdirSync(`/proc/${id}/task`)) content.push(readFileSync(`/proc/${id}/task/${task}/comm`));
+      shown.set(`${depth === 0 ? 'process' : 'child'} ${id}`, Buffer.concat(content));
+      for (const child of readFileSync(`/proc/${id}/task/${id}/children`, 'latin1').split(' ')) {
+        if (child !== '') look(child, depth + 1);
+      }
+    } catch {
+      // It has just ended.
+    }
+  };
+  const timer = setInterval(() => look(String(pid), 0), 3);
+  return () => {
+    clearInterval(timer);
+    look(String(pid), 0);
+    return shown;
+  };
+}
+
 /** Answers with a session's cookie, from a page of the service. */
 async function login(service: Service, name: string, password: string): Promise<string> {
   const { status, headers } = await service.exchange('POST', '/api/login', { name, password });
@@ -82,20 +106,43 @@ async function readEverything(
   return answers;
 }
 
+/** A run that is killed, and the next one with the child that looks at the index first. */
+async function afterKill(dataDir: string, planted: readonly Planted[]): Promise<string[]> {
+  const killed = await Service.start({ dataDir, account: false });
+  killed.kill('SIGKILL');
+  await killed.child.exited;
+  const { child, started } = Service.begin({ dataDir, account: false, args: ['--log', 'debug'] }, 30_000);
+  const processes = watchProcesses(child.pid);
+  const next = await started;
+  const shown = processes();
+  assert.ok(
+    [...shown.keys()].some(name => name.startsWith('child')),
+    'the index is looked at by a child',
+  );
+  assert.is((await next.stop()).code, 0);
+  const output = Buffer.from([...child.stdout, ...child.stderr].join('\n'));
+  return [...shown, ['output', output] as const].flatMap(([name, content]) =>
+    hits(planted, `${name} after a kill`, content),
+  );
+}
+
 test('no secret is in logs, answers, exports, links, process lists, backups, or on the volume', async () => {
   const clips = [await clipFile(CLIPS.small)];
   const camera = await Camera.start({ clips, login: { username: 'viewer', password: CAMERA, scheme: 'digest' } });
   const hooks = await HookServer.start();
   const dataDir = tempDir('data');
-  const service = await Service.start({ dataDir, account: false, args: ['--log', 'debug'] });
+  const service = await Service.start({ dataDir, account: false, args: ['--log', 'debug', '--https', '127.0.0.1:0'] });
+  const processes = watchProcesses(service.pid);
   const code = service.ready.setupCode ?? '';
   const begun = await service.exchange('POST', '/api/setup', { code, name: 'anna', password: OWNER });
   assert.is(begun.status, 201);
   const cookie = begun.headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
   const page = { cookie, origin: service.ready.url };
+  const answers: [string, Buffer][] = [];
   const send = async <T>(method: string, path: string, body: unknown, wanted: number): Promise<T> => {
-    const { status, data } = await service.exchange(method, path, body, page);
+    const { status, data, headers } = await service.exchange(method, path, body, page);
     assert.is(status, wanted, `${method} ${path}: ${data}`);
+    answers.push([`${method} ${path} for admin`, Buffer.concat([Buffer.from(JSON.stringify(headers)), data])]);
     return (data.length > 0 ? JSON.parse(data.toString('utf8')) : undefined) as T;
   };
 
@@ -104,6 +151,8 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   const open = { username: 'viewer', password: CAMERA };
   await send('POST', '/api/cameras', { name: 'Yard', main: { url: camera.url }, ...open }, 201);
   await send('PATCH', '/api/cameras/2', { password: CAMERA, name: 'Court' }, 200);
+  const updates = `${service.ready.url}/api/updates`;
+  const watchers = new Map([['admin', await WebSocketClient.open(updates, page)]]);
   const inAddress = `${camera.url}?user=viewer&password=${IN_ADDRESS}`;
   await send('POST', '/api/cameras', { name: 'Gate', main: { url: inAddress } }, 201);
   await send('POST', '/api/cameras/probe', { url: withLogin }, 200);
@@ -122,7 +171,11 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   await send('POST', '/api/login', { name: 'anna', password: WRONG }, 401);
   await send('POST', '/api/login', { name: WRONG, password: 'x' }, 401);
   await send('PATCH', '/api/me', { currentPassword: WRONG, password: GUEST }, 403);
+  const backup = await send<object>('GET', '/api/backup', undefined, 200);
+  await send('POST', '/api/restore', { backup, dryRun: true }, 200);
+  await send('POST', '/api/restore', { backup: { ...backup, cameras: WRONG } }, 400);
   const guest = await login(service, 'bob', GUEST);
+  watchers.set('viewer', await WebSocketClient.open(updates, { ...page, cookie: guest }));
   const bearer = { authorization: `Bearer ${token}` };
   const basic = { authorization: `Basic ${Buffer.from(`x:${token}`).toString('base64')}` };
   assert.is((await service.exchange('GET', `/api/cameras?token=${token}`, undefined, bearer)).status, 400);
@@ -150,8 +203,10 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
     201,
   );
   assert.is((await service.exchange('GET', link.url)).status, 200);
-  const signature = /link=\d+\.\d+\.(.*)$/.exec(link.url)?.[1] ?? '';
+  const signature = /link=.*\.([\w-]+)$/.exec(link.url)?.[1] ?? '';
 
+  const sealingKey = readFileSync(join(dataDir, 'secret.key'), 'latin1').trim();
+  const tlsKey = readFileSync(join(dataDir, 'tls/key.pem'), 'latin1').split('\n')[1] ?? '';
   const session = (of: string) => of.slice(of.indexOf('=') + 1);
   const planted: Planted[] = [
     { name: 'password of the owner', text: OWNER },
@@ -165,8 +220,11 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
     { name: 'password in an address', text: IN_ADDRESS, except: /for admin|index|volume/ },
     { name: 'session of the owner', text: session(cookie) },
     { name: 'session of a guest', text: session(guest) },
-    { name: 'token', text: token },
-    { name: 'signature of a link', text: signature },
+    // Told once, to whoever asked for them.
+    { name: 'token', text: token, except: /^POST \/api\/tokens for admin$/ },
+    { name: 'signature of a link', text: signature, except: /^POST \/api\/links for admin$/ },
+    { name: 'key that seals', text: sealingKey, except: /^volume \/secret\.key$/ },
+    { name: 'key of the certificate', text: tlsKey, except: /^volume \/tls\/key\.pem$/ },
     // It is said at the start, to whoever started it.
     { name: 'set-up code', text: code, except: /^(output|GET \/api\/logs for admin)$/ },
   ];
@@ -193,13 +251,13 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
     found.push(...hits(planted, `webhook ${number}`, Buffer.from(JSON.stringify([body, headers]))));
   }
   assert.ok(hooks.heard.length > 0);
-  const { pid } = service;
-  for (const file of ['cmdline', 'environ', 'comm', 'status']) {
-    found.push(...hits(planted, `/proc/${file}`, readFileSync(`/proc/${pid}/${file}`)));
+  for (const [who, watcher] of watchers) {
+    await watcher.until(() => watcher.texts.some(text => text.includes('"event"')));
+    for (const text of watcher.texts) found.push(...hits(planted, `an update for ${who}`, Buffer.from(text)));
+    watcher.destroy();
   }
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    found.push(...hits(planted, 'names of threads', readFileSync(`/proc/${pid}/task/${task}/comm`)));
-  }
+  for (const [name, content] of answers) found.push(...hits(planted, name, content));
+  for (const [name, content] of processes()) found.push(...hits(planted, name, content));
   assert.is((await service.stop()).code, 0);
   const { stdout, stderr } = service.child;
   found.push(...hits(planted, 'output', Buffer.from([...stdout, ...stderr].join('\n'))));
@@ -212,6 +270,7 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
     const where = path.includes('/index') ? 'index' : `volume ${path.slice(dataDir.length)}`;
     found.push(...hits(planted, where, readFileSync(path)));
   }
+  found.push(...(await afterKill(dataDir, planted)));
   assert.equal([...new Set(found)], []);
   await hooks.stop();
   await camera.stop();

@@ -73,10 +73,20 @@ for (const http of ['node', 'uws']) {
     await letGo();
     if (p99 instanceof Error) throw p99;
     await wait(2000);
-    process.stdout.write(
-      `${http}, ${what}: ${(grown / MiB).toFixed(1)} MiB more, p99 of the owner ${p99.toFixed(0)} ms; after it ${((rssBytes() - before) / MiB).toFixed(1)} MiB\n`,
-    );
-    assert.equal(await gapsSince(startMs), []);
+    const gaps = await gapsSince(startMs);
+    const rounded = (bytes: number) => Number((bytes / MiB).toFixed(1));
+    const figures = {
+      ...{
+        http,
+        crowd: what,
+        rssMiB: rounded(before),
+        grownMiB: rounded(grown),
+        boundMiB: MOST_GROWTH_BYTES[what] / MiB,
+      },
+      ...{ leftMiB: rounded(rssBytes() - before), ownerP99Ms: Math.round(p99), gaps: gaps.length },
+    };
+    process.stdout.write(`${JSON.stringify(figures)}\n`);
+    assert.equal(gaps, []);
     assert.ok(grown <= MOST_GROWTH_BYTES[what], `${grown} bytes`);
     assert.ok(p99 < MOST_P99_MS, `${p99} ms`);
     const { problems } = await service.get<Status>('/api/status');
@@ -125,7 +135,7 @@ for (const http of ['node', 'uws']) {
   test('a flood of logins', () =>
     among('logins', async () => {
       let goesOn = true;
-      const flood = Array.from({ length: 16 }, async () => {
+      const flood = Array.from({ length: 40 }, async () => {
         while (goesOn) {
           const body = { name: `user${Math.floor(Math.random() * 1000)}`, password: 'wrong password' };
           await service

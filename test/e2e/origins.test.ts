@@ -75,7 +75,7 @@ for (const host of [NAME, ADDRESS]) {
   test.needs(
     problem === undefined,
     problem ?? '',
-    `logging in and changing things work at http://${host}`,
+    `check 2: logging in and changing things work at http://${host}`,
     async () => {
       const base = `http://${host}:${port}`;
       const { page } = await browser.open(`${base}/api/health`);

@@ -115,7 +115,7 @@ async function judge(page: Page, errors: string[], foreign: string[]): Promise<v
 }
 
 for (const pattern of PATTERNS.filter(name => !PUBLIC.includes(name)))
-  test.needs(problem === undefined, problem ?? '', `#/${pattern}`, async () => {
+  test.needs(problem === undefined, problem ?? '', `checks 1 and 40: #/${pattern}`, async () => {
     const { page, errors, foreign } = opened;
     errors.length = 0;
     await page.evaluate(address => void (location.hash = address), `#/${addressOf(pattern)}`);
@@ -127,14 +127,35 @@ for (const pattern of PATTERNS.filter(name => !PUBLIC.includes(name)))
     await judge(page, errors, foreign);
   });
 
-test.needs(problem === undefined, problem ?? '', '#/login', async () => {
+test.needs(problem === undefined, problem ?? '', 'checks 1 and 40: #/login', async () => {
   const { page, errors, foreign } = await browser.open(`${service.ready.url}/#/login`);
   await page.locator('main h1').waitFor();
   await judge(page, errors, foreign);
   await page.context().close();
 });
 
-test.needs(problem === undefined, problem ?? '', '#/setup', async () => {
+test.needs(problem === undefined, problem ?? '', 'check 1: what breaks the policy is complained of', async () => {
+  const { page, errors } = await browser.open(`${service.ready.url}/#/login`);
+  await page.locator('main h1').waitFor();
+  const breaches = {
+    script: `document.head.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' }))`,
+    style: `document.body.setAttribute('style', 'color: red')`,
+    picture: `document.body.append(Object.assign(new Image(), { src: 'http://localhost:9/x.png' }))`,
+  };
+  for (const [name, breach] of Object.entries(breaches)) {
+    errors.length = 0;
+    await page.evaluate(breach);
+    await page.waitForTimeout(300);
+    assert.ok(
+      errors.some(text => /Content Security Policy/.test(text)),
+      `${name}: ${errors}`,
+    );
+  }
+  assert.is(await page.evaluate('window.ran'), undefined);
+  await page.context().close();
+});
+
+test.needs(problem === undefined, problem ?? '', 'checks 1 and 40: #/setup', async () => {
   const fresh = await Service.start({ account: false });
   const { page, errors, foreign } = await browser.open(`${fresh.ready.url}/`);
   await page.locator('input[name=code]').waitFor();

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { Browser, browserProblem } from '../support/browser.ts';
+import { PageCounter, visitCamera } from '../support/page-facts.ts';
 import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { axeFindings, DESKTOP, openPage, PHONE, until } from '../support/web-page.ts';
@@ -43,7 +44,7 @@ for (const [name, view] of Object.entries({ phone: PHONE, computer: DESKTOP })) 
 test.needs(
   here,
   problem ?? '',
-  'the picture is looked at closely by buttons, keys, wheel and double click',
+  'check 12: the picture is looked at closely by buttons, keys, wheel and double click',
   async () => {
     const { page } = await openPage(browser, service, '#/cam/1', DESKTOP);
     try {
@@ -82,7 +83,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'a swipe over the whole picture leads to the next camera, buttons and keys too',
+  'check 12: a swipe over the whole picture leads to the next camera, buttons and keys too',
   async () => {
     const { page } = await openPage(browser, service, '#/cam/1', PHONE);
     try {
@@ -112,6 +113,24 @@ test.needs(
   },
 );
 
+test.needs(here, problem ?? '', 'check 10: ten visits from the grid leave no video and no socket', async () => {
+  const { page, errors } = await openPage(browser, service, '#/', DESKTOP);
+  const counter = await PageCounter.of(page);
+  for (let count = 0; count < 2; count++) await visitCamera(page);
+  const before = await counter.facts();
+  for (let count = 0; count < 10; count++) await visitCamera(page);
+  // A socket that is closed goes when the service has answered, an element when nothing runs any more that knows it.
+  const deadline = Date.now() + 15_000;
+  let after = await counter.facts();
+  while ((after.videos > before.videos || after.sockets > before.sockets) && Date.now() < deadline) {
+    await page.waitForTimeout(200);
+    after = await counter.facts();
+  }
+  assert.ok(after.videos <= before.videos && after.sockets <= before.sockets, JSON.stringify([before, after]));
+  assert.equal(errors, []);
+  await page.context().close();
+});
+
 test.needs(
   here,
   problem ?? '',
@@ -124,6 +143,11 @@ test.needs(
       assert.match(download.suggestedFilename(), /^Demo 1 \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.jpg$/);
       const bytes = readFileSync(await download.path());
       assert.equal([...bytes.subarray(0, 2)], [0xff, 0xd8]);
+      const refusal = { error: { kind: 'busy', message: 'Not at this moment.' } };
+      await page.route('**/api/cameras/1/record', route => route.fulfill({ status: 503, json: refusal }), { times: 1 });
+      await page.getByText('Record now').click();
+      await page.getByText(refusal.error.message).waitFor();
+      assert.is(await page.getByText('Stop recording').count(), 0, 'nothing began');
       await page.getByText('Record now').click();
       await page.locator('.today a[href^="#/event/"]').waitFor();
       await page.getByText('Stop recording').click();
@@ -137,7 +161,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'a camera that goes keeps its last picture with the reason, and moves again by itself',
+  'check 9: a camera that goes keeps its last picture with the reason, and moves again by itself',
   async () => {
     const { page } = await openPage(browser, service, '#/cam/2', DESKTOP);
     try {

@@ -59,7 +59,7 @@ const idsOf = (page: Page) =>
 test.needs(
   here,
   problem ?? '',
-  'a card says what, where, when and how much of before is kept, as the service has it',
+  'check 35: a card says what, where, when and how much of before is kept, as the service has it',
   async () => {
     const { page, errors, foreign } = await openPage(browser, service, '#/events', DESKTOP);
     await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
@@ -108,21 +108,26 @@ test.needs(
   },
 );
 
-test.needs(here, problem ?? '', 'what happens meanwhile waits behind a pill, and the list does not move', async () => {
-  const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
-  await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
-  const before = await idsOf(page);
-  const event = await trigger(second, 'cat');
-  await page.waitForSelector('.ev-pill');
-  assert.match((await page.textContent('.ev-pill')) ?? '', /1 new/);
-  assert.equal(await idsOf(page), before);
-  await page.click('.ev-pill');
-  await until(page, `document.querySelector('.ev-card').dataset.event === '${event.id}'`);
-  assert.is(await page.$('.ev-pill'), null);
-  await page.context().close();
-});
+test.needs(
+  here,
+  problem ?? '',
+  'check 34: what happens meanwhile waits behind a pill, and the list does not move',
+  async () => {
+    const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
+    await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
+    const before = await idsOf(page);
+    const event = await trigger(second, 'cat');
+    await page.waitForSelector('.ev-pill');
+    assert.match((await page.textContent('.ev-pill')) ?? '', /1 new/);
+    assert.equal(await idsOf(page), before);
+    await page.click('.ev-pill');
+    await until(page, `document.querySelector('.ev-card').dataset.event === '${event.id}'`);
+    assert.is(await page.$('.ev-pill'), null);
+    await page.context().close();
+  },
+);
 
-test.needs(here, problem ?? '', 'filters stand in the address and survive a reload', async () => {
+test.needs(here, problem ?? '', 'check 34: filters stand in the address and survive a reload', async () => {
   const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
   await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
   await page.locator('.ev-filter-fields').getByLabel('Kind').selectOption('person');
@@ -138,21 +143,26 @@ test.needs(here, problem ?? '', 'filters stand in the address and survive a relo
   await page.context().close();
 });
 
-test.needs(here, problem ?? '', 'marks made without a connection are shown at once and sent later', async () => {
-  const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
-  await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
-  const event = (await all()).find(one => !one.reviewed);
-  assert.ok(event);
-  await page.context().setOffline(true);
-  await page.locator(`[data-event="${event.id}"]`).getByRole('button', { name: 'Mark as seen' }).click();
-  await until(page, `document.querySelector('[data-event="${event.id}"]').dataset.seen === 'true'`);
-  assert.not.ok((await service.get<Event>(`/api/events/${event.id}`)).reviewed);
-  await page.context().setOffline(false);
-  await service.until<Event>(`/api/events/${event.id}`, one => one.reviewed);
-  await page.context().close();
-});
+test.needs(
+  here,
+  problem ?? '',
+  'check 34: marks made without a connection are shown at once and sent later',
+  async () => {
+    const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
+    await until(page, `document.querySelectorAll('.ev-card').length >= 3`);
+    const event = (await all()).find(one => !one.reviewed);
+    assert.ok(event);
+    await page.context().setOffline(true);
+    await page.locator(`[data-event="${event.id}"]`).getByRole('button', { name: 'Mark as seen' }).click();
+    await until(page, `document.querySelector('[data-event="${event.id}"]').dataset.seen === 'true'`);
+    assert.not.ok((await service.get<Event>(`/api/events/${event.id}`)).reviewed);
+    await page.context().setOffline(false);
+    await service.until<Event>(`/api/events/${event.id}`, one => one.reviewed);
+    await page.context().close();
+  },
+);
 
-test.needs(here, problem ?? '', 'several are marked or deleted at once, and both can be undone', async () => {
+test.needs(here, problem ?? '', 'check 34: several are marked or deleted at once, and both can be undone', async () => {
   const { page } = await openPage(browser, service, '#/events?show=all', DESKTOP);
   await until(page, `document.querySelectorAll('.ev-card').length >= 4`);
   const ids = await idsOf(page);

@@ -9,12 +9,14 @@ import { suite } from '../support/suite.ts';
 const test = suite('web first run', { timeoutMs: 60_000 });
 const problem = serviceProblem() ?? browserProblem();
 const OWNER = { name: 'Anna', password: 'quiet thimble harbour' };
+/** As homes have it: plain HTTP there is no secure context for browsers. */
+const LAN = '10.1.2.3';
 const PHONE: View = { width: 390, height: 844, phone: true };
 const COMPUTER: View = { width: 1440, height: 900 };
 
 let browser: Browser;
 test.before(async () => {
-  if (problem === undefined) browser = await Browser.start();
+  if (problem === undefined) browser = await Browser.start([LAN]);
 });
 test.after(() => browser?.close());
 
@@ -69,14 +71,20 @@ async function firstRun(service: Service, page: Page): Promise<void> {
   await seesMotion(page);
 }
 
-for (const [name, view] of Object.entries({ phone: PHONE, computer: COMPUTER }))
+const DEVICES = {
+  'phone, by an address of the network': { view: PHONE, host: LAN },
+  computer: { view: COMPUTER, host: '127.0.0.1' },
+};
+for (const [name, { view, host }] of Object.entries(DEVICES))
   test.needs(
     problem === undefined,
     problem ?? '',
-    `leads from the set-up code to moving pictures on a ${name}`,
+    `checks 2 and 3: leads from the set-up code to moving pictures on a ${name}`,
     async () => {
       const service = await Service.start({ account: false, args: ['--demo'] });
-      const { page, errors, foreign } = await browser.open(`${service.ready.url}/`, view);
+      const { port } = new URL(service.ready.url);
+      const { page, errors, foreign } = await browser.open(`http://${host}:${port}/`, view);
+      assert.is(await page.evaluate('isSecureContext'), host !== LAN);
       await firstRun(service, page);
       const { status } = await service.ask('POST', '/api/setup', { code: service.ready.setupCode, ...OWNER });
       assert.ok(status >= 400, 'the code is dead');
@@ -96,7 +104,7 @@ for (const [name, view] of Object.entries({ phone: PHONE, computer: COMPUTER }))
 test.needs(
   problem === undefined,
   problem ?? '',
-  'works below a path, and comes back to it after logging in',
+  'check 2: works below a path, and comes back to it after logging in',
   async () => {
     const service = await Service.start({ account: false, args: ['--demo'] });
     const proxy = await PrefixProxy.start(service.ready.url, '/hassio/ingress/x1/');

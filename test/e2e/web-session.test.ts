@@ -51,31 +51,34 @@ async function openAs(path: string, account = ACCOUNT, view = COMPUTER) {
   return opened;
 }
 
-needs('a session that ends in the middle is renewed over the page, and what was typed goes through', async () => {
-  const user = { name: 'Otto', password: 'old words to be replaced' };
-  const { id: userId } = await service.post<User>('/api/users', { ...user, role: 'operator' });
-  const { page } = await openAs('set/me', user);
-  await page.getByText('Logged in as Otto').waitFor();
-  const [current, fresh] = [page.getByLabel('Password now'), page.getByLabel('New password')];
-  await current.fill(user.password);
-  await fresh.fill(FRESH);
-  const { sessions } = await service.get<SessionList>(`/api/sessions?user=${userId}`);
-  assert.is(sessions.length, 1);
-  await service.delete(`/api/sessions/${sessions[0]?.id}`);
-  await page.getByRole('button', { name: 'Change the password' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Log in again' });
-  await dialog.waitFor();
-  assert.is(await fresh.inputValue(), FRESH);
-  // Wrong once: the dialog stays.
-  await dialog.getByLabel('Password', { exact: true }).fill('wrong horse battery');
-  await dialog.getByRole('button', { name: 'Log in' }).click();
-  await dialog.getByRole('alert').waitFor();
-  await dialog.getByLabel('Password', { exact: true }).fill(user.password);
-  await dialog.getByRole('button', { name: 'Log in' }).click();
-  await page.getByText('The password is changed').waitFor();
-  await dialog.waitFor({ state: 'detached' });
-  await page.context().close();
-});
+needs(
+  'check 4: a session that ends in the middle is renewed over the page, and what was typed goes through',
+  async () => {
+    const user = { name: 'Otto', password: 'old words to be replaced' };
+    const { id: userId } = await service.post<User>('/api/users', { ...user, role: 'operator' });
+    const { page } = await openAs('set/me', user);
+    await page.getByText('Logged in as Otto').waitFor();
+    const [current, fresh] = [page.getByLabel('Password now'), page.getByLabel('New password')];
+    await current.fill(user.password);
+    await fresh.fill(FRESH);
+    const { sessions } = await service.get<SessionList>(`/api/sessions?user=${userId}`);
+    assert.is(sessions.length, 1);
+    await service.delete(`/api/sessions/${sessions[0]?.id}`);
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Log in again' });
+    await dialog.waitFor();
+    assert.is(await fresh.inputValue(), FRESH);
+    // Wrong once: the dialog stays.
+    await dialog.getByLabel('Password', { exact: true }).fill('wrong horse battery');
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await dialog.getByRole('alert').waitFor();
+    await dialog.getByLabel('Password', { exact: true }).fill(user.password);
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('The password is changed').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    await page.context().close();
+  },
+);
 
 needs('whoever has logged out comes nowhere by going back, and to the wanted page by logging in', async () => {
   const { page, errors } = await openAs('events');
@@ -96,11 +99,14 @@ needs('whoever has logged out comes nowhere by going back, and to the wanted pag
   await page.context().close();
 });
 
-needs('a viewer sees the own cameras, and no way to what admins do', async () => {
+needs('check 5: a viewer sees the own cameras, and no way to what admins do', async () => {
   const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
   const [own, other] = cameras;
   const viewer = { name: 'Vera', password: 'a window onto one yard' };
   await service.post('/api/users', { ...viewer, role: 'viewer', cameras: [own?.id] });
+  const trigger = { action: 'pulse', label: 'person', durationMs: 1000 };
+  await service.post(`/api/cameras/${own?.id}/trigger`, trigger);
+  const theirs = await service.post<{ event: string }>(`/api/cameras/${other?.id}/trigger`, trigger);
   const { page, errors } = await openAs('', viewer);
   await page.locator('.grid-cell').first().waitFor();
   assert.is(await page.locator('.grid-cell').count(), 1);
@@ -109,6 +115,35 @@ needs('a viewer sees the own cameras, and no way to what admins do', async () =>
   assert.is(await page.locator('.nav').getByText('Account').count(), 1);
   const wanted = await page.evaluate(async id => (await fetch(`api/cameras/${id}`)).status, other?.id);
   assert.is(wanted, 404);
+  // The same on every page, also for addresses that were typed or came from somebody else.
+  const main = page.locator('main');
+  const type = (hash: string) => page.evaluate(address => void (location.hash = address), hash);
+  const sees = async () => (await main.textContent())?.includes(other?.name ?? '');
+  await type(`#/time?c=${own?.id},${other?.id}&t=${Date.now() - 5000}&z=10m`);
+  await page.locator('.tl-lane').first().waitFor();
+  assert.is(await page.locator('.tl-lane').count(), 1);
+  assert.not(await sees(), 'timeline');
+  await type('#/events?show=all');
+  await page.locator('[data-event]').first().waitFor();
+  assert.is(await page.locator('[data-event]').count(), 1);
+  assert.not(await sees(), 'events');
+  await type(`#/event/${theirs.event}`);
+  await main.getByText('There is no such event').first().waitFor();
+  await type(`#/cam/${other?.id}`);
+  await main.getByText('There is no such camera').first().waitFor();
+  for (const path of [
+    'set/cameras',
+    `set/cameras/${other?.id}`,
+    'set/users',
+    'set/storage',
+    'set/system',
+    'set/logs',
+    'health',
+  ]) {
+    await type(`#/${path}`);
+    await main.getByText('Your account may not open this page').first().waitFor();
+    assert.not(await sees(), path);
+  }
   assert.equal(
     errors.filter(text => !/status of 404/.test(text)),
     [],
@@ -116,7 +151,7 @@ needs('a viewer sees the own cameras, and no way to what admins do', async () =>
   await page.context().close();
 });
 
-needs('a board that stops is told of, and the page recovers alone with its forms as they were', async () => {
+needs('check 41: a board that stops is told of, and the page recovers alone with its forms as they were', async () => {
   const { page } = await openAs('set/me');
   const field = page.getByLabel('New password');
   await field.fill('half a pass');
@@ -151,7 +186,7 @@ needs('without the board its own page says so where browsers allow that, and lea
 });
 
 // Last: this machine's address has to wait afterwards.
-needs('whoever tries too often waits, and sees for how long', async () => {
+needs('check 4: whoever tries too often waits, and sees for how long', async () => {
   const opened = await browser.open(`${service.ready.url}/#/login`, COMPUTER);
   const { page } = opened;
   for (let attempt = 0; attempt < 30; attempt++) {

@@ -64,7 +64,7 @@ const ours = async (id = 1) => service.get<CameraShape>(`/api/cameras/${id}`);
 test.needs(
   problem === undefined,
   problem ?? '',
-  'tells what is wrong with an address, then adds the camera',
+  'check 36: tells what is wrong with an address, then adds the camera',
   async () => {
     const opened = await openPage(browser, service, '#/set/cameras/add', PHONE);
     const { page } = opened;

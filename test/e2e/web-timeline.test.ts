@@ -125,7 +125,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'the wheel and the buttons zoom around what they should, and the zoom survives a reload',
+  'check 25: the wheel and the buttons zoom around what they should, and the zoom survives a reload',
   async () => {
     const { page } = await atEvent(DESKTOP, '&z=24h');
     const before = await look(page);
@@ -143,7 +143,10 @@ test.needs(
     );
     await until(page, `location.hash.includes('z=1m')`);
     await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${eventMs}&z=24h'`);
-    await until(page, `document.querySelector('.tl-needle').getAttribute('aria-valuenow') == ${eventMs}`);
+    await until(
+      page,
+      `(needle => needle.ariaValueNow == ${eventMs} && needle.ariaValueMax - needle.ariaValueMin > 80_000_000)(document.querySelector('.tl-needle'))`,
+    );
     const spans: number[] = [];
     for (let step = 0; step < 8; step++) {
       const wide = await look(page);
@@ -165,110 +168,128 @@ test.needs(
   },
 );
 
-test.needs(here, problem ?? '', 'a gap has its card with the reason, and the list says the same in words', async () => {
-  const { page, errors } = await atEvent(DESKTOP);
-  await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&z=10m'`);
-  await page.waitForSelector('.tl-card');
-  const card = (await page.textContent('.tl-card')) ?? '';
-  assert.match(card, /recording switched off/);
-  await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&in=${gapMs - 8000}&out=${gapMs + 300}'`);
-  await page.waitForSelector('.tl-export li:has-text("about")');
-  const inside = (await page.textContent('.tl-export li')) ?? '';
-  assert.match(inside, /\d:\d\d of 0:08, .*\d s recording switched off, about \d/);
-  await page.keyboard.press('x');
-  await page.getByRole('button', { name: 'Go on after it' }).click();
-  await until(page, `!document.querySelector('.tl-card')`);
-  assert.ok((await look(page)).needleMs > gapMs);
-  await page.getByRole('button', { name: 'List' }).click();
-  const rows = await page.locator('.tl-row').allTextContents();
-  assert.ok(
-    rows.some(row => /Gap .* to .*, recording switched off/.test(row)),
-    rows.join('\n'),
-  );
-  const event = page.locator('.tl-row', { hasText: 'person' }).first();
-  await event.click();
-  await page.getByRole('button', { name: 'List' }).click();
-  await page.waitForSelector('.tl-needle');
-  const text = (await page.getAttribute('.tl-needle', 'aria-valuetext')) ?? '';
-  assert.match(text, /recorded, person for \d+ s/);
-  assert.equal(errors, []);
-  await page.context().close();
-});
-
-test.needs(here, problem ?? '', 'while scrubbing, one picture is fetched at a time, and none over a gap', async () => {
-  const { page } = await atEvent(DESKTOP, '&z=1m');
-  // The strip's own pictures come first.
-  await until(page, `!document.querySelector('.tl-thumb[data-state=waiting]')`);
-  const asked: string[] = [];
-  let busy = 0;
-  let most = 0;
-  const isPicture = (url: string) => url.includes('/keyframe');
-  page.on('request', request => {
-    if (!isPicture(request.url())) return;
-    asked.push(request.url());
-    most = Math.max(most, ++busy);
-  });
-  const ended = (request: { url(): string }) => void (isPicture(request.url()) && busy--);
-  page.on('requestfinished', ended);
-  page.on('requestfailed', ended);
-  const seen = await look(page);
-  const y = seen.top + 10;
-  await page.mouse.move(xOf(seen, eventMs), y);
-  await page.mouse.down();
-  for (let step = 0; step < 30; step++) await page.mouse.move(xOf(seen, eventMs - step * 100), y);
-  await page.mouse.up();
-  await shown(page);
-  assert.ok(most <= 1, `${most} at once`);
-  asked.length = 0;
-  await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&z=1m'`);
-  await page.waitForSelector('.tl-card');
-  const inGap = await look(page);
-  await page.mouse.move(xOf(inGap, gapMs), y);
-  await page.mouse.down();
-  for (let step = 0; step < 10; step++) await page.mouse.move(xOf(inGap, gapMs + step * 20), y);
-  await page.mouse.up();
-  assert.equal(asked, []);
-  await page.context().close();
-});
-
-test.needs(here, problem ?? '', 'keys seek, zoom, jump to events and mark a range; the buttons agree', async () => {
-  const { page } = await atEvent(DESKTOP);
-  const press = async (key: string) => {
-    await page.keyboard.press(key);
-    return look(page);
-  };
-  const start = await look(page);
-  assert.is((await press('ArrowRight')).needleMs, start.needleMs + 5000);
-  assert.is((await press('ArrowLeft')).needleMs, start.needleMs);
-  assert.is((await press('Shift+ArrowLeft')).needleMs, start.needleMs - 60_000);
-  assert.is((await press('Shift+ArrowRight')).needleMs, start.needleMs);
-  const near = await press('+');
-  assert.is(Math.round((near.endMs - near.startMs) / 60_000), 5);
-  await page.keyboard.press('Shift+ArrowLeft');
-  await page.keyboard.press(']');
-  await until(page, `Math.abs(document.querySelector('.tl-needle').getAttribute('aria-valuenow') - ${eventMs}) < 3000`);
-  const byKey = (await look(page)).needleMs;
-  await page.keyboard.press('Shift+ArrowLeft');
-  await page.getByRole('button', { name: 'Next event' }).click();
-  await until(page, `document.querySelector('.tl-needle').getAttribute('aria-valuenow') == ${byKey}`);
-  await page.keyboard.press('i');
-  await page.waitForSelector('.tl-export');
-  assert.is((await page.$$('.tl-handle')).length, 2);
-  await page.keyboard.press('Escape');
-  assert.is(await page.$('.tl-export'), null);
-  assert.not.ok((await look(page)).isPlaying);
-  await page.locator('.tl-needle').focus();
-  await page.keyboard.press(' ');
-  assert.ok((await look(page)).isPlaying);
-  await page.keyboard.press(' ');
-  assert.not.ok((await look(page)).isPlaying);
-  await page.context().close();
-});
+test.needs(
+  here,
+  problem ?? '',
+  'check 23: a gap has its card with the reason, and the list says the same in words',
+  async () => {
+    const { page, errors } = await atEvent(DESKTOP);
+    await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&z=10m'`);
+    await page.waitForSelector('.tl-card');
+    const card = (await page.textContent('.tl-card')) ?? '';
+    assert.match(card, /recording switched off/);
+    await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&in=${gapMs - 8000}&out=${gapMs + 300}'`);
+    await page.waitForSelector('.tl-export li:has-text("about")');
+    const inside = (await page.textContent('.tl-export li')) ?? '';
+    assert.match(inside, /\d:\d\d of 0:08, .*\d s recording switched off, about \d/);
+    await page.keyboard.press('x');
+    await page.getByRole('button', { name: 'Go on after it' }).click();
+    await until(page, `!document.querySelector('.tl-card')`);
+    assert.ok((await look(page)).needleMs > gapMs);
+    await page.getByRole('button', { name: 'List' }).click();
+    const rows = await page.locator('.tl-row').allTextContents();
+    assert.ok(
+      rows.some(row => /Gap .* to .*, recording switched off/.test(row)),
+      rows.join('\n'),
+    );
+    const event = page.locator('.tl-row', { hasText: 'person' }).first();
+    await event.click();
+    await page.getByRole('button', { name: 'List' }).click();
+    await page.waitForSelector('.tl-needle');
+    const text = (await page.getAttribute('.tl-needle', 'aria-valuetext')) ?? '';
+    assert.match(text, /recorded, person for \d+ s/);
+    assert.equal(errors, []);
+    await page.context().close();
+  },
+);
 
 test.needs(
   here,
   problem ?? '',
-  'a range is set by keys, by mouse and by typing; its file has the camera and the time in its name',
+  'check 24: while scrubbing, one picture is fetched at a time, and none over a gap',
+  async () => {
+    const { page } = await atEvent(DESKTOP, '&z=1m');
+    // The strip's own pictures come first.
+    await until(page, `!document.querySelector('.tl-thumb[data-state=waiting]')`);
+    const asked: string[] = [];
+    let busy = 0;
+    let most = 0;
+    const isPicture = (url: string) => url.includes('/keyframe');
+    page.on('request', request => {
+      if (!isPicture(request.url())) return;
+      asked.push(request.url());
+      most = Math.max(most, ++busy);
+    });
+    const ended = (request: { url(): string }) => void (isPicture(request.url()) && busy--);
+    page.on('requestfinished', ended);
+    page.on('requestfailed', ended);
+    const seen = await look(page);
+    const y = seen.top + 10;
+    await page.mouse.move(xOf(seen, eventMs), y);
+    await page.mouse.down();
+    for (let step = 0; step < 30; step++) await page.mouse.move(xOf(seen, eventMs - step * 100), y);
+    await page.mouse.up();
+    await shown(page);
+    assert.ok(most <= 1, `${most} at once`);
+    asked.length = 0;
+    await page.evaluate(`location.hash = '#/time?c=${cameras[0]}&t=${gapMs}&z=1m'`);
+    await page.waitForSelector('.tl-card');
+    const inGap = await look(page);
+    await page.mouse.move(xOf(inGap, gapMs), y);
+    await page.mouse.down();
+    for (let step = 0; step < 10; step++) await page.mouse.move(xOf(inGap, gapMs + step * 20), y);
+    await page.mouse.up();
+    assert.equal(asked, []);
+    await page.context().close();
+  },
+);
+
+test.needs(
+  here,
+  problem ?? '',
+  'check 31: keys seek, zoom, jump to events and mark a range; the buttons agree',
+  async () => {
+    const { page } = await atEvent(DESKTOP);
+    const press = async (key: string) => {
+      await page.keyboard.press(key);
+      return look(page);
+    };
+    const start = await look(page);
+    assert.is((await press('ArrowRight')).needleMs, start.needleMs + 5000);
+    assert.is((await press('ArrowLeft')).needleMs, start.needleMs);
+    assert.is((await press('Shift+ArrowLeft')).needleMs, start.needleMs - 60_000);
+    assert.is((await press('Shift+ArrowRight')).needleMs, start.needleMs);
+    const near = await press('+');
+    assert.is(Math.round((near.endMs - near.startMs) / 60_000), 5);
+    await page.keyboard.press('Shift+ArrowLeft');
+    await page.keyboard.press(']');
+    await until(
+      page,
+      `Math.abs(document.querySelector('.tl-needle').getAttribute('aria-valuenow') - ${eventMs}) < 3000`,
+    );
+    const byKey = (await look(page)).needleMs;
+    await page.keyboard.press('Shift+ArrowLeft');
+    await page.getByRole('button', { name: 'Next event' }).click();
+    await until(page, `document.querySelector('.tl-needle').getAttribute('aria-valuenow') == ${byKey}`);
+    await page.keyboard.press('i');
+    await page.waitForSelector('.tl-export');
+    assert.is((await page.$$('.tl-handle')).length, 2);
+    await page.keyboard.press('Escape');
+    assert.is(await page.$('.tl-export'), null);
+    assert.not.ok((await look(page)).isPlaying);
+    await page.locator('.tl-needle').focus();
+    await page.keyboard.press(' ');
+    assert.ok((await look(page)).isPlaying);
+    await page.keyboard.press(' ');
+    assert.not.ok((await look(page)).isPlaying);
+    await page.context().close();
+  },
+);
+
+test.needs(
+  here,
+  problem ?? '',
+  'check 32: a range is set by keys, by mouse and by typing; its file has the camera and the time in its name',
   async () => {
     const { page } = await atEvent(DESKTOP, '&z=5m');
     await page.getByRole('button', { name: 'Export' }).click();
@@ -306,7 +327,7 @@ test.needs(
 test.needs(
   here,
   problem ?? '',
-  'on a phone a finger moves the track under the needle, and the page still scrolls',
+  'check 26: on a phone a finger moves the track under the needle, and the page still scrolls',
   async () => {
     const { page, errors } = await atEvent(PHONE);
     const start = await look(page);
@@ -350,47 +371,52 @@ test.needs(here, problem ?? '', 'day and hour are two taps away in the calendar'
   await page.context().close();
 });
 
-test.needs(here, problem ?? '', 'many lanes, gaps and events stay few nodes, and a list of them too', async () => {
-  const others: number[] = [];
-  for (let n = 3; n <= 8; n++) {
-    const main = { url: `rtsp://10.0.0.${n}/` };
-    others.push((await service.post<Camera>('/api/cameras', { name: `Camera ${n}`, enabled: false, main })).id);
-  }
-  const { page } = await openPage(browser, service, '#/events', DESKTOP);
-  await page.route('**/api/timeline?*', route => {
-    const query = new URL(route.request().url()).searchParams;
-    const startMs = Number(query.get('startMs'));
-    const spanMs = Number(query.get('endMs')) - startMs;
-    const at = (share: number) => Math.round(startMs + share * spanMs);
-    const lanes = query.getAll('camera').map(id => ({
-      camera: Number(id),
-      footage: Array.from({ length: 20 }, (_, n) => [at(n / 20), at((n + 0.9) / 20)]),
-      gaps: Array.from({ length: 20 }, (_, n) => ({
-        startMs: at((n + 0.9) / 20),
-        endMs: at((n + 1) / 20),
-        reason: 'offline',
-      })),
-      events: Array.from({ length: 60 }, (_, n) => ({
-        id: `${id}-${at(n / 60)}-0`,
-        startMs: at(n / 60),
-        endMs: at(n / 60) + 9000,
-        label: 'person',
-      })),
-      ...{ more: 565, activity: '0123456789abcdef'.repeat(45) },
-    }));
-    return route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify({ cameras: lanes }) });
-  });
-  await page.evaluate(`location.hash = '#/time?t=${eventMs}&z=24h'`);
-  await until(page, `document.querySelectorAll('.tl-lane').length === 8`);
-  await until(page, `document.querySelector('.tl-lane .unseen').textContent.includes('gaps, ')`);
-  const nodes = () => page.evaluate<number>(`document.querySelectorAll('*').length`);
-  assert.ok((await nodes()) <= 1500, `${await nodes()}`);
-  await page.getByRole('button', { name: 'List' }).click();
-  await page.waitForSelector('.tl-row');
-  assert.ok((await nodes()) <= 1500, `${await nodes()}`);
-  await page.context().close();
-  for (const id of others) await service.delete(`/api/cameras/${id}`);
-});
+test.needs(
+  here,
+  problem ?? '',
+  'check 28: many lanes, gaps and events stay few nodes, and a list of them too',
+  async () => {
+    const others: number[] = [];
+    for (let n = 3; n <= 8; n++) {
+      const main = { url: `rtsp://10.0.0.${n}/` };
+      others.push((await service.post<Camera>('/api/cameras', { name: `Camera ${n}`, enabled: false, main })).id);
+    }
+    const { page } = await openPage(browser, service, '#/events', DESKTOP);
+    await page.route('**/api/timeline?*', route => {
+      const query = new URL(route.request().url()).searchParams;
+      const startMs = Number(query.get('startMs'));
+      const spanMs = Number(query.get('endMs')) - startMs;
+      const at = (share: number) => Math.round(startMs + share * spanMs);
+      const lanes = query.getAll('camera').map(id => ({
+        camera: Number(id),
+        footage: Array.from({ length: 20 }, (_, n) => [at(n / 20), at((n + 0.9) / 20)]),
+        gaps: Array.from({ length: 20 }, (_, n) => ({
+          startMs: at((n + 0.9) / 20),
+          endMs: at((n + 1) / 20),
+          reason: 'offline',
+        })),
+        events: Array.from({ length: 60 }, (_, n) => ({
+          id: `${id}-${at(n / 60)}-0`,
+          startMs: at(n / 60),
+          endMs: at(n / 60) + 9000,
+          label: 'person',
+        })),
+        ...{ more: 565, activity: '0123456789abcdef'.repeat(45) },
+      }));
+      return route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify({ cameras: lanes }) });
+    });
+    await page.evaluate(`location.hash = '#/time?t=${eventMs}&z=24h'`);
+    await until(page, `document.querySelectorAll('.tl-lane').length === 8`);
+    await until(page, `document.querySelector('.tl-lane .unseen').textContent.includes('gaps, ')`);
+    const nodes = () => page.evaluate<number>(`document.querySelectorAll('*').length`);
+    assert.ok((await nodes()) <= 1500, `${await nodes()}`);
+    await page.getByRole('button', { name: 'List' }).click();
+    await page.waitForSelector('.tl-row');
+    assert.ok((await nodes()) <= 1500, `${await nodes()}`);
+    await page.context().close();
+    for (const id of others) await service.delete(`/api/cameras/${id}`);
+  },
+);
 
 test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those who do not see them', async () => {
   for (const view of [PHONE, DESKTOP, { width: 320, height: 640 }]) {
@@ -410,7 +436,7 @@ test.needs(here, problem ?? '', 'nothing in its pages is out of reach for those 
   }
 });
 
-test.needs(here, problem ?? '', 'footage that is deleted leaves the lane without a reload', async () => {
+test.needs(here, problem ?? '', 'check 33: footage that is deleted leaves the lane without a reload', async () => {
   const { segments } = await service.get<SegmentList>(`/api/segments?camera=${cameras[0]}&stream=main`);
   const [segment] = segments;
   assert.ok(segment && !segment.open);

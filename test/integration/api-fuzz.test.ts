@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Api } from '../../src/api/index.ts';
 import type { HttpReply } from '../../src/api/server.ts';
-import { AccountWorld } from '../support/account-world.ts';
+import { AccountWorld, PASSWORD } from '../support/account-world.ts';
 import { contractFaults } from '../support/contract-faults.ts';
 import { FakeServer } from '../support/fake-server.ts';
 import { fakeServices } from '../support/fake-services.ts';
@@ -155,14 +155,22 @@ async function bytesOf(reply: HttpReply): Promise<string> {
   return '';
 }
 
+async function bearer(accounts: AccountWorld, who: { secret: string }): Promise<Record<string, string>> {
+  const { token } = await accounts.accounts.tokens.create(accounts.actor(who), { name: 'fuzz' });
+  return { authorization: `Bearer ${token}` };
+}
+
 test('every answer to requests at random is in the description, and fits it', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_000);
   const maker = new Maker(chanceOf(seed));
   const folder = mkdtempSync(join(tmpdir(), 'thimble-fuzz-'));
   const accounts = await AccountWorld.make();
   const session = await accounts.setUp('anna');
-  const { token } = await accounts.accounts.tokens.create(accounts.actor(session), { name: 'fuzz' });
-  const headers = { authorization: `Bearer ${token}` };
+  const headers = await bearer(accounts, session);
+  await accounts.accounts.users.add(accounts.actor(session), {
+    ...{ name: 'bob', password: PASSWORD, role: 'viewer', cameras: [1], rights: ['export'] },
+  });
+  const guest = await bearer(accounts, await accounts.login('bob'));
   const faults: string[] = [];
   let asked = 0;
   const statuses = new Map<number, number>();
@@ -185,7 +193,8 @@ test('every answer to requests at random is in the description, and fits it', as
       const url = addressOf(path, operation, maker);
       const schema = operation.requestBody?.content['application/json'].schema;
       const body = schema ? maker.value(schema) : undefined;
-      const reply = await server.ask(method, url, body === undefined && schema ? null : body, headers);
+      const who = round % 4 === 3 ? guest : headers;
+      const reply = await server.ask(method, url, body === undefined && schema ? null : body, who);
       const text = await bytesOf(reply);
       asked++;
       statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1);
@@ -214,6 +223,7 @@ test('every answer to requests at random is in the description, and fits it', as
   assert.ok(asked > 2000, `${asked} requests`);
   assert.ok((statuses.get(200) ?? 0) > 200, JSON.stringify([...statuses]));
   assert.ok((statuses.get(400) ?? 0) > 200);
+  assert.ok((statuses.get(403) ?? 0) > 100, 'what the viewer may not do');
   assert.equal([...new Set(faults)].slice(0, 20), [], `seed ${seed}`);
 });
 

@@ -4,7 +4,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { RIGHTS, type Right, type Role } from '../../src/accounts/index.ts';
+import { type Caller, RIGHTS, type Right, type Role } from '../../src/accounts/index.ts';
 import { Api } from '../../src/api/index.ts';
 import { SignedLinks } from '../../src/api/links.ts';
 import { AccountWorld, PASSWORD } from '../support/account-world.ts';
@@ -56,7 +56,7 @@ class World {
   port = 0;
   routes: string[] = [];
   #links: SignedLinks | undefined;
-  #linkUser = 0;
+  #signatory: Caller | undefined;
 
   private constructor(accounts: AccountWorld) {
     this.accounts = accounts;
@@ -81,9 +81,9 @@ class World {
     const { accounts } = this.accounts;
     const { name, role = 'admin', cameras, rights = [] } = one;
     const input = { name, password: PASSWORD, role, cameras, rights: name === 'link' ? [...RIGHTS] : [...rights] };
-    const user = await accounts.users.add(actor, input);
+    await accounts.users.add(actor, input);
     const { secret } = await this.accounts.login(name);
-    if (one.by === 'link') this.#linkUser = user.id;
+    if (one.by === 'link') this.#signatory = this.accounts.callerOf({ secret });
     if (one.by !== 'bearer') {
       this.who.set(name, { ...one, secret });
       return;
@@ -102,7 +102,7 @@ class World {
     this.port = Number(new URL((await api.start()).url).port);
     api.open({ ...fakes.services, accounts: this.accounts.accounts });
     const { linkKey: key, clock } = fakes.services;
-    this.#links = new SignedLinks({ key, clock, callerOf: () => undefined });
+    this.#links = new SignedLinks({ key, clock, callerBy: () => undefined });
     for (const name of [CANARY, 'Yard']) {
       const added = await this.ask('admin', 'POST', '/api/cameras', { name, main: { url: 'rtsp://10.0.0.2/a' } });
       assert.is(added.status, 201, added.text);
@@ -170,7 +170,7 @@ class World {
 
   #signed(url: string): string {
     const [path = '', query = ''] = url.split('?', 2);
-    return this.#links?.sign(path, query, this.#linkUser, 9e14) ?? url;
+    return this.#signatory ? (this.#links?.sign(path, query, this.#signatory, 9e14) ?? url) : url;
   }
 }
 

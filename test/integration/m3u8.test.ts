@@ -41,7 +41,7 @@ test.before.each(async () => {
   folder = tempDir('m3u8');
   fakes = await fakeServices(folder);
   asked = [];
-  links = new SignedLinks({ key: Buffer.alloc(32, 1), clock: systemClock, callerOf: () => ADMIN });
+  links = new SignedLinks({ key: Buffer.alloc(32, 1), clock: systemClock, callerBy: () => ADMIN });
   const index = new PlaybackIndex({ segmentsFolder: folder, openIndex: () => undefined });
   router = new Router([...m3u8Routes(fakes.services, index, links), ...segmentRoutes(fakes.services)]);
   server = new NodeServer({ host: '127.0.0.1', port: 0, log: fakes.log.logger, clock: systemClock });
@@ -156,7 +156,7 @@ test('another size begins with another init segment', async () => {
 test('a signed link leads to everything that is played, and to nothing else', async () => {
   await addFile(START_MS);
   const query = `startMs=${START_MS}&endMs=${START_MS + 8000}`;
-  const link = links.sign('/api/cameras/1/playback.m3u8', query, 1, Date.now() + 60_000);
+  const link = links.sign('/api/cameras/1/playback.m3u8', query, ADMIN, Date.now() + 60_000);
   const { pictures } = await decoded(`${url}${link}`);
   assert.is(pictures, 8 * 25);
   const files = asked.filter(address => address.includes('/file.mp4'));

@@ -1,14 +1,19 @@
 // The release as a stranger's machine sees it: another place, a foreign working directory, Node and nothing else.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import type { Playback } from '../../src/api/contract.ts';
+import { Browser, browserProblem } from '../support/browser.ts';
 import { run, stopChildren } from '../support/child.ts';
 import { ffmpegParts } from '../support/ffmpeg-parts.ts';
+import { decodeWhole } from '../support/ffprobe.ts';
 import { footageFaults, segmentFiles } from '../support/footage.ts';
+import { LiveClient, partFile } from '../support/live-client.ts';
 import { Service } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
+import { DESKTOP, openPage, until } from '../support/web-page.ts';
 
 const MINUTE_MS = 60_000;
 const test = suite('release', { timeoutMs: 15 * MINUTE_MS });
@@ -55,6 +60,90 @@ test('records the demo cameras with nothing but Node, and ends with 0', async ()
   assert.equal(await footageFaults(service), []);
   assert.ok(segmentFiles(service.dataDir).length >= 2);
   assert.equal(await service.stop(), { code: 0, signal: null });
+});
+
+function saved(content: Buffer): string {
+  const path = join(tempDir('release-media'), 'media.mp4');
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Its pages, byte by byte. */
+async function assertPages(service: Service): Promise<void> {
+  const pages = join(place, 'dist/web');
+  const names = readdirSync(pages, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && !entry.name.endsWith('.gz'))
+    .map(entry => relative(pages, join(entry.parentPath, entry.name)));
+  assert.ok(names.length > 10, `${names.length} files`);
+  for (const name of names) {
+    const { status, data } = await service.exchange('GET', `/${name}`);
+    assert.is(status, 200, name);
+    assert.ok(data.equals(readFileSync(join(pages, name))), name);
+  }
+  const whole = await service.exchange('GET', '/', undefined, { 'accept-encoding': 'gzip' });
+  assert.is(whole.headers['content-encoding'], 'gzip');
+  assert.ok(whole.data.equals(readFileSync(join(pages, 'index.html.gz'))));
+}
+
+for (const http of ['uws', 'node']) {
+  test(`serves pages, live and recorded pictures: ${http}`, async () => {
+    const service = await startRelease(['--demo', '--http', http]);
+    assert.is('uwebsockets' in (await service.ask('GET', '/api/health')).headers, http === 'uws');
+    await assertPages(service);
+    await service.until<{ state: { name: string } }>('/api/cameras/1', ({ state }) => state.name === 'live', 30_000);
+    const live = await LiveClient.open(service, 1, '?stream=main');
+    await live.until(() => live.fragments >= 24, 30_000);
+    assert.is(live.problem, '');
+    assert.ok(live.last);
+    await decodeWhole(saved(partFile(live.last)));
+    live.socket.destroy();
+    const range = `camera=1&startMs=0&endMs=${Date.now() + MINUTE_MS}`;
+    const recent = `/api/playback?camera=1&startMs=${Date.now() - MINUTE_MS}&endMs=${Date.now() + MINUTE_MS}`;
+    const { inits, segments } = await service.until<Playback>(
+      recent,
+      ({ segments: [first] }) => (first?.fragments.length ?? 0) >= 4,
+      30_000,
+    );
+    const [init] = inits;
+    const [segment] = segments;
+    assert.ok(init && segment);
+    const pieces = [];
+    for (const [url, offset, sizeBytes] of [
+      [init.url, 0, init.sizeBytes] as const,
+      ...segment.fragments.map(([, at, size]) => [segment.url, at, size] as const),
+    ]) {
+      const bytes = `bytes=${offset}-${offset + sizeBytes - 1}`;
+      const { status, data } = await service.exchange('GET', url, undefined, { range: bytes });
+      assert.is(status, 206);
+      pieces.push(data);
+    }
+    await decodeWhole(saved(Buffer.concat(pieces)));
+    const picture = await service.exchange('GET', '/api/cameras/1/snapshot.jpg');
+    assert.equal([picture.status, picture.data.subarray(0, 2).toString('hex')], [200, 'ffd8']);
+    assert.is((await service.ask('GET', `/api/timeline?${range}`)).status, 200);
+    assert.equal(
+      service.log.filter(({ level }) => level === 'error'),
+      [],
+    );
+    assert.equal(await service.stop(), { code: 0, signal: null });
+  });
+}
+
+const chromium = browserProblem();
+test.needs(!chromium, chromium ?? '', 'its pages show live and recorded pictures', async () => {
+  const service = await startRelease(['--demo']);
+  const browser = await Browser.start();
+  const { page, errors, foreign } = await openPage(browser, service, '#/cam/1', DESKTOP);
+  await until(page, `document.querySelector('.camera-picture video[data-shown]')?.currentTime > 0.5`, 60_000);
+  await page.evaluate(`location.hash = '#/time?c=1&t=${Date.now() - 2000}'`);
+  await until(
+    page,
+    `[...document.querySelectorAll('main video[data-shown]')].some(video => video.videoWidth > 0)`,
+    60_000,
+  );
+  assert.equal([errors, foreign], [[], []]);
+  await browser.close();
+  assert.is((await service.stop()).code, 0);
 });
 
 test('takes cameras from a file: the parser lies beside the bundle', async () => {

@@ -14,6 +14,16 @@ test('no circle of imports in src', () => {
   assert.equal(importCircles(projectFiles(/^src\/.*\.ts$/)), []);
 });
 
+test('scripts, which install the packages, start without any', () => {
+  const packages = projectFiles(/^(scripts\/|test\/run|test\/support\/run-)[\w-]*\.mjs$/).flatMap(({ path, text }) =>
+    [...text.matchAll(/^(?:import|export)[^;]*?from '([^']+)'/gm)]
+      .map(([, name = '']) => name)
+      .filter(name => !/^(node:|\.)/.test(name))
+      .map(name => `${path}: ${name}`),
+  );
+  assert.equal(packages, []);
+});
+
 /** File, its text, what the breach must say (none = allowed). */
 const SAMPLES: [string, string, string?][] = [
   ['src/cameras/a.ts', "import { x } from '../storage/index.ts';"],

@@ -11,6 +11,10 @@ export interface View {
   height?: number;
   /** A phone: touch instead of a mouse, two device pixels per CSS pixel. */
   phone?: boolean;
+  /** IANA name of the zone that its clock is in; default: this machine's. */
+  timeZone?: string;
+  /** Runs in every document before the page's own scripts. */
+  script?: string;
 }
 
 /** A page in a context of its own: no cookies or storage of others. */
@@ -21,6 +25,8 @@ export interface Opened {
   /** Addresses on other machines that it asked for, which it did not get. */
   foreign: string[];
 }
+
+const HERE = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** Why Chromium cannot be used here; undefined when it can. */
 export function browserProblem(): string | undefined {
@@ -34,10 +40,12 @@ export function browserProblem(): string | undefined {
 export class Browser {
   readonly #chromium: Chromium;
   readonly #proxy: Server;
+  readonly #names: readonly string[];
 
-  private constructor(browser: Chromium, proxy: Server) {
+  private constructor(browser: Chromium, proxy: Server, names: readonly string[]) {
     this.#chromium = browser;
     this.#proxy = proxy;
+    this.#names = names;
   }
 
   /** Rejects when Chromium does not start within 30 s. `names`: hosts that lead to this machine too. */
@@ -57,7 +65,7 @@ export class Browser {
           '--mute-audio',
         ],
       });
-      return new Browser(browser, proxy);
+      return new Browser(browser, proxy, names);
     } catch (error) {
       proxy.close();
       throw error;
@@ -65,23 +73,30 @@ export class Browser {
   }
 
   /** Loads `url` in a new page. Rejects when that fails. */
-  async open(url: string, { width = 1280, height = 800, phone = false }: View = {}): Promise<Opened> {
+  async open(url: string, { width = 1280, height = 800, phone = false, timeZone, script }: View = {}): Promise<Opened> {
     const context = await this.#chromium.newContext({
       viewport: { width, height },
       ...(phone ? { hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : {}),
+      ...(timeZone === undefined ? {} : { timezoneId: timeZone }),
     });
     const page = await context.newPage();
+    if (script !== undefined) await page.addInitScript(script);
     const errors: string[] = [];
     page.on('pageerror', error => errors.push(String(error)));
     page.on('console', message => {
       if (message.type() === 'error') errors.push(message.text());
     });
     const foreign: string[] = [];
-    const note = (asked: { url(): string }) => void (isHere(asked.url()) || foreign.push(asked.url()));
+    const note = (asked: { url(): string }) => void (this.#isHere(asked.url()) || foreign.push(asked.url()));
     page.on('request', note);
     page.on('websocket', note);
     await page.goto(url);
     return { page, errors, foreign };
+  }
+
+  #isHere(url: string): boolean {
+    const { protocol, hostname } = new URL(url);
+    return !/^(http|ws)s?:$/.test(protocol) || [...HERE, ...this.#names].includes(hostname);
   }
 
   /** Also closes all pages. Idempotent. */
@@ -109,9 +124,4 @@ async function refusingProxy(): Promise<Server> {
     proxy.listen(0, '127.0.0.1', resolve);
   });
   return proxy;
-}
-
-function isHere(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return !/^(http|ws)s?:$/.test(protocol) || ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
 }

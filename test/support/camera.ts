@@ -98,7 +98,8 @@ interface ConnectionState {
   garbageBytes: number;
   loseVideo: number;
   loseAudio: number;
-  closeInFrame: boolean;
+  /** `cut`: half a frame is sent, and nothing may follow it. */
+  closeInFrame: boolean | 'cut';
 }
 
 const PATH = 'stream';
@@ -248,7 +249,8 @@ export class Camera {
     if (this.#frozen) return [];
     const { kept, lost } = loseSome(packets, state, context.unit.track.kind);
     const sent = kept.map(one => ('packet' in one ? { ...one, packet: rewriteRtp(one.packet, state, context) } : one));
-    if (state.closeInFrame) return this.#cutShort(sent, context);
+    if (state.closeInFrame === 'cut') return [];
+    if (state.closeInFrame) return this.#cutShort(sent, state, context);
     this.#note(context, lost === 0);
     if (state.garbageBytes === 0) return sent;
     const raw = Buffer.alloc(state.garbageBytes, 0xa5);
@@ -267,7 +269,8 @@ export class Camera {
   }
 
   /** Half of the first packet's frame, then the end. */
-  #cutShort(packets: Outgoing[], context: OutgoingContext): Outgoing[] {
+  #cutShort(packets: Outgoing[], state: ConnectionState, context: OutgoingContext): Outgoing[] {
+    state.closeInFrame = 'cut';
     this.#note(context, false);
     setImmediate(() => {
       for (const one of this.#server.connections) if (one.id === context.connectionId) one.close();

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './child.ts';
+import { numberFilter } from './picture-number.ts';
 
 export interface ClipSpec {
   codec: 'h264' | 'hevc';
@@ -17,6 +18,8 @@ export interface ClipSpec {
   bitrateKbps: number;
   /** Sample rate of AAC sound, mono; 0 = none. `seconds * rate` is a multiple of 1024, so that a loop has no hole. */
   audioHz: number;
+  /** Each picture bears its number in the round, which `test/support/picture-number.ts` reads. */
+  numbered?: true;
 }
 
 const FULL: ClipSpec = {
@@ -37,6 +40,7 @@ export const CLIPS = {
   /** 1280x720, 25 fps, 2 Mbit/s, keyframe each 2 s, AAC 48 kHz. */
   full: FULL,
   fullSilent: { ...FULL, audioHz: 0 },
+  fullNumbered: { ...FULL, numbered: true },
   fullBFrames: { ...FULL, bFrames: 2 },
   /** 320x180, 25 fps, 150 kbit/s, keyframe each second, AAC 16 kHz. */
   small: SMALL,
@@ -83,7 +87,7 @@ function audioCommand(spec: ClipSpec, frames: number): string[] {
 }
 
 function videoCommand(spec: ClipSpec, frames: number): string[] {
-  const source = `testsrc2=s=${spec.width}x${spec.height}:r=${spec.fps}:d=${spec.seconds},noise=alls=12:allf=t:all_seed=7`;
+  const source = `testsrc2=s=${spec.width}x${spec.height}:r=${spec.fps}:d=${spec.seconds},noise=alls=12:allf=t:all_seed=7${spec.numbered ? `,${numberFilter()}` : ''}`;
   const rate = `${spec.bitrateKbps}k`;
   const group = `keyint=${spec.gop}:min-keyint=${spec.gop}:scenecut=0:open-gop=0:bframes=${spec.bFrames}:b-adapt=0`;
   const encoder =

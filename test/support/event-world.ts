@@ -52,6 +52,8 @@ export class EventWorld {
   /** Footage is dated by so much more than the clock says. */
   offsetMs = 0;
   isThere = true;
+  /** Thrown by what has to be durable while set. */
+  failure: Error | undefined;
   /** Resolves when a hold is in force. */
   settling: Promise<void> = Promise.resolve();
   make: (request: PictureRequest) => Promise<Picture> = async ({ atMs }) => ({
@@ -93,7 +95,10 @@ export class EventWorld {
     this.events = new CameraEvents({
       store: {
         ...{ events: this.table, segmentsFolder: folder, isThere: async () => this.isThere },
-        flush: () => database.flush(),
+        flush: async () => {
+          if (this.failure) throw this.failure;
+          await database.flush();
+        },
         recovered: async () => undefined,
         segments: { list: () => ({ segments: [...this.segments] }) } as never,
       },

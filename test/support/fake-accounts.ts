@@ -31,7 +31,11 @@ export class FakeAccounts implements Identifier {
     return known ? { ...known, by: authorization === undefined ? 'session' : 'token' } : this.anybody;
   }
 
-  callerOf(user: number): Caller | undefined {
+  callerBy(user: number, _credential: string): Caller | undefined {
     return [...this.callers.values()].find(known => known.user === user);
+  }
+
+  expiryOf(): number | undefined {
+    return undefined;
   }
 }

@@ -237,7 +237,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
       levels: { other: 'info', tags: {} },
     },
     ongoingGap: camera => gaps.get(camera),
-    shortPastMs: camera => shortPasts.get(camera),
+    shortPastsMs: list => new Map([...shortPasts].filter(([id]) => list.some(camera => camera.id === id))),
     facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct', timeZone: 'Etc/UTC' },
     clock,
     log: log.logger,

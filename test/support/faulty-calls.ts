@@ -1,4 +1,4 @@
-// Lets chosen calls of the service fail, or kills it at one, by a library that is preloaded (faulty_calls.c).
+// Lets chosen calls of the service fail or wait, or kills it at one, by a library that is preloaded (faulty_calls.c).
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -47,7 +47,7 @@ const PAGE_BYTES = 4096;
 const TEXT_AT = 1024;
 /** Places of the fields of `struct control`, in words of eight bytes. */
 const WORD = { action: 0, error: 1, kind: 2, at: 3, forever: 4, reached: 5, failed: 6, any: 7, seen: 8 } as const;
-const ACTION = { nothing: 0, fail: 1, kill: 2 } as const;
+const ACTION = { nothing: 0, fail: 1, kill: 2, hold: 3 } as const;
 
 /** Why this cannot be done here; undefined when it can. */
 export function faultyCallsProblem(): string | undefined {
@@ -101,6 +101,12 @@ export class FaultyCalls {
     this.#set(WORD.kind, -1);
     this.#set(WORD.at, at);
     this.#set(WORD.action, ACTION.kill);
+  }
+
+  /** From now on all calls of the kind wait, as on a volume that hangs. */
+  hold(kind: Kind): void {
+    this.#set(WORD.kind, KINDS.indexOf(kind));
+    this.#set(WORD.action, ACTION.hold);
   }
 
   /** The cause is gone. */

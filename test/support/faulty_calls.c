@@ -1,4 +1,4 @@
-// Preloaded into the service: counts the calls by which it uses files below a folder, and at a chosen one lets it fail,
+// Preloaded into the service: counts the calls by which it uses files below a folder, and at a chosen one lets it fail or wait,
 // or kills the process with SIGKILL just before it or in the middle of it.
 // FAULT_FOLDER: the folder; FAULT_CONTROL: a file of at least 4096 bytes, shared with the test (faulty-calls.ts), which
 // may change it at any time; child processes share it too.
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum { PAGE_BYTES = 4096, MAX_PARTS = 1024, TEXT_AT = 1024 };
-enum { NOTHING, FAIL, KILL };
+enum { NOTHING, FAIL, KILL, HOLD };
 
 // The order is that of KINDS in faulty-calls.ts.
 enum kind {
@@ -33,7 +33,7 @@ enum kind {
 
 // Eight bytes each, in the machine's byte order.
 struct control {
-  atomic_llong action;   // NOTHING only counts
+  atomic_llong action;   // NOTHING only counts; HOLD lets calls of `kind` wait until it is over
   atomic_llong error;    // errno of FAIL
   atomic_llong kind;     // of the chosen call; -1 = any that the error or the kill applies to
   atomic_llong at;       // the chosen call among those, from 1
@@ -107,6 +107,7 @@ static int step(enum kind kind, const char *name, const char *path) {
     if (kind != OPEN_READ && kind != OPEN_WRITE && kind != STATVFS && is_chosen(kind, number)) die(name, path);
     return 0;
   }
+  while (control->action == HOLD && control->kind == kind) usleep(10000);
   const long long error = control->error;
   if (action != FAIL || !applies(error, kind)) return 0;
   if (is_chosen(kind, number)) {

@@ -11,7 +11,7 @@ export interface ServerKind {
   saysWhy: boolean;
   /** What a client sends behind its handshake before that is accepted is kept for it. */
   keepsEarlyFrames: boolean;
-  /** Requests that come before the last is answered wait for their turn. */
+  /** Requests that come before the last is answered wait for their turn; else they end the connection. */
   pipelines: boolean;
   /** Bodies may come in chunks; else they are refused with 411. */
   takesChunks: boolean;

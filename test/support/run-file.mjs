@@ -22,7 +22,8 @@ const END_MARK = '#thimble-end ';
  * @returns {Promise<Verdict>}
  */
 export async function runTestFile(root, file, limitMs) {
-  const outcome = await runProcess(process.execPath, ['--import', 'tsx', file], { cwd: root, limitMs });
+  const loader = new URL('typescript.mjs', import.meta.url).href;
+  const outcome = await runProcess(process.execPath, ['--import', loader, file], { cwd: root, limitMs });
   const { report, output } = splitOutput(outcome.output);
   const faults = [];
   if (outcome.timedOut) faults.push(`not done after ${limitMs / 1000} s: killed`);

@@ -30,10 +30,10 @@ export function killAll() {
 /**
  * @param {string} program
  * @param {string[]} args
- * @param {{cwd: string, env?: NodeJS.ProcessEnv, limitMs: number}} options
+ * @param {{cwd: string, env?: NodeJS.ProcessEnv, limitMs: number, onStart?: (pid: number) => void}} options
  * @returns {Promise<Outcome>} rejects only when the program cannot be started
  */
-export async function runProcess(program, args, { cwd, env = process.env, limitMs }) {
+export async function runProcess(program, args, { cwd, env = process.env, limitMs, onStart }) {
   const startedMs = performance.now();
   const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const group = child.pid;
@@ -48,7 +48,10 @@ export async function runProcess(program, args, { cwd, env = process.env, limitM
     timedOut = true;
     if (group !== undefined) killGroup(group);
   }, limitMs);
-  if (group !== undefined) groups.add(group);
+  if (group !== undefined) {
+    groups.add(group);
+    onStart?.(group);
+  }
   try {
     const closed = new Promise(resolve => child.once('close', resolve));
     /** @type {[number | null, NodeJS.Signals | null]} */

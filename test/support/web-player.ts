@@ -44,6 +44,12 @@ web.until = async (done, limitMs = 10000) => {
     await new Promise(resolve => setTimeout(resolve, 10));
   }
 };
+// While a seek is under way its target is the player's time: only its end says that the picture is there.
+web.watchSeeks = player => {
+  const seek = player.seek.bind(player);
+  player.seek = ms => (player.sought = seek(ms));
+  return player;
+};
 web.is = (player, name, limitMs) => web.until(() => player.state.peek().is === name, limitMs);
 `;
 
@@ -57,7 +63,7 @@ export async function playerBundle(): Promise<string> {
     globalName: 'web',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    define: { SHEETS: '{}', LANGUAGES: '{}' },
+    define: { LANGUAGES: '{}' },
   });
   return `${outputFiles[0]?.text ?? ''}\nwindow.web = web;\n${HELPERS}`;
 }

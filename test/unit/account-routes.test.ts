@@ -208,6 +208,11 @@ test('the audit log tells of all that, without a secret', async () => {
   const anna = await world.setUp();
   world.address = '10.0.0.7';
   await world.ask(undefined, 'POST /api/login', { name: 'anna', password: 'wrong horse staple' });
+  await world.ask(undefined, 'POST /api/login', {
+    name: 'correct horse typed as name',
+    password: 'wrong horse staple',
+  });
+  await world.ask(undefined, 'POST /api/login', { name: 'ANNA ', password: 'wrong horse staple' });
   world.address = '10.0.0.1';
   const bob = (await world.ask<User>(anna, 'POST /api/users', { name: 'bob', password: PASSWORD, role: 'viewer' }))
     .body;
@@ -221,6 +226,7 @@ test('the audit log tells of all that, without a secret', async () => {
     [
       ['setup', 'anna', '10.0.0.1', undefined, undefined],
       ['login-failed', 'anna', '10.0.0.7', undefined, undefined],
+      ['login-failed', undefined, '10.0.0.7', undefined, 'a name that nobody has'],
       ['add', 'anna', '10.0.0.1', 'user bob', 'viewer'],
       ['change', 'anna', '10.0.0.1', 'user bob', 'role, password'],
       ['add', 'anna', '10.0.0.1', 'token HA', 'admin'],
@@ -231,7 +237,8 @@ test('the audit log tells of all that, without a secret', async () => {
   const page = (await world.ask<AuditList>(anna, 'GET /api/audit?limit=3&action=change')).body;
   assert.equal([page.entries.length, page.cursor], [1, undefined]);
   const text = JSON.stringify(entries);
-  for (const secret of [PASSWORD, 'another horse', 'wrong horse', anna, token]) assert.not.match(text, secret);
+  for (const secret of [PASSWORD, 'another horse', 'wrong horse', 'correct horse', anna, token])
+    assert.not.match(text, secret);
 });
 
 test('every field is wrong in every way somebody manages, and says so itself', async () => {

@@ -111,6 +111,22 @@ test('of refusals of many kinds the first sixty a minute are told one by one', a
   assert.is(audit.list({ limit: 500 }).entries.length, 72);
 });
 
+test('refusals wash nothing out, however long they go on', async () => {
+  const { audit, clock } = setUp();
+  audit.record({ action: 'remove', user: 'bob', target: 'camera 1' });
+  const days = 7;
+  for (let minute = 0; minute < days * 24 * 60; minute++) {
+    for (let n = 0; n < 2; n++) audit.record({ ...DENIED, target: `GET /api/${minute}/${n}` });
+    audit.record({ action: 'login-failed', user: 'anna', address: `10.0.${minute >> 8}.${minute & 255}` });
+    clock.stall(60_000);
+  }
+  const { entries } = audit.list({ limit: 5000 });
+  assert.ok(entries.length <= days * (240 + 2 * 24) + 1, `${entries.length}`);
+  assert.is(entries.at(-1)?.action, 'remove');
+  const told = entries.reduce((sum, { count = 1 }) => sum + count, 0);
+  assert.is(told, days * 24 * 60 * 3 + 1, 'all are counted');
+});
+
 test('whatever is told fits into a line', () => {
   const { audit, table } = setUp();
   const texts = ['x', '\u0000', '\u{1f600}', '\ud800', '"', '\\', '\u202e', '\u00e9'].map(char => char.repeat(5000));

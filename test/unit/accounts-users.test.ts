@@ -73,11 +73,12 @@ test('another password from an admin ends the sessions of that user, and not the
 
 test('removing a user ends everything of it, in one commit', async () => {
   const { world, users, actor, bob, bobSession } = await withBob();
-  const { token } = await world.accounts.tokens.create(world.actor(bobSession), { name: 'HA' });
+  const { token, id } = await world.accounts.tokens.create(world.actor(bobSession), { name: 'HA' });
+  assert.ok(world.accounts.callerBy(bob.id, id));
   await users.remove(actor, bob.id);
   assert.is(world.callerOf(bobSession), undefined);
   assert.is(world.callerOfToken(token), undefined);
-  assert.is(world.accounts.callerOf(bob.id), undefined);
+  assert.is(world.accounts.callerBy(bob.id, id), undefined);
   assert.is(world.revoked.length, 2);
   assert.is((await refused(world.login('bob'))).kind, 'unauthenticated');
   assert.is((await refused(users.remove(actor, bob.id))).kind, 'not-found');

@@ -23,7 +23,15 @@ const CALLERS: Record<string, Caller> = {
 };
 
 function caller(user: number, role: Caller['role'], cameras: number[] | undefined, rights: readonly Right[]): Caller {
-  return { by: 'token', user, name: role, role, cameras: cameras && new Set(cameras), rights: new Set(rights) };
+  return {
+    by: 'token',
+    user,
+    name: role,
+    role,
+    cameras: cameras && new Set(cameras),
+    rights: new Set(rights),
+    credential: `credential-${user}`.padEnd(16, '-'),
+  };
 }
 
 let folder: string;
@@ -234,12 +242,23 @@ test('links are read without a login, for a while, and only what they were made 
   assert.is((await ask('', 'GET', `${url}&x=1`)).status, 403);
   assert.is((await ask('', 'DELETE', '/api/segments/1-main-1000-0', undefined)).status, 401);
   assert.is((await ask('', 'GET', url.replace('/file', '/picture.jpg'))).status, 403);
-  for (const wrong of ['link=', 'link=3.1.x', 'link=3.9999999999999.', `link=${'A'.repeat(43)}`, 'link=a&link=b']) {
+  for (const wrong of [
+    'link=',
+    'link=3.1.x',
+    'link=3.credential-3----.9999999999999.',
+    `link=${'A'.repeat(43)}`,
+    'link=a&link=b',
+  ]) {
     assert.is((await ask('', 'GET', `${path}?${wrong}`)).status, 403, wrong);
   }
   const signature = /link=(.*)$/.exec(url)?.[1] as string;
-  const [user, until, mac] = signature.split('.') as [string, string, string];
-  for (const changed of [`1.${until}.${mac}`, `${user}.${Number(until) + 1}.${mac}`]) {
+  const [user, by, until, mac] = signature.split('.') as [string, string, string, string];
+  const others = [
+    `1.${by}.${until}.${mac}`,
+    `${user}.${by}.${Number(until) + 1}.${mac}`,
+    `${user}.credential-1----.${until}.${mac}`,
+  ];
+  for (const changed of others) {
     assert.is((await ask('', 'GET', `${path}?link=${changed}`)).status, 403);
   }
   assert.is((await ask('', 'GET', `/api/cameras?link=${signature}`)).status, 401, 'elsewhere it says nothing');
@@ -395,6 +414,20 @@ test('bytes end soon for whoever may no longer have them', async () => {
   clock.stall(5000);
   assert.is(await source.next(), undefined);
   await source.close();
+});
+
+test('questions about all the time that there is are rarer than others', async () => {
+  const DAY_MS = 24 * 3_600_000;
+  const all = `/api/timeline?camera=1&startMs=0&endMs=${90 * DAY_MS}`;
+  const statuses = async (path: string) => {
+    const found = new Set<number>();
+    for (let i = 0; i < 40; i++) found.add((await ask('viewer', 'GET', path)).status);
+    return [...found];
+  };
+  assert.equal(await statuses(all), [200, 429]);
+  assert.equal(await statuses('/api/days?timeZone=UTC'), [429]);
+  assert.equal(await statuses(`/api/timeline?camera=1&startMs=0&endMs=${DAY_MS}`), [200]);
+  assert.equal(await statuses(`/api/days?bounds=0,${DAY_MS}`), [200]);
 });
 
 test('what a link has begun goes on after the link, but not after its user', async () => {

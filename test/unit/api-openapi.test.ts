@@ -90,7 +90,8 @@ test('parameters stand in their paths, once each; every operation says what it a
     );
     for (const status of statuses) assert.match(status, /^([1-5]\d\d|[1-5]XX)$/);
     for (const reply of Object.values(operation.responses)) assert.ok(reply.description);
-    assert.is('401' in operation.responses, operation.security.length > 0, name);
+    // Whoever logs in may be refused, too.
+    assert.is('401' in operation.responses, operation.security.length > 0 || name.startsWith('POST'), name);
   }
 });
 

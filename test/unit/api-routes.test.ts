@@ -347,6 +347,19 @@ test('the timeline answers for each camera once', async () => {
   });
 });
 
+test('what is wrong is told by one look at the engine, however many cameras there are', async () => {
+  for (const name of ['Door', 'Gate', 'Yard']) await ask('POST', '/api/cameras', { ...door, name });
+  const { engine } = fakes;
+  const stats = engine.stats.bind(engine);
+  let looks = 0;
+  engine.stats = () => {
+    looks++;
+    return stats();
+  };
+  assert.is((await ask('GET', '/api/health')).status, 200);
+  assert.is(looks, 1);
+});
+
 test('health sums up what status tells', async () => {
   assert.equal((await ask('GET', '/api/health')).json, { status: 'ok' });
   await ask('POST', '/api/cameras', door);

@@ -225,6 +225,34 @@ test('changes: locked, reviewed, note; removal', async () => {
   assert.equal(fakes.world.names().at(-1), 'event.removed');
 });
 
+test('what a full volume did not take is not to be read afterwards, and nobody is told of it', async () => {
+  const id = await trigger(1);
+  await ask('PATCH', `/api/events/${id}`, { note: 'before' });
+  const before = (await ask('GET', `/api/events/${id}`)).json;
+  const told = fakes.world.told.length;
+  fakes.world.failure = new NvrError('resource-exhausted', 'the volume is full', { field: 'volume' });
+  for (const patch of [{ locked: true }, { note: 'after' }, { note: null }, { reviewed: true }]) {
+    assert.ok((await ask('PATCH', `/api/events/${id}`, patch)).status >= 400);
+    assert.equal((await ask('GET', `/api/events/${id}`)).json, before);
+  }
+  assert.is(fakes.world.told.length, told);
+  fakes.world.failure = undefined;
+  assert.is((await ask('PATCH', `/api/events/${id}`, { locked: true })).json.locked, true);
+});
+
+test('the audit log tells who locked an event or wrote to it, and not who has seen it', async () => {
+  const id = await trigger(1);
+  const { told } = fakes.services.accounts as unknown as FakeAccounts;
+  told.length = 0;
+  await ask('PATCH', `/api/events/${id}`, { reviewed: true });
+  assert.equal(told, []);
+  await ask('PATCH', `/api/events/${id}`, { locked: true, reviewed: false });
+  assert.equal(
+    told.map(({ action, user, target }) => [action, user, target]),
+    [['change', 'admin', `event ${id}`]],
+  );
+});
+
 test('the picture, with its validator; without one 404, and 404 when a power cut took the file', async () => {
   const id = await trigger(1);
   const url = `/api/events/${id}/picture.jpg`;
@@ -263,15 +291,15 @@ test('the clip is an export of the footage of the event: what was promised befor
   assert.is((await ask('GET', '/api/events/1-1-0/clip.mp4')).status, 404);
 });
 
-test('events stand in the timeline: the strongest 60, and how many more', async () => {
+test('events stand in the timeline: the strongest 50, and how many more', async () => {
   for (let n = 0; n < 62; n++) {
     await trigger(1, { label: `l${n}`, score: (n + 1) / 100 });
     await fakes.world.clock.advance(10_000);
   }
   const { json } = await ask('GET', `/api/timeline?camera=1&startMs=${t0}&endMs=${t0 + 1_000_000}`);
   const [{ events, more }] = json.cameras;
-  assert.equal([events.length, more], [60, 2]);
-  assert.equal(events[0], { id: `1-${t0 + 20_000}-0`, startMs: t0 + 20_000, endMs: t0 + 20_000, label: 'l2' });
+  assert.equal([events.length, more], [50, 12]);
+  assert.equal(events[0], { id: `1-${t0 + 120_000}-0`, startMs: t0 + 120_000, endMs: t0 + 120_000, label: 'l12' });
 });
 
 test('status and metrics tell of events', async () => {

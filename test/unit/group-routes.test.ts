@@ -118,6 +118,18 @@ test('a group that somebody does not see can be neither changed nor removed by t
   assert.is((await ask('GET', '/api/groups')).json.groups[0].name, 'Secret');
 });
 
+test('who sees only some groups sorts those, and the others keep their places', async () => {
+  for (const cameras of [[2], [1], [2], [1]]) await ask('POST', '/api/groups', { ...GROUP, cameras });
+  const some: Caller = { ...ADMIN, role: 'operator', cameras: new Set([1]) };
+  assert.is((await ask('PATCH', '/api/groups', { order: [4, 2] }, some)).status, 200);
+  const ids = async () => (await ask('GET', '/api/groups')).json.groups.map(({ id }: { id: number }) => id);
+  assert.equal(await ids(), [1, 4, 3, 2]);
+  for (const order of [[2], [1, 4, 3, 2], [2, 3], [2, 2]]) {
+    assert.is((await ask('PATCH', '/api/groups', { order }, some)).json.error.field, 'order');
+  }
+  assert.equal(await ids(), [1, 4, 3, 2]);
+});
+
 test('a group whose cameras are all gone is still told of, so that it can be sorted and removed', async () => {
   await ask('POST', '/api/groups', { ...GROUP, cameras: [2] });
   await ask('POST', '/api/groups', { ...GROUP, cameras: [1] });

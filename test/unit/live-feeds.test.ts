@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { LiveHeader } from '../../src/api/contract.ts';
-import { LiveFeeds, MOST_VIEWERS } from '../../src/api/live-feeds.ts';
+import { LiveFeeds, MOST_OF_USER, MOST_VIEWERS } from '../../src/api/live-feeds.ts';
 import { LiveViewer, type LiveViewerOptions } from '../../src/api/live-viewer.ts';
 import { Live, type LiveFragment, type LiveHeaderFacts } from '../../src/native/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -26,7 +26,7 @@ test.before.each(() => {
 
 function enter(options: Partial<LiveViewerOptions> = {}): { viewer: LiveViewer; peer: FakePeer } {
   const viewer = new LiveViewer({
-    ...{ feeds, camera: 1, stream: 'main', sound: true, clock },
+    ...{ feeds, camera: 1, stream: 'main', sound: true, user: 1, clock },
     wantsStill: () => false,
     refusal: () => undefined,
     onWatching: () => () => ended++,
@@ -270,7 +270,7 @@ test('all slow viewers together have a bound, and who keeps up does not suffer b
   const fast = enter();
   begin(fast.viewer);
   fast.peer.take();
-  const all = Array.from({ length: 40 }, () => enter());
+  const all = Array.from({ length: 40 }, (_, i) => enter({ user: 2 + (i % 2) }));
   for (const { viewer, peer } of all) {
     begin(viewer);
     peer.takes = false;
@@ -392,8 +392,14 @@ test('a camera that cannot be watched, or any longer, says why', () => {
 });
 
 test('so many watch, and no more', () => {
-  for (let i = 0; i < MOST_VIEWERS; i++) assert.is(enter().peer.closed, undefined);
-  const { viewer, peer } = enter();
+  for (let i = 0; i < MOST_OF_USER; i++) assert.is(enter().peer.closed, undefined);
+  const more = enter();
+  assert.equal(more.peer.closed, { code: 1013, reason: 'this login watches 32 pictures already' });
+  more.viewer.closed();
+  for (let i = MOST_OF_USER; i < MOST_VIEWERS; i++) {
+    assert.is(enter({ user: 2 + (i % 2) }).peer.closed, undefined);
+  }
+  const { viewer, peer } = enter({ user: 4 });
   assert.equal(peer.closed, { code: 1013, reason: 'too many watch live' });
   viewer.closed();
   assert.is(feeds.figures().viewers, MOST_VIEWERS);

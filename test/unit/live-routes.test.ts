@@ -93,7 +93,7 @@ async function open(path: string, query = ''): Promise<{ handler: WebSocketHandl
   const request = requestOf(path, query);
   const found = router.find('GET', request.path);
   if ('status' in found || !found.route.open) throw new Error('no socket');
-  const handler = await found.route.open(request, found.params, { caller: ADMIN, admit: () => {} });
+  const handler = await found.route.open(request, found.params, { caller: ADMIN, knock: () => {}, admit: () => {} });
   const peer = new FakePeer();
   handler.opened(peer);
   return { handler, peer };

@@ -230,14 +230,15 @@ test('a ring that does not reach back as far as events are to is named, once it 
   const camera = world.cameras.get(1);
   assert.ok(camera);
   Object.assign(camera.state, { name: 'live', sinceMs: world.clock.nowMs() });
-  assert.is(world.recording.shortPastMs(1), undefined);
+  const shortPastMs = () => world.recording.shortPastsMs([camera]).get(1);
+  assert.is(shortPastMs(), undefined);
   await world.clock.advance(17_000);
-  assert.is(world.recording.shortPastMs(1), 9000);
+  assert.is(shortPastMs(), 9000);
   world.engine.figures.set(1, { bitrateBps: 4_000_000, gopMs: 2000, ringMs: 10_000 });
-  assert.is(world.recording.shortPastMs(1), undefined);
+  assert.is(shortPastMs(), undefined);
   world.engine.figures.set(1, { bitrateBps: 4_000_000, gopMs: 2000, ringMs: 9000 });
   camera.record.mode = 'continuous';
-  assert.is(world.recording.shortPastMs(1), undefined);
+  assert.is(shortPastMs(), undefined);
 });
 
 test('what a camera really sends counts, once it plays', async () => {

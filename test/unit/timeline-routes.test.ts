@@ -1,5 +1,6 @@
 // The timeline over HTTP: what buckets change of it, that it is sent only when it is another, and its bounds.
 import { rmSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { errorReply } from '../../src/api/error-reply.ts';
 import type { ApiServices } from '../../src/api/index.ts';
@@ -89,6 +90,44 @@ test('a day of eight cameras fits in 7 KB', async () => {
   const cameras = [1, 2, 3, 4, 5, 6, 7, 8].map(id => `camera=${id}`).join('&');
   const reply = await ask(`${cameras}&startMs=0&endMs=${24 * HOUR_MS}&buckets=720&levels=16`);
   assert.ok((reply.body as Buffer).length < 7000, `${(reply.body as Buffer).length}`);
+});
+
+test('check 28: a day of eight cameras with 5000 events is answered in 60 KB, 10 KB packed', async () => {
+  // As events come: at any millisecond, of some seconds, of a few kinds.
+  let state = 28;
+  const random = (below: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+  const dayMs = Date.UTC(2026, 9, 14);
+  const ids = [1, 2, 3, 4, 5, 6, 7, 8];
+  for (const id of ids)
+    for (let count = 0; count < 625; count++) {
+      const startMs = dayMs + random(24 * HOUR_MS);
+      const labels = [['person', 'car', 'dog', 'motion'][random(4)] ?? ''];
+      const picture = { atMs: startMs, width: 640, height: 360, sizeBytes: 30_000 };
+      const fields = { endMs: startMs + random(60_000), labels, score: random(100) / 100, picture };
+      fakes.world.table.create(id, startMs, fields);
+    }
+  // A camera that was away six times.
+  const away = Array.from({ length: 6 }, (_, n) => dayMs + (n + 1) * 3 * HOUR_MS + random(HOUR_MS));
+  const bounds = [dayMs, ...away.flatMap(ms => [ms, ms + 300_000]), dayMs + 24 * HOUR_MS];
+  lane.footage = Array.from({ length: 7 }, (_, n) => [bounds[2 * n] ?? 0, bounds[2 * n + 1] ?? 0]);
+  lane.gaps = away.map(startMs => ({ startMs, endMs: startMs + 300_000, reason: 'offline' }));
+  lane.sizes = Array.from({ length: 288 }, (_, n) => {
+    const startMs = dayMs + n * 300_000;
+    return [startMs, startMs + 300_000, 20_000_000 + random(80_000_000)];
+  });
+  const query = ids.map(id => `camera=${id}`).join('&');
+  const { body, json } = await ask(`${query}&startMs=${dayMs}&endMs=${dayMs + 24 * HOUR_MS}&buckets=720&levels=16`);
+  const bytes = Buffer.from(body as Buffer);
+  assert.equal(
+    json.cameras.map(({ events, more }: { events: unknown[]; more: number }) => [events.length, more]),
+    ids.map(() => [50, 575]),
+  );
+  assert.ok(bytes.length <= 60_000, `${bytes.length}`);
+  const packed = gzipSync(bytes).length;
+  assert.ok(packed <= 10_000, `${packed} packed`);
 });
 
 test('wrong questions name their field', async () => {

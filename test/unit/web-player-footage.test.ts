@@ -77,8 +77,21 @@ test('behind the newest fragment nothing is known, however far was asked', () =>
   assert.is(startOf(index.after(last.piece)), 14_000);
   // Of a camera that is away there is no open segment: the future is not known all the same.
   const away = new FootageIndex();
-  away.add(answer([], 60_000), 10_000, 20_000);
+  away.add(answer([], 60_000, [{ startMs: 5000, reason: 'offline' }]), 10_000, 20_000);
   assert.equal([away.find(15_000).is, away.find(25_000).is], ['hole', 'ask']);
+});
+
+test('a file that has just ended is there to its end, and what follows it may only be late', () => {
+  const index = new FootageIndex();
+  index.add(answer([segment(10_000, 4)], 60_000), 10_000, 12_000);
+  const last = index.find(13_900);
+  assert.ok(last.is === 'piece');
+  assert.equal([last.piece.startMs, index.after(last.piece).is], [13_000, 'ask']);
+  index.add(answer([segment(10_000, 4)], 60_000), 10_000, 20_000);
+  assert.is(index.after(last.piece).is, 'ask');
+  // Whoever would tell of more has had the time.
+  index.add(answer([segment(10_000, 4)], 60_000), 10_000, 50_000);
+  assert.is(index.after(last.piece).is, 'hole');
 });
 
 test('answers about parts of a segment are put together; between them it is asked', () => {

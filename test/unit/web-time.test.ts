@@ -26,7 +26,7 @@ const test = suite('web time');
 const BERLIN = 'Europe/Berlin';
 const utc = (text: string) => Date.parse(`${text}Z`);
 
-test('days have the hours that their zone gives them', () => {
+test('check 27: days have the hours that their zone gives them', () => {
   const hours = (day: string, zone: string) => {
     const { startMs, endMs } = daySpan(day, zone);
     return (endMs - startMs) / HOUR_MS;
@@ -50,7 +50,7 @@ test('a day begins where its zone says, also where there is no midnight', () => 
   assert.is(dayOf(beirut - 1, 'Asia/Beirut'), '2026-03-28');
 });
 
-test('the repeated hour bears the name of the zone, the missing one is not there', () => {
+test('check 27: the repeated hour bears the name of the zone, the missing one is not there', () => {
   const autumn = hoursOf('2026-10-25', BERLIN).map(({ label }) => label);
   assert.is(autumn.length, 25);
   assert.equal(autumn.slice(1, 5), ['01:00', '02:00 CEST', '02:00 CET', '03:00'].map(named(BERLIN)));

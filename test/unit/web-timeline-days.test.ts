@@ -1,7 +1,9 @@
 // Days and events beyond what is loaded: the same time on another day, the weeks of a month, the event before and behind.
 import * as assert from 'uvu/assert';
+import { nearestMoment } from '../../web/src/timeline/days.ts';
 import { eventAfter, eventBefore, type ListEvents, type Listed } from '../../web/src/timeline/jump.ts';
 import { monthOf, monthWords, weekdayNames, weeksOf } from '../../web/src/timeline/month.ts';
+import { inParts } from '../../web/src/timeline/parts.ts';
 import { sameTime } from '../../web/src/timeline/same-time.ts';
 import { suite } from '../support/suite.ts';
 
@@ -30,6 +32,22 @@ test('a month is shown in whole weeks from Monday on', () => {
   assert.is(monthOf('2026-10-14'), '2026-10');
   assert.is(monthWords('2026-10'), 'October 2026');
   assert.equal(weekdayNames(), ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']);
+});
+
+test('the nearest footage of a day is where there is some, not its midnight', () => {
+  const run = [NOW, NOW + HOUR] as const;
+  assert.is(nearestMoment([run], NOW - 5 * HOUR), NOW);
+  assert.is(nearestMoment([run], NOW + 5 * HOUR), NOW + HOUR - 10_000);
+  assert.is(nearestMoment([run], NOW + 5), NOW + 5);
+  assert.is(nearestMoment([run, [NOW + 3 * HOUR, NOW + 3 * HOUR + 2000]], NOW + 4 * HOUR), NOW + 3 * HOUR);
+  assert.is(nearestMoment([], NOW), undefined);
+});
+
+test('more cameras than one question may name are asked for in parts', async () => {
+  const many = Array.from({ length: 70 }, (_, index) => index + 1);
+  const parts = await inParts(many, async part => part);
+  assert.equal([parts.map(part => part.length), parts.flat()], [[32, 32, 6], many]);
+  assert.equal(await inParts([], async part => part), [[]]);
 });
 
 /** Answers as the service does: newest first, in pages. */

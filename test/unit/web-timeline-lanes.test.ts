@@ -4,6 +4,7 @@ import { gapKind } from '../../web/src/components/reasons.ts';
 import { drawLane, type LaneLook, type Pen } from '../../web/src/timeline/draw.ts';
 import { eventAt, figuresOf, gapAt, hasFootage, marksOf } from '../../web/src/timeline/found.ts';
 import {
+  joined,
   type Lane,
   type LaneAnswer,
   type LaneQuery,
@@ -68,6 +69,17 @@ function at<T>(list: readonly T[], index: number): T {
   if (item === undefined) throw new Error(`no item ${index} of ${list.length}`);
   return item;
 }
+
+test('all cameras are asked for, however many; parts of an answer are one or none', async () => {
+  const { store, asked } = world();
+  const many = Array.from({ length: 40 }, (_, index) => index + 1);
+  store.want(DAY_VIEW, many);
+  assert.equal(at(asked, 0).query.cameras, many);
+  const one: LaneAnswer = { is: 'ok', lanes: [lane(1)], etag: 'a' };
+  assert.is(joined([one]), one);
+  assert.equal(joined([one, { is: 'ok', lanes: [lane(2)], etag: 'b' }]), { is: 'ok', lanes: [lane(1), lane(2)] });
+  assert.equal(joined([one, { is: 'error' }]), { is: 'error' });
+});
 
 test('a day is asked for once, whatever is done within it', async () => {
   const { store, asked, changes } = world();

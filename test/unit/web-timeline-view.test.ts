@@ -134,12 +134,22 @@ test('a fling begins with the speed of the finger, slows down and ends', () => {
   assert.unreachable('it never ended');
 });
 
-test('handles that cross change places, and a range stays between a second and a day', () => {
+test('check 32: handles that cross change places, and a range stays between a second and a day', () => {
   assert.equal(selected(500_000, 100_000), { inMs: 100_000, outMs: 500_000 });
   assert.equal(selected(5000, 5000), { inMs: 5000, outMs: 6000 });
   const range = { inMs: 100_000, outMs: 500_000 };
   assert.equal(moved(range, 'in', 600_000), { range: { inMs: 500_000, outMs: 600_000 }, handle: 'out' });
   assert.equal(moved(range, 'out', 90_000), { range: { inMs: 90_000, outMs: 100_000 }, handle: 'in' });
+  // The other one stays where it is, however near they come on the way.
+  let [held, way]: ['in' | 'out', typeof range] = ['in', range];
+  for (let toMs = 490_000; toMs <= 510_000; toMs += 300) {
+    ({ handle: held, range: way } = moved(way, held, toMs));
+    assert.is(held === 'in' ? way.outMs : way.inMs, 500_000, `${toMs}`);
+    assert.ok(way.outMs - way.inMs >= 1000);
+  }
+  assert.is(held, 'out');
+  assert.equal(moved({ inMs: 4000, outMs: 5000 }, 'in', 5000), { range: { inMs: 5000, outMs: 6000 }, handle: 'out' });
+  assert.equal(moved({ inMs: 4000, outMs: 5000 }, 'out', 4000), { range: { inMs: 3000, outMs: 4000 }, handle: 'in' });
   const far = moved(range, 'out', 100_000 + 30 * HOUR);
   assert.is(far.range.outMs - far.range.inMs, LONGEST_EXPORT_MS);
   const back = moved({ inMs: 100 * HOUR, outMs: 101 * HOUR }, 'in', 10 * HOUR);

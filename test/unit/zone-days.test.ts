@@ -26,7 +26,7 @@ test('the first and the last moment of a day are its own', () => {
   assert.is(zone.of(endMs).startMs, endMs);
 });
 
-test('clocks that change', () => {
+test('check 27: clocks that change', () => {
   assert.equal(day('Europe/Berlin', '2026-03-29T12:00:00Z'), ['2026-03-29', '2026-03-28T23:00:00.000Z', 23]);
   assert.equal(day('Europe/Berlin', '2026-10-25T12:00:00Z'), ['2026-10-25', '2026-10-24T22:00:00.000Z', 25]);
   // Clocks went from 0:00 to 1:00: the day begins at one.

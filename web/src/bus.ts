@@ -12,7 +12,9 @@ export const connection = signal<Connection>('idle');
 export const lostSinceMs = signal<number | undefined>(undefined);
 
 const SILENCE_MS = 20_000;
-const DEAD_MS = 30_000;
+/** With the time between two looks and the banner's patience, a pulled cable is told of within 30 s. */
+const DEAD_MS = 26_000;
+const LOOK_MS = 2000;
 const HIDDEN_MS = 60_000;
 const RETRY_MS = { first: 500, most: 8000 };
 /** Of messages that wait to be applied; beyond, the socket is opened anew for a fresh `hello`. */
@@ -65,7 +67,7 @@ export class Bus {
     const socket = new WebSocket(socketAddress('api/updates'));
     this.#socket = socket;
     this.#heardMs = performance.now();
-    this.#watch = window.setInterval(() => this.#look(), 5000);
+    this.#watch = window.setInterval(() => this.#look(), LOOK_MS);
     socket.onmessage = ({ data }) => this.#heard(data);
     socket.onclose = () => void (socket === this.#socket && this.#lost());
   }

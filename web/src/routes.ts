@@ -21,8 +21,6 @@ export interface PageRoute {
   section?: Section;
   /** The least role; absent = everybody, also who is not logged in. */
   role?: Role;
-  /** Folder of web/src whose style sheet it needs. */
-  sheet?: string;
   load(): Promise<{ default: ComponentType<PageProps> }>;
 }
 
@@ -45,22 +43,22 @@ const keeper = (name: keyof typeof import('./keeper-pages.ts')) => async () => {
 export const ROUTES: readonly PageRoute[] = [
   { pattern: '', section: 'live', role: 'viewer', load: live },
   { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
-  { pattern: 'cam/{id}', section: 'live', role: 'viewer', sheet: 'live', load: viewer('CameraPage') },
-  { pattern: 'time', section: 'timeline', role: 'viewer', sheet: 'timeline', load: viewer('TimelinePage') },
-  { pattern: 'events', section: 'events', role: 'viewer', sheet: 'events', load: viewer('EventsPage') },
-  { pattern: 'event/{id}', section: 'events', role: 'viewer', sheet: 'events', load: viewer('EventPage') },
-  { pattern: 'set/me', section: 'settings', role: 'viewer', sheet: 'account', load: viewer('MePage') },
-  { pattern: 'setup', sheet: 'account', load: keeper('SetupPage') },
-  { pattern: 'health', section: 'health', role: 'operator', sheet: 'settings', load: keeper('HealthPage') },
-  { pattern: 'set', section: 'settings', role: 'viewer', sheet: 'settings', load: keeper('SettingsPage') },
-  { pattern: 'set/cameras', section: 'settings', role: 'admin', sheet: 'cameras', load: keeper('CamerasPage') },
-  { pattern: 'set/cameras/add', section: 'settings', role: 'admin', sheet: 'cameras', load: keeper('AddCameraPage') },
-  { pattern: 'set/cameras/{id}', section: 'settings', role: 'admin', sheet: 'cameras', load: keeper('EditCameraPage') },
-  { pattern: 'set/storage', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('StoragePage') },
-  { pattern: 'set/events', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('WebhooksPage') },
-  { pattern: 'set/users', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('UsersPage') },
-  { pattern: 'set/system', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('SystemPage') },
-  { pattern: 'set/logs', section: 'settings', role: 'admin', sheet: 'settings', load: keeper('LogsPage') },
+  { pattern: 'cam/{id}', section: 'live', role: 'viewer', load: viewer('CameraPage') },
+  { pattern: 'time', section: 'timeline', role: 'viewer', load: viewer('TimelinePage') },
+  { pattern: 'events', section: 'events', role: 'viewer', load: viewer('EventsPage') },
+  { pattern: 'event/{id}', section: 'events', role: 'viewer', load: viewer('EventPage') },
+  { pattern: 'set/me', section: 'settings', role: 'viewer', load: viewer('MePage') },
+  { pattern: 'setup', load: keeper('SetupPage') },
+  { pattern: 'health', section: 'health', role: 'operator', load: keeper('HealthPage') },
+  { pattern: 'set', section: 'settings', role: 'viewer', load: keeper('SettingsPage') },
+  { pattern: 'set/cameras', section: 'settings', role: 'admin', load: keeper('CamerasPage') },
+  { pattern: 'set/cameras/add', section: 'settings', role: 'admin', load: keeper('AddCameraPage') },
+  { pattern: 'set/cameras/{id}', section: 'settings', role: 'admin', load: keeper('EditCameraPage') },
+  { pattern: 'set/storage', section: 'settings', role: 'admin', load: keeper('StoragePage') },
+  { pattern: 'set/events', section: 'settings', role: 'admin', load: keeper('WebhooksPage') },
+  { pattern: 'set/users', section: 'settings', role: 'admin', load: keeper('UsersPage') },
+  { pattern: 'set/system', section: 'settings', role: 'admin', load: keeper('SystemPage') },
+  { pattern: 'set/logs', section: 'settings', role: 'admin', load: keeper('LogsPage') },
   { pattern: 'login', load: here(LoginPage) },
 ];
 

@@ -17,9 +17,12 @@ export function translate(language: string, texts: Translation): void {
   plurals = new Intl.PluralRules(language);
 }
 
-/** Texts of one area of the pages. */
+/**
+ * Texts of one area of the pages. Where the build finds all keys of a catalogue in its calls, English stands there instead
+ * of the key and the catalogue is empty: what has to be looked up by a key of the service goes into a catalogue of its own.
+ */
 export function words<K extends string>(area: string, english: Readonly<Record<K, string>>): Words<K> {
-  return (key, values) => filled(translation[area]?.[key] ?? english[key], values);
+  return (key, values) => filled(translation[area]?.[key] ?? english[key] ?? key, values);
 }
 
 function filled(text: string, values?: Values): string {

@@ -6,7 +6,7 @@ import { words } from '../components/form.tsx';
 import { ErrorNote, Note } from '../components/notes.tsx';
 import { useCountdown } from './login-form.tsx';
 import { LEAST_CHARS, strengthOf } from './password-strength.ts';
-import { setupWords } from './setup-words.ts';
+import { setupNames, setupWords } from './setup-words.ts';
 
 export function FirstAccount({ onDone }: { onDone(): void }) {
   const [code, setCode] = useState('');
@@ -82,5 +82,5 @@ export function plainCode(text: string): string {
 export function strengthWords(password: string, name: string): string {
   if (password === '') return setupWords('passwordHint');
   const strength = strengthOf(password, name);
-  return strength === 'short' ? setupWords('short', { n: LEAST_CHARS - [...password].length }) : setupWords(strength);
+  return strength === 'short' ? setupWords('short', { n: LEAST_CHARS - [...password].length }) : setupNames(strength);
 }

@@ -11,7 +11,7 @@ import { signOut } from '../session.ts';
 import { me } from '../state.ts';
 import { DevicePreferences } from './device-preferences.tsx';
 import { strengthWords } from './first-account.tsx';
-import { meWords } from './me-words.ts';
+import { meWords, roleWords } from './me-words.ts';
 import { OwnSessions } from './own-sessions.tsx';
 
 export default function MePage() {
@@ -24,7 +24,7 @@ export default function MePage() {
       <section class="card stack">
         <h2>{meWords('who', { name: user.name })}</h2>
         <p class="quiet">
-          {meWords(user.role)}, {cameras}
+          {roleWords(user.role)}, {cameras}
         </p>
         <div class="row">
           <button type="button" class="button" onClick={() => void signOut()}>

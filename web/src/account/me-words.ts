@@ -5,9 +5,6 @@ export const meWords = words('me', {
   title: 'Account',
   section: 'Settings',
   who: 'Logged in as {name}',
-  admin: 'admin: may do everything',
-  operator: 'operator: may look, record and lock',
-  viewer: 'viewer: may look',
   allCameras: 'all cameras',
   someCameras: '{n} {n:camera|cameras}',
   logout: 'Log out',
@@ -48,4 +45,11 @@ export const meWords = words('me', {
   ended: 'The session has ended.',
   othersEnded: 'All other sessions have ended.',
   unknownBrowser: 'unknown program',
+});
+
+/** What a role may. */
+export const roleWords = words('me', {
+  admin: 'admin: may do everything',
+  operator: 'operator: may look, record and lock',
+  viewer: 'viewer: may look',
 });

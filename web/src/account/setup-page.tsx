@@ -10,7 +10,7 @@ import { enter } from '../session.ts';
 import { cameraIds, me } from '../state.ts';
 import { FirstAccount } from './first-account.tsx';
 import { PlaceStep } from './place-step.tsx';
-import { setupWords } from './setup-words.ts';
+import { setupNames, setupWords } from './setup-words.ts';
 
 const STEPS = ['stepYou', 'stepPlace', 'stepCameras'] as const;
 
@@ -43,7 +43,7 @@ export default function SetupPage() {
 }
 
 function Progress({ step }: { step: number }) {
-  const name = setupWords(STEPS[step] ?? 'stepYou');
+  const name = setupNames(STEPS[step] ?? 'stepYou');
   return (
     <div class="row">
       <span class="setup-steps" aria-hidden="true">

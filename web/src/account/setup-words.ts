@@ -5,9 +5,6 @@ export const setupWords = words('setup', {
   title: 'Set up Thimble',
   intro: 'Nobody has an account on this board yet. The first one is yours, and may do everything.',
   step: 'Step {n} of {of}: {name}',
-  stepYou: 'you',
-  stepPlace: 'place',
-  stepCameras: 'cameras',
   code: 'Set-up code',
   codeHint:
     "8 characters, shown where Thimble was started: on the board's screen or console, in the ready line of its log, and in the file setup-code of its data folder.",
@@ -16,9 +13,6 @@ export const setupWords = words('setup', {
   password: 'Password',
   passwordHint: 'At least 10 characters; a few words are easy to keep.',
   short: '{n} more {n:character|characters} needed.',
-  weak: 'Easy to guess.',
-  fair: 'Good.',
-  strong: 'Very good.',
   wait: 'Too many wrong codes. Try again in {n} {n:second|seconds}.',
   continue: 'Continue',
   closed: 'This board is set up already.',
@@ -41,4 +35,14 @@ export const setupWords = words('setup', {
   add: 'Add a camera',
   look: 'Look at the cameras',
   finish: 'Finish',
+});
+
+/** Texts of the first run that are asked for by a value. */
+export const setupNames = words('setup', {
+  stepYou: 'you',
+  stepPlace: 'place',
+  stepCameras: 'cameras',
+  weak: 'Easy to guess.',
+  fair: 'Good.',
+  strong: 'Very good.',
 });

@@ -16,10 +16,6 @@ export const cameraWords = words('cameras', {
   bulkDone: '{n} {n:camera is|cameras are} changed.',
   provisioned: 'The configuration file gives this camera under "{key}"; it can be changed only there.',
   demo: 'This camera belongs to the demo.',
-  off: 'off',
-  continuous: 'always',
-  events: 'events only',
-  weekly: 'by the week',
   // Sections and their fields.
   general: 'General',
   name: 'Name',
@@ -51,15 +47,8 @@ export const cameraWords = words('cameras', {
   week: 'Weekly schedule',
   weekUse: 'Record by the hours of the week',
   weekHint: "Hours of the board's time zone. Choose what to record, then drag over the hours, or set them below.",
-  c: 'always',
-  e: 'events',
-  r: 'as one event',
-  '-': 'off',
   brush: 'What to record in the hours',
   days: 'Days',
-  everyDay: 'every day',
-  workdays: 'Monday to Friday',
-  weekend: 'Saturday and Sunday',
   from: 'From',
   to: 'To',
   set: 'Set these hours',
@@ -116,4 +105,19 @@ export const cameraWords = words('cameras', {
   live: 'See it live',
   next: 'Add the next one, same login',
   edit: 'Its settings',
+});
+
+/** Texts of cameras whose keys are values: hours of a week, modes. */
+export const cameraNames = words('cameras', {
+  c: 'always',
+  e: 'events',
+  r: 'as one event',
+  '-': 'off',
+  everyDay: 'every day',
+  workdays: 'Monday to Friday',
+  weekend: 'Saturday and Sunday',
+  continuous: 'always',
+  events: 'events only',
+  weekly: 'by the week',
+  off: 'off',
 });

@@ -1,6 +1,6 @@
 // The fields of a camera's settings, in the sections that are saved one by one.
 import type { FormField } from '../components/form.tsx';
-import { cameraWords as w } from './camera-words.ts';
+import { cameraNames, cameraWords as w } from './camera-words.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -10,7 +10,11 @@ const choices = (values: Readonly<Record<string, string>>) =>
   Object.entries(values).map(([value, label]) => ({ value, label }));
 
 export const nameField: FormField = { key: 'name', kind: 'text', label: w('name'), maxLength: 64 };
-export const MODES = choices({ continuous: w('continuous'), events: w('events'), off: w('off') });
+export const MODES = choices({
+  continuous: cameraNames('continuous'),
+  events: cameraNames('events'),
+  off: cameraNames('off'),
+});
 export const modeField: FormField = {
   key: 'record.mode',
   kind: 'choice',

@@ -15,7 +15,7 @@ import { bytes } from '../quantities.ts';
 import { href } from '../router.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { allCameras, cameraName, isKnown } from '../state.ts';
-import { cameraWords } from './camera-words.ts';
+import { cameraNames, cameraWords } from './camera-words.ts';
 import { change } from './edit.tsx';
 import { MODES, userField } from './fields.ts';
 import { type Draft, patchOf } from './paths.ts';
@@ -92,7 +92,7 @@ function Row({ camera, perDay, picked, onPick }: RowProps) {
   const isLive = state.name === 'live';
   const facts = [
     reasonWords(enabled ? (state.reason ?? state.name) : 'disabled'),
-    `${cameraWords('mode')}: ${cameraWords(mode)}`,
+    `${cameraWords('mode')}: ${cameraNames(mode)}`,
     state.main && `${state.main.width}×${state.main.height}, ${Math.round(state.main.fps)}/s`,
     perDay && cameraWords('perDay', { size: bytes(perDay) }),
   ];

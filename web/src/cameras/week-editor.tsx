@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { Button } from '../components/button.tsx';
 import { Check, Choices, SelectField } from '../components/field.tsx';
-import { cameraWords } from './camera-words.ts';
+import { cameraNames, cameraWords } from './camera-words.ts';
 import { HOURS, LETTERS, type Letter, paint, paintBetween, plainWeek, spansOf } from './week.ts';
 
 const DAYS = [0, 1, 2, 3, 4, 5, 6];
@@ -33,7 +33,7 @@ export function WeekEditor({ week, onChange }: WeekEditorProps) {
           <Choices<Letter>
             label={cameraWords('brush')}
             value={brush}
-            options={LETTERS.map(value => ({ value, label: cameraWords(value) }))}
+            options={LETTERS.map(value => ({ value, label: cameraNames(value) }))}
             onPick={setBrush}
           />
           <Hours week={week} brush={brush} onChange={onChange} />
@@ -43,7 +43,7 @@ export function WeekEditor({ week, onChange }: WeekEditorProps) {
               <li key={day}>
                 {dayName(day)}:{' '}
                 {spansOf(week, day)
-                  .map(({ from, to, letter }) => `${from}–${to} ${cameraWords(letter)}`)
+                  .map(({ from, to, letter }) => `${from}–${to} ${cameraNames(letter)}`)
                   .join(', ')}
               </li>
             ))}
@@ -114,7 +114,7 @@ function FromTo({ brush, onSet }: FromToProps) {
   const [days, setDays] = useState('workdays');
   const [from, setFrom] = useState('8');
   const [to, setTo] = useState('18');
-  const sets = (['everyDay', 'workdays', 'weekend'] as const).map(value => ({ value, label: cameraWords(value) }));
+  const sets = (['everyDay', 'workdays', 'weekend'] as const).map(value => ({ value, label: cameraNames(value) }));
   const options = [...sets, ...DAYS.map(day => ({ value: String(day), label: dayName(day) }))];
   const hours = (first: number) =>
     Array.from({ length: HOURS }, (_, index) => ({ value: String(index + first), label: `${index + first}:00` }));
@@ -124,7 +124,7 @@ function FromTo({ brush, onSet }: FromToProps) {
       <SelectField<string> label={cameraWords('from')} value={from} options={hours(0)} onPick={setFrom} />
       <SelectField<string> label={cameraWords('to')} value={to} options={hours(1)} onPick={setTo} />
       <Button
-        text={`${cameraWords('set')}: ${cameraWords(brush)}`}
+        text={`${cameraWords('set')}: ${cameraNames(brush)}`}
         disabled={Number(to) <= Number(from)}
         onClick={() => onSet(DAY_SETS[days] ?? [Number(days)], Number(from), Number(to))}
       />

@@ -94,7 +94,7 @@ const cureText = words('cures', CURES as Readonly<Record<GapReason, string>>);
 
 /** In lower case, to stand behind a name. Of a newer board than these pages: its own word. */
 export function reasonWords(kind: ReasonKind): string {
-  return text(kind) ?? kind;
+  return text(kind);
 }
 
 /** What can be done about a gap. */

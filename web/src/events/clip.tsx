@@ -8,6 +8,7 @@ import { httpBoard } from '../player/board-http.ts';
 import type { PlayState } from '../player/play-state.ts';
 import { PlaybackGroup } from '../player/playback-group.ts';
 import { Player } from '../player/player.tsx';
+import { me } from '../state.ts';
 import { clock, stopwatch } from '../time.ts';
 import { now } from '../zone.ts';
 import { t } from './words.ts';
@@ -112,7 +113,8 @@ function Position({ group, startMs, endMs, zone }: PositionProps) {
 }
 
 function problemWords(state: PlayState): string | undefined {
-  if (state.is === 'unsupported' || state.is === 'failed') return t('play-failed');
+  if (state.is === 'unsupported' || state.is === 'failed')
+    return t(me.value?.rights.includes('export') ? 'play-failed' : 'play-failed-only');
   return state.is === 'gap' ? t('no-footage') : undefined;
 }
 

@@ -1,12 +1,17 @@
 // The list of events: pages as they come, what arrived meanwhile, and marks shown before the service has them.
 import type { Event } from '../../../src/api/contract.ts';
 
+/** So much later than its begin an event may reach the list. */
+const LATE_MS = 10_000;
+
 /** Newest first, each event once. Holds no more than `most`, so that a page left open does not grow for ever. */
 export class Feed {
   readonly most = 2000;
   /** Ids that arrived and are not in the list yet: the pill. */
   readonly #arrived = new Set<string>();
   #events: Event[] = [];
+  /** What began before it is no news, whatever is said of it. */
+  #newsFromMs = Number.POSITIVE_INFINITY;
 
   get events(): readonly Event[] {
     return this.#events;
@@ -16,10 +21,11 @@ export class Feed {
     return this.#arrived.size;
   }
 
-  /** A first page: the list begins anew, with all that arrived in it. */
-  begin(events: readonly Event[]): void {
+  /** A first page, asked for at `askedMs`: the list begins anew, with all that arrived in it. */
+  begin(events: readonly Event[], askedMs: number): void {
     this.#arrived.clear();
     this.#events = [...events];
+    this.#newsFromMs = askedMs - LATE_MS;
   }
 
   append(events: readonly Event[]): void {
@@ -31,9 +37,9 @@ export class Feed {
     return this.#events.find(event => event.id === id);
   }
 
-  /** An event that is not in the list: it is counted and never moves the list. */
-  arrive(id: string): void {
-    if (!this.get(id)) this.#arrived.add(id);
+  /** An event that is not in the list: a new one is counted and never moves the list. */
+  arrive({ id, startMs }: Event): void {
+    if (startMs >= this.#newsFromMs && !this.get(id)) this.#arrived.add(id);
   }
 
   update(event: Event): void {

@@ -5,6 +5,7 @@ import { call } from '../api.ts';
 import { toast } from '../components/toast.tsx';
 import { refreshUnseen } from '../session.ts';
 import { onUpdate } from '../state.ts';
+import { now } from '../zone.ts';
 import { Feed } from './feed.ts';
 import { type Mark, MarkQueue, type Sent } from './mark-queue.ts';
 import { askedFor, type EventFilters, passes } from './query.ts';
@@ -128,6 +129,7 @@ export class EventsState {
     this.#load = load;
     this.loading.value = isFirst ? 'first' : 'more';
     if (isFirst) this.#cursor = undefined;
+    const askedMs = now();
     const query = askedFor(this.#filters, isFirst ? undefined : this.#cursor);
     const result = await call('GET /api/events', { query }, { signal: load.signal });
     if (load.signal.aborted || result.is === 'aborted') return;
@@ -137,7 +139,7 @@ export class EventsState {
     }
     const { events, cursor } = result.value;
     const wanted = events.filter(event => !this.#removals.has(event.id));
-    if (isFirst) this.#feed.begin(wanted);
+    if (isFirst) this.#feed.begin(wanted, askedMs);
     else this.#feed.append(wanted);
     this.#cursor = cursor;
     this.hasMore.value = cursor !== undefined;
@@ -154,7 +156,7 @@ export class EventsState {
     if ('event' in update) {
       const { event } = update;
       if (this.#feed.get(event.id)) this.#feed.update({ ...event, ...this.#marks.of(event.id) });
-      else if (passes(this.#filters, event) && !this.#removals.has(event.id)) this.#feed.arrive(event.id);
+      else if (passes(this.#filters, event) && !this.#removals.has(event.id)) this.#feed.arrive(event);
     } else this.#feed.remove(update.id);
     this.#show();
   }

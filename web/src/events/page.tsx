@@ -217,9 +217,9 @@ function Tail({ state, filters }: { state: EventsState; filters: EventFilters })
 
 function Nothing({ filters }: { filters: EventFilters }) {
   const isFiltered = countOf(filters) > 0;
-  const title = isFiltered ? 'empty-filtered' : filters.all ? 'empty-all' : 'empty-unseen';
+  const title = t(isFiltered ? 'empty-filtered' : filters.all ? 'empty-all' : 'empty-unseen');
   return (
-    <Empty icon="events" title={t(title)}>
+    <Empty icon="events" title={title}>
       {!isFiltered && <p>{t(filters.all ? 'empty-all-text' : 'empty-unseen-text')}</p>}
       {(isFiltered || !filters.all) && (
         <Button text={t('show-all')} onClick={() => amend(eventsAddress({ all: true }))} />

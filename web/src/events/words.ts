@@ -79,6 +79,7 @@ export const t = words('events', {
   unmute: 'Sound on',
   position: 'Position',
   'no-footage': 'There is no footage of this moment any more.',
+  'play-failed-only': 'This browser cannot play the clip.',
   'play-failed': 'This browser cannot play the clip: download it instead.',
 });
 

@@ -13,7 +13,7 @@ import { cameraIds, cameraSignal, isKnown, me, ongoingGaps } from '../state.ts';
 import { thisDevice } from './device.ts';
 import { HourStrip } from './hour-strip.tsx';
 import { PictureInfo, streamWords } from './picture-info.tsx';
-import { pictureWords } from './picture-words.ts';
+import { pictureNames, pictureWords } from './picture-words.ts';
 import { recordNow } from './record-now.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { TroubleNote } from './tile.tsx';
@@ -132,7 +132,7 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
           {detour}
           {isWorthRetrying(info) && (
             <button type="button" class="button" onClick={() => player?.retry()}>
-              {pictureWords('retry')}
+              {pictureNames('retry')}
             </button>
           )}
         </p>
@@ -229,12 +229,11 @@ function RecordTool({ camera }: { camera: Camera }) {
     const timer = window.setTimeout(() => setAsked(false), 60_000);
     return () => clearTimeout(timer);
   }, [asked]);
-  const toggle = () => {
-    setAsked(!asked);
-    void recordNow(camera, asked ? 'stop' : 'start');
+  const toggle = async () => {
+    if (await recordNow(camera, asked ? 'stop' : 'start')) setAsked(!asked);
   };
   return (
-    <button type="button" class="button" data-kind="record" aria-pressed={asked} onClick={toggle}>
+    <button type="button" class="button" data-kind="record" aria-pressed={asked} onClick={() => void toggle()}>
       <Icon name="record" />
       {pictureWords(asked ? 'recordStop' : 'record')}
     </button>

@@ -10,7 +10,7 @@ import { isAtLeast } from '../routes.ts';
 import { toggleFullscreen, type WindowProps } from '../shell/global-keys.tsx';
 import { groups, me } from '../state.ts';
 import { LAYOUTS } from './layout.ts';
-import { liveWords } from './live-words.ts';
+import { liveNames, liveWords } from './live-words.ts';
 
 export interface GridBarProps {
   /** Undefined = all cameras. */
@@ -58,7 +58,7 @@ export function GridBar({ group, layout, cameras, onLayout }: GridBarProps) {
 
 /** As menus show it. */
 export function layoutName(layout: GroupLayout): string {
-  if (layout === 'auto' || layout === 'list') return liveWords(layout);
+  if (layout === 'auto' || layout === 'list') return liveNames(layout);
   return layout.replace('x', ' × ').replace('+', ' + ');
 }
 
@@ -91,7 +91,7 @@ function MoreMenu() {
       ? [{ label: liveWords('editGroups'), icon: 'group' as const, onPick: () => void editGroups() }]
       : []),
     ...SAVERS.map(([value, key]) => ({
-      label: liveWords(key),
+      label: liveNames(key),
       checked: saver === value,
       onPick: () => prefer({ saver: value }),
     })),

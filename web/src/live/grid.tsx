@@ -1,13 +1,13 @@
 // The tiles of one page of the grid: places them, lets arrows move between them, and tells each whether it may move.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { GroupLayout } from '../../../src/api/contract.ts';
-import { address } from '../api.ts';
 import { useKeys } from '../keys.ts';
 import { go, href } from '../router.ts';
-import { cameraSignal } from '../state.ts';
+import { cameraName, cameraSignal } from '../state.ts';
 import { arrange, neighbour, pagesOf, type Room } from './layout.ts';
 import { liveWords } from './live-words.ts';
 import { PageDots } from './page-dots.tsx';
+import { saveSnapshot } from './snapshot.ts';
 import { Tile } from './tile.tsx';
 import { useInSight } from './tiles-in-sight.ts';
 import { usePlan } from './use-plan.ts';
@@ -173,14 +173,6 @@ function useGridKeys({ shown, pages, columns, box, turn, sound }: GridKeys): voi
     PageDown: () => pages > 1 && turn(1),
     PageUp: () => pages > 1 && turn(-1),
     m: onFocused(sound),
-    s: onFocused(saveSnapshot),
+    s: onFocused(id => void saveSnapshot({ id, name: cameraName(id) })),
   });
-}
-
-/** The browser keeps the newest picture. */
-export function saveSnapshot(camera: number): void {
-  const link = document.createElement('a');
-  link.href = address('GET /api/cameras/{id}/snapshot.jpg', { params: { id: camera } });
-  link.download = '';
-  link.click();
 }

@@ -12,15 +12,11 @@ export const liveWords = words('live', {
   noneGroupWhy: 'None was put into it, or none that you may see.',
   add: 'Add a camera',
   layout: 'Layout: {name}',
-  auto: 'Automatic',
-  list: 'List',
   more: 'More about the grid',
-  saverAuto: 'Moving pictures as suits this device',
-  saverLive: 'Always moving pictures',
-  saverOn: 'Stills, moving when something happens',
   tour: 'Next page every {n} s',
   tourOff: 'Stay on the page',
   wall: 'Wall display',
+  wallLeave: 'Leave the wall display',
   fullscreen: 'Fullscreen',
   editGroups: 'Edit groups',
   pageOf: 'Page {n} of {of}',
@@ -30,4 +26,13 @@ export const liveWords = words('live', {
   showHidden: 'Show',
   noWakeLock:
     'This browser lets the screen switch off on plain HTTP. Keep it on in the settings of the device, or open the pages by HTTPS.',
+});
+
+/** Texts of choices by their value. */
+export const liveNames = words('live', {
+  auto: 'Automatic',
+  list: 'List',
+  saverAuto: 'Moving pictures as suits this device',
+  saverLive: 'Always moving pictures',
+  saverOn: 'Stills, moving when something happens',
 });

@@ -3,8 +3,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { GroupLayout } from '../../../src/api/contract.ts';
 import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { useKeys } from '../keys.ts';
 import { preferences } from '../preferences.ts';
-import { href } from '../router.ts';
+import { go, href } from '../router.ts';
 import { isAtLeast, type PageProps } from '../routes.ts';
 import { areGroupsKnown, cameraIds, groups, isKnown, me } from '../state.ts';
 import { Grid } from './grid.tsx';
@@ -16,7 +17,9 @@ import { useWall } from './wall.ts';
 export default function LivePage({ params, query }: PageProps) {
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
   const wall = query.has('wall');
-  useWall(wall);
+  const stirred = useWall(wall);
+  const leave = () => go(location.hash.split('?')[0] || '#/');
+  useKeys({ Escape: () => wall && leave() });
   const group = groups.value.find(({ id }) => String(id) === params.group);
   // A group of the address that is not known yet is not all cameras.
   const isWaiting = params.group !== undefined && !areGroupsKnown.value;
@@ -29,6 +32,11 @@ export default function LivePage({ params, query }: PageProps) {
   return (
     <div class="live-page" data-wall={wall}>
       {!wall && <GridBar group={group} layout={layout} cameras={all.length} onLayout={setOwnLayout} />}
+      {wall && (
+        <button type="button" class="button wall-leave" data-stirred={stirred} onClick={leave}>
+          {liveWords('wallLeave')}
+        </button>
+      )}
       <PageHead title={title} section={group ? liveWords('title') : ''} unseen />
       {hidden.size > 0 && (
         <p class="grid-line dense">

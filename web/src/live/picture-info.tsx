@@ -2,7 +2,7 @@
 import type { Camera } from '../../../src/api/contract.ts';
 import type { Way, WayInfo, WayReason } from '../player/play-state.ts';
 import { bitRate } from '../quantities.ts';
-import { pictureWords } from './picture-words.ts';
+import { pictureNames, pictureWords } from './picture-words.ts';
 
 const WAYS = { mse: 'wayMse', still: 'wayStill', hls: 'wayHls' } as const satisfies Record<Way, string>;
 const REASONS = {
@@ -25,14 +25,14 @@ export function PictureInfo({ info }: { info: WayInfo | undefined }) {
   if (!info) return null;
   const { way, stream, codecs, width, height, delayMs, why } = info;
   const rows: [string, string | undefined][] = [
-    [pictureWords('infoStream'), pictureWords(stream)],
+    [pictureWords('infoStream'), pictureNames(stream)],
     [pictureWords('infoSize'), width && height ? `${width}×${height} ${codecs ?? ''}` : undefined],
-    [pictureWords('infoWay'), pictureWords(WAYS[way])],
+    [pictureWords('infoWay'), pictureNames(WAYS[way])],
     [
       pictureWords('infoDelay'),
       delayMs === undefined ? undefined : pictureWords('delay', { s: (delayMs / 1000).toFixed(1) }),
     ],
-    [pictureWords('infoWhy'), pictureWords(why ? REASONS[why] : 'whyFirst')],
+    [pictureWords('infoWhy'), pictureNames(why ? REASONS[why] : 'whyFirst')],
   ];
   return (
     <dl class="info-list">

@@ -1,24 +1,24 @@
 // Keeping what is shown: the moving picture as it is on the screen, else the board's newest.
-import { address } from '../api.ts';
+import { callBlob } from '../api.ts';
+import { toast } from '../components/toast.tsx';
 import { clock, dayOf } from '../time.ts';
-import { zone } from '../zone.ts';
+import { now, zone } from '../zone.ts';
 
 const QUALITY = 0.92;
 
-/** The browser keeps it under the camera's name and the local time. */
+/** The browser keeps it under the camera's name and the local time; why there is none is said. */
 export async function saveSnapshot(
   camera: { id: number; name: string },
-  video: HTMLVideoElement | undefined,
-  wallMs: number | undefined,
+  video?: HTMLVideoElement,
+  wallMs = now(),
 ): Promise<void> {
-  const name = fileName(camera.name, wallMs ?? Date.now());
-  const picture = video?.dataset.shown === undefined ? undefined : await pictureOf(video);
-  if (!picture) {
-    keep(address('GET /api/cameras/{id}/snapshot.jpg', { params: { id: camera.id }, query: { width: 8192 } }), name);
-    return;
-  }
+  const picture = (video?.dataset.shown !== undefined && (await pictureOf(video))) || (await newest(camera.id));
+  if (!picture) return;
   const url = URL.createObjectURL(picture);
-  keep(url, name);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = fileName(camera.name, wallMs);
+  link.click();
   // The download has begun by then.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
@@ -31,11 +31,10 @@ function pictureOf(video: HTMLVideoElement): Promise<Blob | null> {
   return new Promise(resolve => canvas.toBlob(resolve, 'image/jpeg', QUALITY));
 }
 
-function keep(url: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
+async function newest(id: number): Promise<Blob | undefined> {
+  const answer = await callBlob('GET /api/cameras/{id}/snapshot.jpg', { params: { id }, query: { width: 8192 } });
+  if (answer.is === 'error') toast(answer.error.message, { tone: 'danger' });
+  return answer.is === 'ok' ? answer.value : undefined;
 }
 
 /** `Front door 2026-10-14 14-05-20.jpg` */

@@ -3,7 +3,7 @@ import type { Camera, Gap } from '../../../src/api/contract.ts';
 import { reasonWords } from '../components/reasons.ts';
 import type { PlayState, WayInfo } from '../player/play-state.ts';
 import { boardAheadMs } from '../zone.ts';
-import { pictureWords } from './picture-words.ts';
+import { pictureNames, pictureWords } from './picture-words.ts';
 
 export interface Trouble {
   text: string;
@@ -26,7 +26,7 @@ export function troubleOf({ state }: Camera, play: PlayState): Trouble | undefin
   switch (play.is) {
     case 'waiting':
       if (play.reason === 'camera' || play.reason === 'end') return undefined;
-      return { text: pictureWords(play.reason), sinceMs: play.sinceMs };
+      return { text: pictureNames(play.reason), sinceMs: play.sinceMs };
     case 'blocked':
       return { text: pictureWords('blocked'), offer: 'play' };
     case 'failed':

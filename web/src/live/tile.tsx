@@ -11,7 +11,7 @@ import { me, ongoingEvents, ongoingGaps } from '../state.ts';
 import { lengthWords, stopwatch } from '../time.ts';
 import { classOfAll } from '../timeline/classes.ts';
 import { boardAheadMs } from '../zone.ts';
-import { pictureWords } from './picture-words.ts';
+import { pictureNames, pictureWords } from './picture-words.ts';
 import { recordNow } from './record-now.ts';
 import { saveSnapshot } from './snapshot.ts';
 import type { TileProps } from './tile-props.ts';
@@ -66,7 +66,7 @@ export function Tile({ camera, mode, stream, stillMs, sounds, onSound, onOpen, o
           {detour}
           {isWorthRetrying(info) && (
             <button type="button" class="button" onClick={() => player?.retry()}>
-              {pictureWords('retry')}
+              {pictureNames('retry')}
             </button>
           )}
         </p>
@@ -150,7 +150,7 @@ export function TroubleNote({
       )}
       {(offer === 'retry' || offer === 'play') && (
         <button type="button" class="button" onClick={() => player?.[offer]()}>
-          {pictureWords(offer)}
+          {pictureNames(offer)}
         </button>
       )}
     </div>

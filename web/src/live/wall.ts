@@ -1,9 +1,13 @@
-// A display on the wall: nothing but pictures, and a screen that stays on where the browser lets it.
-import { useEffect } from 'preact/hooks';
+// A display on the wall: nothing but pictures, a screen that stays on where the browser lets it, and a way back for who comes near.
+import { useEffect, useState } from 'preact/hooks';
 import { toast } from '../components/toast.tsx';
 import { liveWords } from './live-words.ts';
 
-export function useWall(on: boolean): void {
+const STIRRED_MS = 4000;
+
+/** True for a moment after somebody moved something: the way out is shown then. */
+export function useWall(on: boolean): boolean {
+  const [stirred, setStirred] = useState(false);
   useEffect(() => {
     if (!on) return;
     if (!('wakeLock' in navigator)) {
@@ -27,4 +31,23 @@ export function useWall(on: boolean): void {
       void lock?.release();
     };
   }, [on]);
+  useEffect(() => {
+    if (!on) return;
+    let timer = 0;
+    const still = () => setStirred(false);
+    const stir = () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(still, STIRRED_MS);
+      setStirred(true);
+    };
+    addEventListener('pointermove', stir);
+    addEventListener('pointerdown', stir);
+    return () => {
+      removeEventListener('pointermove', stir);
+      removeEventListener('pointerdown', stir);
+      clearTimeout(timer);
+      still();
+    };
+  }, [on]);
+  return stirred;
 }

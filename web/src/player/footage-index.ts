@@ -30,6 +30,8 @@ type Span = [startMs: number, endMs: number];
 
 /** Borders closer than this are no holes. */
 export const JOINED_MS = 500;
+/** A service that has much to do tells of new footage that late; a gap it tells of by itself. */
+const LATE_MS = 30_000;
 /** Segments that are kept; the furthest from where is asked go first. */
 const MOST_SEGMENTS = 64;
 
@@ -48,8 +50,7 @@ export class FootageIndex {
       this.#gaps = this.#gaps.filter(other => other.startMs !== gap.startMs);
       this.#gaps.push(gap);
     }
-    const open = answer.segments.find(segment => segment.open && segment.endMs < answer.endMs);
-    const endMs = Math.min(answer.endMs, open?.endMs ?? nowMs);
+    const endMs = knownTo(answer, nowMs);
     if (endMs > startMs) this.#know([startMs, endMs]);
     this.#shrink(startMs);
   }
@@ -172,6 +173,13 @@ export class FootageIndex {
     const used = new Set(kept.map(({ init }) => init));
     for (const id of this.#inits.keys()) if (!used.has(id)) this.#inits.delete(id);
   }
+}
+
+/** Until when an answer says all there is: up to its last footage or gap, and further only where more would have been told of. */
+function knownTo({ segments, gaps, endMs }: Playback, nowMs: number): number {
+  const told = [...segments.map(segment => segment.endMs), ...gaps.map(gap => Math.min(gap.endMs ?? nowMs, nowMs))];
+  const isOpen = segments.some(segment => segment.open && segment.endMs < endMs);
+  return Math.min(endMs, Math.max(...told, isOpen ? 0 : nowMs - LATE_MS));
 }
 
 /** Whether the next one in the list is the next one in the file, and not one behind some that are not known yet. */

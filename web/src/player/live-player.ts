@@ -4,7 +4,7 @@ import { type Board, retryDelayMs } from './board.ts';
 import { LiveMse } from './live-mse.ts';
 import type { LiveSource, SourceEnd, SourceEvents } from './live-source.ts';
 import { drawStill, LiveStill } from './live-still.ts';
-import { hasMediaSource, type MediaElement, refuse } from './media-element.ts';
+import { forgiveRefused, hasMediaSource, type MediaElement, refuse } from './media-element.ts';
 import type { PlayState, StreamName, WaitReason, WayInfo, WayReason } from './play-state.ts';
 import { type Advice, Watchdog } from './watchdog.ts';
 import type { CameraState } from './wire.ts';
@@ -83,6 +83,7 @@ export class LivePlayer {
 
   /** Tries the first way again, whatever failed before. */
   retry(): void {
+    forgiveRefused();
     this.#failed = [];
     this.#failures = 0;
     this.#restart();

@@ -44,6 +44,11 @@ export function refuse(codecs: string): void {
   refused.add(codecs);
 }
 
+/** Somebody asks for another try. */
+export function forgiveRefused(): void {
+  refused.clear();
+}
+
 /** True where a change of speed makes the element buffer anew. */
 export function dislikesRates(): boolean {
   return /^((?!chrome|android|crios|fxios).)*safari/i.test(navigator.userAgent);

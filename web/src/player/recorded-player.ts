@@ -28,6 +28,9 @@ const JOIN_S = 0.05;
 /** Further away it is not worth keeping what is there. */
 const FAR_S = 60;
 const TWICE_MS = 30_000;
+/** So much later the service has told of all footage. */
+const LATE_MS = 60_000;
+const ASK_AGAIN_MS = 1000;
 
 export class RecordedPlayer implements GroupMember {
   readonly state: Signal<PlayState> = signal({ is: 'idle' });
@@ -288,11 +291,21 @@ export class RecordedPlayer implements GroupMember {
     if (hole.endMs === undefined) void this.#askHoleEnd(hole, this.#abort.signal);
   }
 
+  /** One without a reason may only be footage that the service has not told of yet. */
   async #askHoleEnd(hole: Hole, signal: AbortSignal): Promise<void> {
-    const endMs = await this.#loader.source.nextFootageMs(this.#targetMs ?? hole.startMs, signal);
-    if (this.#hole !== hole || endMs === undefined) return;
-    this.#hole = { ...hole, endMs };
-    this.#tell();
+    const atMs = this.#targetMs ?? hole.startMs;
+    const endMs = await this.#loader.source.nextFootageMs(atMs, signal);
+    if (this.#hole !== hole) return;
+    if (endMs !== undefined && endMs > atMs) {
+      this.#hole = { ...hole, endMs };
+      this.#tell();
+      return;
+    }
+    if (hole.reason || this.#board.utcMs() - atMs > LATE_MS) return;
+    await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS));
+    if (this.#hole !== hole || this.#closed) return;
+    if (endMs === undefined) void this.#askHoleEnd(hole, signal);
+    else void this.seek(atMs);
   }
 
   #resume(): void {

@@ -113,13 +113,14 @@ export class RecordedSource {
     return { bytes: got.bytes, init, segment, startMs };
   }
 
-  /** When footage begins again after a moment, within a day; undefined where it does not, or nobody answers. */
+  /** From when on there is footage, a moment itself or within a day after it; undefined where there is none, or nobody answers. */
   async nextFootageMs(ms: number, signal: AbortSignal): Promise<number | undefined> {
     const fromMs = Math.floor(ms);
     const query = `camera=${this.camera}&stream=${this.stream}&startMs=${fromMs}&endMs=${fromMs + DAY_MS}`;
     const got = await this.#get(`/api/timeline?${query}`, signal);
     const answer = got.is === 'ok' ? parsed<{ cameras: { footage: [number, number][] }[] }>(got.bytes) : undefined;
-    return answer?.cameras[0]?.footage.map(([startMs]) => startMs).find(startMs => startMs > ms);
+    const run = answer?.cameras[0]?.footage.find(([, endMs]) => endMs > ms);
+    return run && Math.max(run[0], ms);
   }
 
   async #fetchInit(id: string, codecs: string, get: () => Promise<Got>): Promise<InitBytes | undefined> {

@@ -8,9 +8,9 @@ import { PageHead } from '../components/page-head.tsx';
 import { toast } from '../components/toast.tsx';
 import { dateWords } from '../time.ts';
 import { now, zone } from '../zone.ts';
-import { eventsWords } from './events-words.ts';
+import { eventsWords, whenWords } from './events-words.ts';
 import { cameraFields, camerasOf, type Draft, powersDraft } from './powers.ts';
-import { settingsWords } from './settings-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
 type Hook = Settings['webhooks'][number];
@@ -30,7 +30,7 @@ export default function WebhooksPage() {
   const error = settings.error ?? status.error;
   return (
     <div class="page stack">
-      <PageHead title={settingsWords('events')} section={settingsWords('title')} />
+      <PageHead title={settingsNames('events')} section={settingsWords('title')} />
       {error && <ErrorNote error={error} />}
       {webhooks && <Webhooks hooks={webhooks} onSave={list => save({ webhooks: list }, eventsWords('saved'))} />}
       {hosts && (
@@ -103,7 +103,7 @@ const FIELDS = (hasSecret: boolean): FormField[] => [
   },
   {
     ...{ key: 'on', kind: 'choice', label: eventsWords('on') },
-    options: (['opened', 'closed', 'both'] as const).map(value => ({ value, label: eventsWords(value) })),
+    options: (['opened', 'closed', 'both'] as const).map(value => ({ value, label: whenWords(value) })),
   },
   { key: 'labels', kind: 'text', label: eventsWords('labels'), hint: eventsWords('labelsHint') },
 ];

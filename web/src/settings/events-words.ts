@@ -8,9 +8,6 @@ export const eventsWords = words('webhooks', {
   secret: 'Secret',
   secretHint: 'Signs each message (X-Thimble-Signature). 8 characters or more; never shown again.',
   on: 'Tell when an event',
-  opened: 'begins',
-  closed: 'ends',
-  both: 'begins and ends',
   labels: 'Only labels',
   labelsHint: 'Separated by commas. Empty: all.',
   add: 'Add a webhook',
@@ -32,4 +29,11 @@ export const eventsWords = words('webhooks', {
     'The board made this certificate itself: browsers warn of it. Go on only where they show the fingerprint above.',
   plain:
     'These pages are not encrypted: whoever is in the same network can read along. Start the board with --https ADDRESS:PORT for encrypted ones.',
+});
+
+/** When a webhook is told. */
+export const whenWords = words('webhooks', {
+  opened: 'begins',
+  closed: 'ends',
+  both: 'begins and ends',
 });

@@ -12,7 +12,7 @@ import { allCameras, cameraName, isKnown, onUpdate, problems, system } from '../
 import { lengthWords, moment } from '../time.ts';
 import { now, zone } from '../zone.ts';
 import { Copyable } from './copyable.tsx';
-import { settingsWords } from './settings-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
 /** Figures kept for the lines: an hour at one a minute. */
@@ -44,13 +44,13 @@ export default function HealthPage() {
       ))}
       <section class="card">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by keys */}
-        <section class="scroll-x" tabIndex={0} aria-label={settingsWords('cameras')}>
+        <section class="scroll-x" tabIndex={0} aria-label={settingsNames('cameras')}>
           <table>
             <thead>
               <tr>
                 {(['camera', 'state', 'fps', 'rate', 'key', 'reconnects', 'last', 'dropped'] as const).map(column => (
                   <th key={column} scope="col">
-                    {settingsWords(column)}
+                    {settingsNames(column)}
                   </th>
                 ))}
               </tr>

@@ -2,7 +2,7 @@
 import { PageHead } from '../components/page-head.tsx';
 import { href } from '../router.ts';
 import { hasPage } from '../routes.ts';
-import { settingsWords } from './settings-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
 
 const PAGES = ['cameras', 'storage', 'events', 'users', 'system', 'logs', 'me'] as const;
 
@@ -14,8 +14,8 @@ export default function SettingsPage() {
         {PAGES.filter(page => hasPage(`set/${page}`)).map(page => (
           <li key={page}>
             <a class="card" href={href(`set/${page}`)}>
-              <strong>{settingsWords(page)}</strong>
-              <span class="quiet dense">{settingsWords(`${page}Hint`)}</span>
+              <strong>{settingsNames(page)}</strong>
+              <span class="quiet dense">{settingsNames(`${page}Hint`)}</span>
             </a>
           </li>
         ))}

@@ -9,7 +9,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { toast } from '../components/toast.tsx';
 import { clock } from '../time.ts';
 import { zone } from '../zone.ts';
-import { settingsWords } from './settings-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -29,15 +29,15 @@ export default function LogsPage() {
   useEffect(() => {
     if (!follows) return;
     // The log is the one thing that the board does not push: each line would make lines of its own.
-    const timer = window.setInterval(() => !document.hidden && void again(), EACH_MS);
+    const timer = window.setInterval(() => !document.hidden && void again(true), EACH_MS);
     return () => clearInterval(timer);
   }, [follows, level, tag]);
   const lines = value?.lines ?? [];
   const tags = [...new Set([...lines.map(line => line.tag), ...(tag === '' ? [] : [tag])])].sort();
-  const options = LEVELS.map(one => ({ value: one as Level, label: settingsWords(one) }));
+  const options = LEVELS.map(one => ({ value: one as Level, label: settingsNames(one) }));
   return (
     <div class="page stack">
-      <PageHead title={settingsWords('logs')} section={settingsWords('title')} />
+      <PageHead title={settingsNames('logs')} section={settingsWords('title')} />
       <div class="row">
         <SelectField
           label={settingsWords('level')}
@@ -82,7 +82,7 @@ function Lines({ lines, follows, onScroll }: LinesProps) {
   };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
-    <ul class="card set-log" ref={list} tabIndex={0} aria-label={settingsWords('logs')} onScroll={scrolled}>
+    <ul class="card set-log" ref={list} tabIndex={0} aria-label={settingsNames('logs')} onScroll={scrolled}>
       {lines.map(({ timeMs, level, tag, msg, repeated, ...rest }, index) => (
         <li key={`${timeMs} ${index}`}>
           <span class="quiet">{clock(timeMs, zone())}</span> <span data-level={level}>{level}</span>{' '}
@@ -126,7 +126,7 @@ function LevelOfAll() {
       <SelectField
         label={settingsWords('logLevel')}
         value={level}
-        options={LEVELS.map(one => ({ value: one, label: settingsWords(one) }))}
+        options={LEVELS.map(one => ({ value: one, label: settingsNames(one) }))}
         onPick={picked => void pick(picked)}
       />
     </section>

@@ -1,9 +1,9 @@
 // Which cameras, and what of them: the fields of forms about users, tokens and webhooks, and what those mean to the board.
 import type { Right, Role, User } from '../../../src/api/contract.ts';
-import { meWords } from '../account/me-words.ts';
+import { roleWords } from '../account/me-words.ts';
 import type { FormField, FormValue } from '../components/form.tsx';
 import { allCameras, cameraIds } from '../state.ts';
-import { usersWords } from './users-words.ts';
+import { rightWords, usersWords } from './users-words.ts';
 
 export type Draft = Readonly<Record<string, FormValue>>;
 
@@ -23,12 +23,12 @@ export function powerFields(draft: Draft, own: Role = 'admin'): FormField[] {
   return [
     {
       ...{ key: 'role', kind: 'choice', label: usersWords('role') },
-      options: roles.map(value => ({ value, label: meWords(value) })),
+      options: roles.map(value => ({ value, label: roleWords(value) })),
     },
     ...(draft.role === 'admin'
       ? []
       : [
-          ...RIGHTS.map((right): FormField => ({ key: `right.${right}`, kind: 'flag', label: usersWords(right) })),
+          ...RIGHTS.map((right): FormField => ({ key: `right.${right}`, kind: 'flag', label: rightWords(right) })),
           ...cameraFields(draft),
         ]),
   ];

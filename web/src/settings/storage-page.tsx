@@ -11,11 +11,14 @@ import { bytes, percent } from '../quantities.ts';
 import { cameraIds, cameraName, problems } from '../state.ts';
 import { dateWords } from '../time.ts';
 import { now, zone } from '../zone.ts';
-import { settingsWords } from './settings-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
 const GB = 1_000_000_000;
-const OF_STORAGE = new Set(['volume-missing', 'no-space', 'deletion-failed', 'index-unwritable', 'index-full']);
+/** `recording`: pictures arrive, and the volume does not take them. */
+const OF_STORAGE = new Set([
+  ...['volume-missing', 'no-space', 'recording', 'deletion-failed', 'index-unwritable', 'index-full'],
+]);
 
 type RuleKey = 'floorPercent' | 'totalQuotaBytes' | 'leastKeptPercent' | 'clockConfirmed';
 const RULES: readonly FormField<RuleKey>[] = [
@@ -66,12 +69,12 @@ export default function StoragePage() {
   };
   return (
     <div class="page stack">
-      <PageHead title={settingsWords('storage')} section={settingsWords('title')} />
+      <PageHead title={settingsNames('storage')} section={settingsWords('title')} />
       {problems.value
         .filter(({ kind }) => OF_STORAGE.has(kind))
         .map(problem => (
           <ErrorNote
-            key={problem.kind}
+            key={`${problem.kind} ${problem.camera ?? ''}`}
             error={{
               kind: 'unavailable',
               message: problem.message,
@@ -171,13 +174,13 @@ function Cameras({ info, forecast }: { info: StorageInfo; forecast: Forecast | u
   return (
     <section class="card stack">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by keys */}
-      <section class="scroll-x" tabIndex={0} aria-label={settingsWords('cameras')}>
+      <section class="scroll-x" tabIndex={0} aria-label={settingsNames('cameras')}>
         <table>
           <thead>
             <tr>
               {(['camera', 'takes', 'perDay', 'wanted', 'holds', 'since'] as const).map(column => (
                 <th key={column} scope="col">
-                  {settingsWords(column)}
+                  {settingsNames(column)}
                 </th>
               ))}
             </tr>
@@ -223,7 +226,7 @@ function Holds({ forecast: { days, limit } }: { forecast: Forecast['cameras'][nu
   return (
     <>
       {settingsWords('days', { n: shown })}{' '}
-      {limit && limit !== 'age' && <span class="quiet dense">{settingsWords(LIMITS[limit])}</span>}
+      {limit && limit !== 'age' && <span class="quiet dense">{settingsNames(LIMITS[limit])}</span>}
     </>
   );
 }
@@ -268,7 +271,7 @@ function Deleted({ info }: { info: StorageInfo }) {
             {settingsWords('deletedLine', {
               n: info.deleted[cause].segments,
               size: bytes(info.deleted[cause].sizeBytes),
-              cause: settingsWords(cause),
+              cause: settingsNames(cause),
             })}
           </li>
         ))}

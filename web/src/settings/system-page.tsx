@@ -6,9 +6,10 @@ import { Field } from '../components/field.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ErrorNote } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
+import { refreshGroups } from '../session.ts';
 import { lengthWords } from '../time.ts';
-import { settingsWords } from './settings-words.ts';
-import { systemWords } from './system-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
+import { systemNames, systemWords } from './system-words.ts';
 import { useAnswer } from './use-answer.ts';
 
 /** Cameras that are added are connected to one by one. */
@@ -18,7 +19,7 @@ export default function SystemPage() {
   const { value, error } = useAnswer(signal => call('GET /api/status', {}, { signal }));
   return (
     <div class="page stack">
-      <PageHead title={settingsWords('system')} section={settingsWords('title')} />
+      <PageHead title={settingsNames('system')} section={settingsWords('title')} />
       <section class="card stack">
         <h2>{systemWords('backup')}</h2>
         <p class="quiet">{systemWords('backupHint')}</p>
@@ -55,6 +56,8 @@ function Restore() {
     const body = { backup: wanted, dryRun };
     setAnswer(await call('POST /api/restore', { body }, { timeLimitMs: RESTORE_LIMIT_MS }));
     setBusy(false);
+    // Groups are the one part of it that the board does not push.
+    if (!dryRun) void refreshGroups();
   };
   const choose = async (file: File | undefined) => {
     setBackup(undefined);
@@ -126,7 +129,7 @@ function Steps({ steps }: Pick<RestoreReply, 'steps'>) {
           <tr>
             {(['what', 'action', 'note'] as const).map(column => (
               <th key={column} scope="col">
-                {systemWords(column)}
+                {systemNames(column)}
               </th>
             ))}
           </tr>
@@ -135,9 +138,9 @@ function Steps({ steps }: Pick<RestoreReply, 'steps'>) {
           {steps.map(({ what, name, action, fields = [], note }) => (
             <tr key={`${what} ${name}`} class={action === 'same' ? 'quiet' : undefined}>
               <th scope="row">
-                {systemWords(what)} {name}
+                {systemNames(what)} {name}
               </th>
-              <td>{systemWords(action, { fields: fields.join(', ') })}</td>
+              <td>{systemNames(action, { fields: fields.join(', ') })}</td>
               <td>{note}</td>
             </tr>
           ))}

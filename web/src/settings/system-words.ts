@@ -14,6 +14,15 @@ export const systemWords = words('system', {
   would: 'This backup would change {n} {n:thing|things}:',
   did: 'The backup is restored:',
   apply: 'Restore {n} {n:thing|things}',
+  about: 'About',
+  version: 'Version {version}, up for {time}',
+  data: 'Recordings and settings lie in {folder} on the board.',
+  licence:
+    'Thimble is free software under the MIT licence. Releases hold the licences of everything else in them in the folder "licences".',
+});
+
+/** Columns of the steps of a restore, and what stands in them. */
+export const systemNames = words('system', {
   what: 'What',
   action: 'Change',
   note: 'Note',
@@ -26,9 +35,4 @@ export const systemWords = words('system', {
   same: 'as it is',
   skip: 'left alone',
   failed: 'failed',
-  about: 'About',
-  version: 'Version {version}, up for {time}',
-  data: 'Recordings and settings lie in {folder} on the board.',
-  licence:
-    'Thimble is free software under the MIT licence. Releases hold the licences of everything else in them in the folder "licences".',
 });

@@ -1,7 +1,7 @@
 // Tokens of a user: what each may, until when, and making one, which is shown this once.
 import { useState } from 'preact/hooks';
 import type { NewToken, Role } from '../../../src/api/contract.ts';
-import { meWords } from '../account/me-words.ts';
+import { meWords, roleWords } from '../account/me-words.ts';
 import { type ApiError, call } from '../api.ts';
 import { Form } from '../components/form.tsx';
 import { ErrorNote, Note } from '../components/notes.tsx';
@@ -37,7 +37,7 @@ export function Tokens({ user, onChanged }: { user: number; onChanged(): Promise
         {list.value?.tokens.map(({ id, name, role, cameras, createdMs, lastUsedMs, expiresMs }) => (
           <li key={id} class="row spread">
             <div class="grow">
-              <strong>{name}</strong> {meWords(role)}
+              <strong>{name}</strong> {roleWords(role)}
               {cameras && `, ${meWords('someCameras', { n: cameras.length })}`}
               <div class="quiet dense">
                 {usersWords('tokenLine', {

@@ -6,7 +6,8 @@ export interface Answered<T> {
   value: T | undefined;
   /** Of the last question; the value before it stays. */
   error: ApiError | undefined;
-  again(): Promise<void>;
+  /** `unlessAsking`: an answer that is on its way is waited for instead. */
+  again(unlessAsking?: boolean): Promise<void>;
 }
 
 /** Asks anew when `key` changes. */
@@ -14,10 +15,12 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<Result<T>>, k
   const [value, setValue] = useState<T>();
   const [error, setError] = useState<ApiError>();
   const running = useRef<AbortController | undefined>(undefined);
-  const again = async () => {
+  const again = async (unlessAsking = false) => {
+    if (unlessAsking && running.current) return;
     running.current?.abort();
     const own = (running.current = new AbortController());
     const answer = await ask(own.signal);
+    if (running.current === own) running.current = undefined;
     if (own.signal.aborted || answer.is === 'aborted') return;
     setError(answer.is === 'error' ? answer.error : undefined);
     if (answer.is === 'ok') setValue(answer.value);

@@ -1,7 +1,7 @@
 // Who may get in: users with what each may see and do, their sessions and tokens, and who did what.
 import { useState } from 'preact/hooks';
 import type { Role, User } from '../../../src/api/contract.ts';
-import { meWords } from '../account/me-words.ts';
+import { meWords, roleWords } from '../account/me-words.ts';
 import { OwnSessions } from '../account/own-sessions.tsx';
 import { type ApiError, call } from '../api.ts';
 import { Confirm } from '../components/dialog.tsx';
@@ -15,7 +15,7 @@ import { moment } from '../time.ts';
 import { now, zone } from '../zone.ts';
 import { Audit } from './audit.tsx';
 import { camerasOf, type Draft, powerFields, powersDraft, rightsOf } from './powers.ts';
-import { settingsWords } from './settings-words.ts';
+import { settingsNames, settingsWords } from './settings-words.ts';
 import { Tokens } from './tokens.tsx';
 import { useAnswer } from './use-answer.ts';
 import { usersWords } from './users-words.ts';
@@ -29,7 +29,7 @@ export default function UsersPage() {
   const list = useAnswer(signal => call('GET /api/users', {}, { signal }));
   return (
     <div class="page stack">
-      <PageHead title={settingsWords('users')} section={settingsWords('title')} />
+      <PageHead title={settingsNames('users')} section={settingsWords('title')} />
       {list.error && <ErrorNote error={list.error} />}
       {list.value?.users.map(user => (
         <UserCard key={user.id} user={user} onChanged={list.again} />
@@ -49,7 +49,7 @@ function UserCard({ user, onChanged }: UserProps) {
   const [open, setOpen] = useState(false);
   const { name, role, cameras, lastSeenMs, sessions, tokens, provisioned } = user;
   const facts = [
-    meWords(role),
+    roleWords(role),
     cameras && role !== 'admin' ? meWords('someCameras', { n: cameras.length }) : meWords('allCameras'),
     lastSeenMs ? usersWords('seen', { time: moment(lastSeenMs, zone(), now()) }) : usersWords('never'),
     usersWords('facts', { n: sessions, tokens }),

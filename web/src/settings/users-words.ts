@@ -9,8 +9,6 @@ export const usersWords = words('users', {
   provisioned: 'The configuration file gives this user: it can be changed only there.',
   name: 'Name',
   role: 'Role',
-  export: 'May export and share footage',
-  delete: 'May delete events and footage',
   allCameras: 'All cameras',
   password: 'New password',
   passwordHint: 'At least 10 characters. It ends all sessions of this user.',
@@ -44,6 +42,12 @@ export const usersWords = words('users', {
   older: 'Older',
   none: 'Nothing of that.',
   times: '{n} times',
+});
+
+/** What a right allows. */
+export const rightWords = words('users', {
+  export: 'May export and share footage',
+  delete: 'May delete events and footage',
 });
 
 const DONE: Readonly<Record<AuditAction, string>> = {

@@ -1,4 +1,4 @@
-// Where the open page stands: loads its piece of the program and its style sheet, and brings the reader back to where they were on it.
+// Where the open page stands: loads its piece of the program, and brings the reader back to where they were on it.
 import type { ComponentType } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { Empty } from '../components/notes.tsx';
@@ -8,34 +8,13 @@ import { mayOpen, type PageProps, type PageRoute, routeOf } from '../routes.ts';
 import { me } from '../state.ts';
 import { shellWords } from './shell-words.ts';
 
-const sheets = new Map<string, Promise<void>>();
 /** Pages that are there, by what loads them. */
 const loaded = new Map<PageRoute['load'], ComponentType<PageProps>>();
-
-/** Resolves when the sheet is in force, or cannot be had: a page without its looks is better than none. */
-async function loadSheet(area: string): Promise<void> {
-  const address = SHEETS[area];
-  if (address === undefined) return;
-  let loading = sheets.get(area);
-  if (loading === undefined) {
-    loading = new Promise<void>(resolve => {
-      const link = document.createElement('link');
-      link.rel = 'stylesheet';
-      link.href = address;
-      link.onload = () => resolve();
-      link.onerror = () => resolve();
-      document.head.append(link);
-    });
-    sheets.set(area, loading);
-  }
-  await loading;
-}
 
 /** Fetches what a page needs without showing it. Rejects when its program cannot be had. */
 export async function loadPage(route: PageRoute): Promise<void> {
   if (loaded.has(route.load)) return;
-  const [{ default: Page }] = await Promise.all([route.load(), route.sheet ? loadSheet(route.sheet) : undefined]);
-  loaded.set(route.load, Page);
+  loaded.set(route.load, (await route.load()).default);
 }
 
 export function PageSlot() {

@@ -21,6 +21,7 @@ import {
 } from '../time.ts';
 import { type Day as DayFound, daysWith } from './days.ts';
 import { monthOf, monthWords, weekdayNames, weeksOf } from './month.ts';
+import { inParts } from './parts.ts';
 import { t } from './words.ts';
 
 export interface CalendarProps {
@@ -117,7 +118,7 @@ function Hours({ day, zone, nowMs, cameras, onPick }: HoursProps) {
     <fieldset class="cal-hours" aria-label={t('hours-of', { day: dateWords(dayStart(day, zone), zone, nowMs, true) })}>
       {hours.map(({ startMs, label }, index) => {
         const level = levels?.[index] ?? -1;
-        const says = level < 0 ? 'hour-none' : level < 0.15 ? 'hour-quiet' : level < 0.5 ? 'hour-some' : 'hour-much';
+        const says = t(level < 0 ? 'hour-none' : level < 0.15 ? 'hour-quiet' : level < 0.5 ? 'hour-some' : 'hour-much');
         return (
           <button
             key={startMs}
@@ -125,7 +126,7 @@ function Hours({ day, zone, nowMs, cameras, onPick }: HoursProps) {
             class="cal-hour"
             data-empty={level < 0}
             style={{ '--level': `${Math.round(Math.max(0, level) * 100)}%` }}
-            aria-label={`${label}, ${t(says)}`}
+            aria-label={`${label}, ${says}`}
             disabled={startMs > nowMs}
             onClick={() => onPick(startMs)}
           >
@@ -202,21 +203,25 @@ function useHourLevels(day: Day, zone: string, cameras: readonly number[]): read
     const { startMs, endMs } = daySpan(day, zone);
     // Ten minutes: every zone's hours begin at one.
     const buckets = Math.round((endMs - startMs) / 600_000);
-    const query = { camera: [...cameras], startMs, endMs, buckets, levels: 16 as const };
+    const query = { startMs, endMs, buckets, levels: 16 as const };
     levels.value = undefined;
-    void call('GET /api/timeline', { query }, { signal: stop.signal }).then(result => {
-      if (result.is === 'ok') levels.value = hoursOf(day, zone).map(hour => levelOfHour(result.value, hour, startMs));
+    void inParts(cameras, camera =>
+      call('GET /api/timeline', { query: { ...query, camera } }, { signal: stop.signal }),
+    ).then(answers => {
+      const lanes = answers.flatMap(answer => (answer.is === 'ok' ? answer.value.cameras : []));
+      if (answers.every(({ is }) => is === 'ok'))
+        levels.value = hoursOf(day, zone).map(hour => levelOfHour(lanes, hour, startMs));
     });
     return () => stop.abort();
   }, [day, zone, cameras.join()]);
   return levels.value;
 }
 
-function levelOfHour({ cameras }: Timeline, hour: { startMs: number; endMs: number }, startMs: number): number {
+function levelOfHour(lanes: Timeline['cameras'], hour: { startMs: number; endMs: number }, startMs: number): number {
   const first = Math.floor((hour.startMs - startMs) / 600_000);
   const last = Math.ceil((hour.endMs - startMs) / 600_000);
   let most = 0;
-  for (const { activity } of cameras) {
+  for (const { activity } of lanes) {
     for (let index = first; index < last; index++) {
       const digit = typeof activity === 'string' ? Number.parseInt(activity[index] ?? '0', 16) : 0;
       most = Math.max(most, digit || 0);

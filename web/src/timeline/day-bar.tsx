@@ -100,13 +100,16 @@ function ZoneChoice({ atMs, zone }: { atMs: number; zone: string }) {
     return <span class="quiet label tl-zone">{offsetWords(atMs, zone)}</span>;
   const choice = preferences.value.zone;
   const items = (['viewer', 'board'] as const).map(one => ({
-    label: `${t(`${one}-zone`)} (${offsetWords(atMs, one === 'board' ? board : viewer)})`,
+    label: `${t(one === 'board' ? 'board-zone' : 'viewer-zone')} (${offsetWords(atMs, one === 'board' ? board : viewer)})`,
     checked: one === choice,
     onPick: () => prefer({ zone: one }),
   }));
   return (
     <span class="tl-zone">
-      <Menu label={`${t(`${choice}-zone`)} (${offsetWords(atMs, zone)})`} items={items} />
+      <Menu
+        label={`${t(choice === 'board' ? 'board-zone' : 'viewer-zone')} (${offsetWords(atMs, zone)})`}
+        items={items}
+      />
     </span>
   );
 }

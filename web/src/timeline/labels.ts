@@ -31,7 +31,7 @@ const LABELS: Readonly<Record<string, string>> = {
 const text = words('labels', LABELS);
 
 export function labelWords(label: string): string {
-  return text(label) ?? label;
+  return text(label);
 }
 
 export const CLASS_ICONS: Readonly<Record<EventClass, IconName>> = {

@@ -56,8 +56,6 @@ interface Answer {
 const MOST_ANSWERS = 32;
 /** Requests under way at the same time. */
 const MOST_LOADS = 2;
-/** The service takes so many cameras in one request. */
-const MOST_CAMERAS = 32;
 const RETRY_MS = 5000;
 /** An event that grows is told of once a second; answers are asked for again less often. */
 const FRESH_MS = 2000;
@@ -90,15 +88,14 @@ export class LaneStore {
 
   /** Sees to it that the view's data comes. Other cameras than before drop what is known of them. */
   want(view: View, cameras: readonly number[]): void {
-    const few = cameras.slice(0, MOST_CAMERAS);
-    if (few.join() !== this.#cameras.join()) {
-      this.#cameras = few;
+    if (cameras.join() !== this.#cameras.join()) {
+      this.#cameras = cameras;
       this.#answers.clear();
       for (const abort of this.#loads.values()) abort.abort();
       this.#loads.clear();
     }
     const grain = grainOf(view.spanMs);
-    this.#wanted = few.length > 0 ? windowsOf(view).map(startMs => ({ startMs, ...grain })) : [];
+    this.#wanted = cameras.length > 0 ? windowsOf(view).map(startMs => ({ startMs, ...grain })) : [];
     const keys = new Set(this.#wanted.map(keyOf));
     for (const [key, abort] of this.#loads) {
       if (keys.has(key)) continue;
@@ -242,4 +239,13 @@ export class LaneStore {
 
 function keyOf({ startMs, bucketMs }: { startMs: number; bucketMs: number }): string {
   return `${bucketMs}:${startMs}`;
+}
+
+/** What was asked in parts. Only a single answer can be asked for again by its tag. */
+export function joined(answers: readonly LaneAnswer[]): LaneAnswer {
+  const [first, ...others] = answers;
+  if (first && others.length === 0) return first;
+  const failed = answers.find(({ is }) => is !== 'ok');
+  if (failed) return failed;
+  return { is: 'ok', lanes: answers.flatMap(answer => (answer.is === 'ok' ? answer.lanes : [])) };
 }

@@ -136,12 +136,17 @@ export class TimelineModel {
     if (this.chosen.value.length > 1) this.chosen.value = this.chosen.value.filter(id => id !== camera);
   }
 
-  /** In or Out at the needle; the first of the two makes a range of a minute. */
-  mark(handle: 'in' | 'out', timeMs: number = this.needleMs.value): void {
+  /** In or Out at the needle; the first of the two makes a range of a minute. Returns which of them is there then. */
+  mark(handle: 'in' | 'out', timeMs: number = this.needleMs.value): 'in' | 'out' {
     const range = this.selection.value;
-    if (range) this.selection.value = moved(range, handle, timeMs).range;
-    else if (handle === 'in') this.selection.value = selected(timeMs, Math.min(timeMs + FIRST_RANGE_MS, this.now()));
+    if (range) {
+      const after = moved(range, handle, timeMs);
+      this.selection.value = after.range;
+      return after.handle;
+    }
+    if (handle === 'in') this.selection.value = selected(timeMs, Math.min(timeMs + FIRST_RANGE_MS, this.now()));
     else this.selection.value = selected(timeMs - FIRST_RANGE_MS, timeMs);
+    return handle;
   }
 
   #reveal(): void {

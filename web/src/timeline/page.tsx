@@ -17,13 +17,14 @@ import { dateWords, dayOf, moment } from '../time.ts';
 import { zone as currentZone, now } from '../zone.ts';
 import { isAt, parseAddress, timelineAddress } from './address.ts';
 import { DayBar } from './day-bar.tsx';
-import { type Day, nearestDay } from './days.ts';
+import { nearestFootage } from './days.ts';
 import { ExportBar } from './export-bar.tsx';
 import { hasFootage, isBare } from './found.ts';
-import type { LaneAnswer, LaneQuery } from './lane-store.ts';
+import { joined, type LaneAnswer, type LaneQuery } from './lane-store.ts';
 import { ListView } from './list-view.tsx';
 import { TimelineModel } from './model.ts';
 import { isNarrowNow, useNarrow } from './narrow.ts';
+import { inParts } from './parts.ts';
 import { Pictures, useGapWords } from './pictures.tsx';
 import { Strip } from './strip.tsx';
 import { useTimelineKeys } from './timeline-keys.ts';
@@ -130,15 +131,18 @@ function mayHaveFootage(model: TimelineModel, camera: number, timeMs: number): b
 
 async function load(query: LaneQuery, signal: AbortSignal): Promise<LaneAnswer> {
   const { cameras, startMs, endMs, buckets, etag } = query;
-  const result = await call(
-    'GET /api/timeline',
-    { query: { camera: [...cameras], startMs, endMs, buckets, levels: 16 } },
-    { signal, ...(etag === undefined ? {} : { headers: { 'If-None-Match': etag } }) },
-  );
-  if (result.is === 'aborted') return result;
-  if (result.is === 'error') return { is: result.status === 304 ? 'same' : 'error' };
-  const tag = result.headers.get('ETag');
-  return { is: 'ok', lanes: result.value.cameras, ...(tag === null ? {} : { etag: tag }) };
+  const answers = await inParts(cameras, async (part): Promise<LaneAnswer> => {
+    const result = await call(
+      'GET /api/timeline',
+      { query: { camera: part, startMs, endMs, buckets, levels: 16 } },
+      { signal, ...(etag === undefined ? {} : { headers: { 'If-None-Match': etag } }) },
+    );
+    if (result.is === 'aborted') return result;
+    if (result.is === 'error') return { is: result.status === 304 ? 'same' : 'error' };
+    const tag = result.headers.get('ETag');
+    return { is: 'ok', lanes: result.value.cameras, ...(tag === null ? {} : { etag: tag }) };
+  });
+  return joined(answers);
 }
 
 /** The address holds what is seen; another address, as of the Back button, shows something else. */
@@ -247,23 +251,23 @@ function Status({ model, zone, settled }: { model: TimelineModel; zone: string; 
 
 /** Where footage is when there is none here. */
 function Nearest({ model, zone }: { model: TimelineModel; zone: string }) {
-  const nearest = useSignal<Day | undefined>(undefined);
+  const nearest = useSignal<number | undefined>(undefined);
   const day = dayOf(model.needleMs.value, zone);
   useEffect(() => {
     const stop = new AbortController();
-    void nearestDay(cameraIds.peek(), day, zone, stop.signal).then(found => {
+    void nearestFootage(cameraIds.peek(), model.needleMs.peek(), zone, stop.signal).then(found => {
       nearest.value = found;
     });
     return () => stop.abort();
   }, [day]);
-  const found = nearest.value;
+  const foundMs = nearest.value;
   return (
     <p class="tl-status" role="status">
       {t('nothing-here')}{' '}
-      {found && (
+      {foundMs !== undefined && (
         <Button
-          text={t('nearest', { day: dateWords(found.startMs, zone, model.now()) })}
-          onClick={() => model.seek(found.startMs, 'commit')}
+          text={t('nearest', { day: dateWords(foundMs, zone, model.now()) })}
+          onClick={() => model.seek(foundMs, 'commit')}
         />
       )}
     </p>

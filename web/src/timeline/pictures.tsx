@@ -123,7 +123,7 @@ function StateCard({ model, group, zone, camera, state }: CardProps) {
     case 'unsupported':
       return (
         <div class="tl-card" role="status">
-          <p>{t('unsupported', { codec: told.codec })}</p>
+          <p>{t(told.codec === '' ? 'unsupported-some' : 'unsupported', { codec: told.codec })}</p>
           {me.value?.rights.includes('export') && (
             <a class="button" href={download()} download>
               <Icon name="download" />

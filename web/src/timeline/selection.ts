@@ -24,9 +24,14 @@ export function moved(
   toMs: number,
 ): { range: Selection; handle: 'in' | 'out' } {
   const fixedMs = handle === 'in' ? range.outMs : range.inMs;
-  // A handle that is pulled further than an export may be long stops there.
-  const heldMs = Math.min(fixedMs + LONGEST_EXPORT_MS, Math.max(fixedMs - LONGEST_EXPORT_MS, toMs));
-  return { range: selected(fixedMs, heldMs), handle: heldMs < fixedMs ? 'in' : 'out' };
+  const awayMs = toMs - fixedMs;
+  const isBefore = awayMs < 0 || (awayMs === 0 && handle === 'out');
+  // A handle that is pulled further than an export may be long stops there; one that comes too near does not push the other.
+  const lengthMs = Math.min(LONGEST_EXPORT_MS, Math.max(SHORTEST_MS, Math.abs(awayMs)));
+  return {
+    range: selected(fixedMs, fixedMs + (isBefore ? -lengthMs : lengthMs)),
+    handle: isBefore ? 'in' : 'out',
+  };
 }
 
 export interface Inside {

@@ -150,18 +150,10 @@ class TrackPointers {
         this.#dragPinch();
         break;
       case 'in':
-      case 'out': {
-        const { selection } = model;
-        const held = this.#mode;
-        const before = selection.value;
-        model.mark(held, this.#timeOf(x));
+      case 'out':
         // Handles that crossed have changed their names.
-        if (before && selection.value) {
-          const fixedMs = held === 'in' ? before.outMs : before.inMs;
-          this.#mode = selection.value.inMs === fixedMs ? 'out' : 'in';
-        }
+        this.#mode = model.mark(this.#mode, this.#timeOf(x));
         break;
-      }
       case 'range':
         model.selection.value = selected(this.#begin.timeMs, Math.min(this.#timeOf(x), model.now()));
         break;

@@ -157,7 +157,11 @@ function nudge(event: KeyboardEvent, model: TimelineModel, handle: 'in' | 'out',
   if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   event.stopPropagation();
-  model.mark(handle, Math.min(model.now(), timeMs + step * (event.shiftKey ? 10 : 1)));
+  const held = model.mark(handle, Math.min(model.now(), timeMs + step * (event.shiftKey ? 10 : 1)));
+  if (held === handle) return;
+  // Handles that crossed have changed their names.
+  const stage = (event.currentTarget as Element).parentElement;
+  stage?.querySelector<HTMLElement>(`[data-handle=${held}]`)?.focus();
 }
 
 /** What the needle says, no oftener than twice a second while it moves. */

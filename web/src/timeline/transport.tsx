@@ -62,7 +62,7 @@ export function Transport({ model, group, zone }: TransportProps) {
             onPick: () => group.setRate(one),
           })),
           {
-            label: t(`gaps-${gaps === 'ask' ? 'skip' : 'ask'}`),
+            label: t(gaps === 'ask' ? 'gaps-skip' : 'gaps-ask'),
             onPick: () => prefer({ gaps: gaps === 'ask' ? 'skip' : 'ask' }),
           },
         ]}

@@ -70,10 +70,6 @@ export const t = words('timeline', {
   'zoom-to': 'Show {span}',
   'show-classes': 'Events shown',
   all: 'all',
-  person: 'people',
-  vehicle: 'vehicles',
-  animal: 'animals',
-  motion: 'motion and others',
   calendar: 'Choose a day',
   'previous-month': 'Previous month',
   'next-month': 'Next month',
@@ -98,6 +94,7 @@ export const t = words('timeline', {
   'gap-lasting': 'since {from}, for {length} so far',
   wait: 'Loading…',
   'wait-end': 'The newest footage ends here; more is on its way.',
+  'unsupported-some': 'This browser cannot show this recording.',
   unsupported: 'This browser cannot show this recording ({codec}).',
   'download-minute': 'Download a minute of it',
   failed: 'The footage could not be loaded.',
@@ -110,4 +107,12 @@ export const t = words('timeline', {
   'no-camera-text': 'The timeline shows what cameras record.',
   strip: 'Pictures of this time',
   'at-time': 'Go to {time}',
+});
+
+/** Classes of events, as the filter names them. */
+export const classWords = words('timeline', {
+  person: 'people',
+  vehicle: 'vehicles',
+  animal: 'animals',
+  motion: 'motion and others',
 });

@@ -5,7 +5,7 @@ import { CLASSES, type EventClass } from './classes.ts';
 import { CLASS_ICONS } from './labels.ts';
 import type { TimelineModel } from './model.ts';
 import { LEVELS, levelOf } from './view.ts';
-import { t } from './words.ts';
+import { classWords, t } from './words.ts';
 
 export function ZoomBar({ model }: { model: TimelineModel }) {
   const level = levelOf(model.view.value.spanMs);
@@ -70,8 +70,8 @@ function ClassFilter({ model }: { model: TimelineModel }) {
           class="button"
           data-class={kind}
           aria-pressed={chosen?.has(kind) ?? false}
-          aria-label={t(kind)}
-          title={t(kind)}
+          aria-label={classWords(kind)}
+          title={classWords(kind)}
           onClick={() => toggle(kind)}
         >
           <Icon name={CLASS_ICONS[kind]} />

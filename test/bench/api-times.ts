@@ -1,0 +1,89 @@
+// How long the API takes for what pages and programs ask most, while eight cameras record and a day of each is in the store; on both
+// HTTP servers.
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { CLIPS, clipFile } from '../support/clips.ts';
+import { GstCameras } from '../support/gst-camera.ts';
+import { Service, type ServiceOptions } from '../support/service.ts';
+import { tempDir } from '../support/temp.ts';
+import type { FigureId, Measured } from './budgets.ts';
+import { percentile } from './percentile.ts';
+import { addCameras, pause } from './recording.ts';
+import { SEGMENT_MS, storeDays } from './stored-days.ts';
+
+const CAMERAS = 8;
+const DAY_MS = 86_400_000;
+const SETTLE_MS = 5000;
+const ASKED = 500;
+const WARM_UP = 50;
+
+type Kind = 'Health' | 'Cameras' | 'Timeline' | 'TimelineAll';
+
+export async function measureApi(options: Pick<ServiceOptions, 'command'>): Promise<Measured[]> {
+  const clip = await clipFile(CLIPS.full);
+  const names = Array.from({ length: CAMERAS }, (_, index) => `camera${index}`);
+  const server = await GstCameras.start({ mounts: Object.fromEntries(names.map(name => [name, { clip }])) });
+  try {
+    const urls = names.map(name => server.url(name));
+    const figures: Measured[] = [];
+    for (const http of ['uws', 'node'] as const) figures.push(...(await measureServer(options, http, urls)));
+    return figures;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureServer(
+  options: Pick<ServiceOptions, 'command'>,
+  http: 'uws' | 'node',
+  urls: readonly string[],
+): Promise<Measured[]> {
+  const dataDir = tempDir('api');
+  const empty = await Service.start({ ...options, dataDir });
+  await empty.stop();
+  const segments = DAY_MS / SEGMENT_MS;
+  const beginMs = Math.floor(Date.now() / SEGMENT_MS - segments) * SEGMENT_MS;
+  await storeDays({ dataDir, cameras: CAMERAS, beginMs, segments, clip: CLIPS.small, media: () => undefined });
+  const service = await Service.start({ ...options, dataDir, args: ['--http', http] }, 60_000);
+  await addCameras(service, urls);
+  await pause(SETTLE_MS);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async (path: string) => {
+    const began = performance.now();
+    const call = request(new URL(path, service.ready.url), { agent, headers: service.headers });
+    call.end();
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
+    return performance.now() - began;
+  };
+  const times: Record<Kind, number[]> = { Health: [], Cameras: [], Timeline: [], TimelineAll: [] };
+  const all = Array.from({ length: CAMERAS }, (_, index) => `camera=${index + 1}`);
+  const day = (cameras: string) => {
+    // What the page asks for a day that ends now.
+    const endMs = Date.now();
+    return `/api/timeline?${cameras}&startMs=${endMs - DAY_MS}&endMs=${endMs}&buckets=720&levels=16`;
+  };
+  const paths: Record<Kind, (round: number) => string> = {
+    Health: () => '/api/health',
+    Cameras: () => '/api/cameras',
+    Timeline: round => day(all[round % CAMERAS] as string),
+    TimelineAll: () => day(all.join('&')),
+  };
+  for (const kind of Object.keys(paths) as Kind[]) {
+    const wanted = kind === 'TimelineAll' ? ASKED / 5 : ASKED;
+    for (let round = -WARM_UP; round < wanted; round++) {
+      const tookMs = await ask(paths[kind](round + WARM_UP));
+      if (round >= 0) times[kind].push(tookMs);
+    }
+  }
+  agent.destroy();
+  await service.stop();
+  const suffix = http === 'uws' ? '' : 'Node';
+  return (Object.keys(times) as Kind[]).map(kind => ({
+    id: `api${kind}${suffix}` satisfies FigureId,
+    cameras: CAMERAS,
+    value: percentile(times[kind], 0.5),
+  }));
+}
