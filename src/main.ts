@@ -26,6 +26,7 @@ import {
   memoryLimitBytes,
   NvrError,
   networkUrls,
+  outputWriter,
   parseOptions,
   redactText,
   type ServeOptions,
@@ -71,8 +72,6 @@ const EXIT = {
 const LOG_RING_BYTES = 64 * 1024;
 /** A failure that repeats is written at most so often. */
 const LOG_REPEAT_MS = 1000;
-/** Whoever reads our output so slowly that this much waits gets no more lines: the service does not wait for readers. */
-const MAX_WAITING_OUTPUT_BYTES = 256 * 1024;
 
 /** A failure together with the exit code that it means. */
 class StartError extends Error {
@@ -366,23 +365,6 @@ function announce(options: ServeOptions, { url, setupCode }: Announcement, log: 
   }
   const tookMs = Math.round(performance.now());
   log.info('ready', { url, networkUrls: fromOutside, version, dataDir, hub, setupCode, startMs: startedMs(), tookMs });
-}
-
-/** One line per write; never throws, never waits for the reader. */
-function outputWriter(stream: NodeJS.WriteStream): (line: string) => void {
-  let lost = 0;
-  // Whoever read our output may be gone; recording goes on.
-  stream.on('error', () => undefined);
-  return line => {
-    if (stream.writableLength > MAX_WAITING_OUTPUT_BYTES) {
-      lost++;
-      return;
-    }
-    if (lost > 0)
-      stream.write(`${JSON.stringify({ level: 'warn', tag: 'log', msg: 'lines were lost', lines: lost })}\n`);
-    lost = 0;
-    stream.write(line);
-  };
 }
 
 /** Words for whoever started us: what is wrong, and what to do about it. */

@@ -11,6 +11,7 @@ export * from './log.ts';
 export * from './nearest.ts';
 export { networkUrls } from './network-urls.ts';
 export * from './options.ts';
+export { outputWriter } from './output-writer.ts';
 export { packagePath } from './package-path.ts';
 export * from './process-memory.ts';
 export { redactText } from './redact.ts';
