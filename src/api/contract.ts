@@ -1,6 +1,7 @@
 // The shapes that the API sends, for its clients: types only, stable, added to but never changed.
 export type { Backup, BackupCamera, RestoreReply, RestoreStep } from './contract-backup.ts';
 export type * from './contract-mqtt.ts';
+export type * from './contract-onvif.ts';
 export type * from './contract-playback.ts';
 export type { ApiRoutes, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from './contract-routes.ts';
 export type * from './contract-shapes.ts';

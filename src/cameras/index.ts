@@ -17,6 +17,16 @@ export { HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
 export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
+export type {
+  FoundDevice,
+  OnvifFault,
+  OnvifKind,
+  OnvifLinkName,
+  OnvifProbe,
+  OnvifSeenEvent,
+  OnvifSettings,
+  OnvifView,
+} from './onvif-settings.ts';
 export { type ProbeInput, type ProbeResult, Prober, type ProberOptions, probeSchema } from './probe.ts';
 export {
   checkCamera,
