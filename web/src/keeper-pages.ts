@@ -7,6 +7,7 @@ export { default as WebhooksPage } from './settings/events-page.tsx';
 export { default as HealthPage } from './settings/health.tsx';
 export { default as SettingsPage } from './settings/index.tsx';
 export { default as LogsPage } from './settings/logs.tsx';
+export { default as MqttPage } from './settings/mqtt-page.tsx';
 export { default as StoragePage } from './settings/storage-page.tsx';
 export { default as SystemPage } from './settings/system-page.tsx';
 export { default as UsersPage } from './settings/users-page.tsx';

@@ -87,6 +87,30 @@ export function TextField({ label, hint, error, unit, onInput, spaced, type = 't
   );
 }
 
+export type LinesFieldProps = Pick<TextFieldProps, 'label' | 'value' | 'onInput' | 'hint' | 'error'>;
+
+/** Of more than one line, as PEM files are. */
+export function LinesField({ label, hint, error, value, onInput }: LinesFieldProps) {
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {({ id, describedBy, invalid }) => (
+        <textarea
+          class="input"
+          id={id}
+          rows={3}
+          value={value}
+          autoComplete="off"
+          autoCapitalize="off"
+          spellcheck={false}
+          aria-describedby={describedBy}
+          aria-invalid={invalid}
+          onInput={event => onInput(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
 export interface PasswordFieldProps {
   label: string;
   value: string;

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import type { ApiError, Result } from '../api.ts';
 import { connection } from '../bus.ts';
 import { shellWords } from '../shell/shell-words.ts';
-import { Check, PasswordField, SelectField, TextField } from './field.tsx';
+import { Check, LinesField, PasswordField, SelectField, TextField } from './field.tsx';
 import { ErrorNote, sentence } from './notes.tsx';
 import { type FormValue, numberOf } from './number-of.ts';
 
@@ -21,6 +21,8 @@ interface FieldBasics<K extends string> {
 export type FormField<K extends string = string> = FieldBasics<K> &
   (
     | { kind: 'text'; placeholder?: string; maxLength?: number }
+    /** Of more than one line. */
+    | { kind: 'lines' }
     /** Write-only: empty = stays as it is. */
     | { kind: 'password'; isSet?: boolean }
     /** `scale`: what one shown unit is in the value, as 1000 for seconds of milliseconds. */
@@ -168,6 +170,8 @@ function FormRow({ field, value, error, onChange }: RowProps) {
         />
       );
     }
+    case 'lines':
+      return <LinesField {...shared} value={String(value ?? '')} onInput={onChange} />;
     case 'number':
       return <NumberRow {...shared} field={field} value={value} onChange={onChange} />;
     default: {

@@ -9,7 +9,7 @@ export type Draft = Readonly<Record<string, FormValue>>;
 
 const ROLES = ['viewer', 'operator', 'admin'] as const;
 /** Those that something asks for so far; others of a user stay as they are. */
-const RIGHTS = ['export', 'delete'] as const;
+const RIGHTS = ['export', 'delete', 'ptz'] as const;
 
 /** All, or each by itself. `draft`: what the form holds now. */
 export function cameraFields(draft: Draft): FormField[] {

@@ -69,6 +69,8 @@ export const settingsNames = words('settings', {
   storageHint: 'How full the volume is, how many days it holds',
   events: 'Webhooks and network',
   eventsHint: 'Who is told of events; names and encryption of these pages',
+  mqtt: 'MQTT and Home Assistant',
+  mqttHint: 'The broker, and what home automation sees',
   users: 'Users and access',
   usersHint: 'Accounts, tokens for programs, who did what',
   system: 'Backup and system',

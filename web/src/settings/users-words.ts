@@ -48,6 +48,7 @@ export const usersWords = words('users', {
 export const rightWords = words('users', {
   export: 'May export and share footage',
   delete: 'May delete events and footage',
+  ptz: 'May move cameras',
 });
 
 const DONE: Readonly<Record<AuditAction, string>> = {
