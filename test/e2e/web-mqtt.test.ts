@@ -79,7 +79,10 @@ test.needs(
     await isSound(opened);
     const demo = main.locator('details', { hasText: 'Demo 1' });
     await demo.locator('summary').click();
-    await demo.locator('li').getByText(/^Motion/).waitFor();
+    await demo
+      .locator('li')
+      .getByText(/^Motion/)
+      .waitFor();
     await broker.kill();
     await main.getByText('Nothing listens at this address and port.').waitFor({ timeout: 30_000 });
     await main.getByText('Not connected since').waitFor();
