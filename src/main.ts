@@ -130,6 +130,8 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   lifecycle.register({ name: 'accounts', priority: 10, deadlineMs: 1000, stop: async () => accounts.stop() });
   await step(EXIT.usage, () => accounts.start());
 
+  const demo = options.demo ? new DemoServer({ log: log.logger('demo') }) : undefined;
+  const ownPorts = () => portsOf([url, ...(https ? [https.url] : []), ...(demo?.urls ?? []).map(({ main }) => main)]);
   const engine = makeEngine(options, store, log);
   const ringBudget = new RingBudget(memoryLimitBytes());
   const cameras = new Cameras({
@@ -140,6 +142,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     log: log.logger('cameras'),
     clock,
     allowLoopback,
+    ownPorts,
     approve: (before, after) => ringBudget.check(before, after, engine.stats()),
     ...provisionedBy(configuration?.cameras && configFile),
   });
@@ -166,7 +169,6 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   });
   engine.start();
 
-  const demo = options.demo ? new DemoServer({ log: log.logger('demo') }) : undefined;
   if (demo) {
     lifecycle.register({ name: 'demo', priority: 10, deadlineMs: 1000, stop: () => demo.stop() });
     await demo.start(signal);
@@ -175,8 +177,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   await care.start(signal);
   await recording.start(signal);
   events.start();
-  const ownUrls = () => [url, ...(https ? [https.url] : []), ...(demo?.urls ?? []).map(({ main }) => main)];
-  const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownUrls });
+  const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownPorts });
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
   const mqtt = new Mqtt({
@@ -209,7 +210,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     logs: log,
     cameras,
     prober: new Prober({
-      ...{ engine, clock, hub, allowLoopback },
+      ...{ engine, clock, hub, allowLoopback, ownPorts, log: log.logger('cameras') },
       keyPicture: request => pictures.makeFromMemory(request, engine),
     }),
     engine,
@@ -280,14 +281,17 @@ interface WebhookParts {
   cameras: Cameras;
   bus: EventBus;
   log: Logger;
-  /** Where the service itself listens: no webhook goes there. */
-  ownUrls: () => string[];
+  ownPorts: () => number[];
 }
 
-function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ownUrls }: WebhookParts): Webhooks {
-  const clock = systemClock;
+/** Where the service itself listens: no webhook goes there, and no camera is asked there. */
+function portsOf(urls: readonly string[]): number[] {
   // An address leaves out the port that its kind has anyway.
-  const ownPorts = () => ownUrls().map(url => Number(new URL(url).port || (url.startsWith('https:') ? 443 : 80)));
+  return urls.map(url => Number(new URL(url).port || (url.startsWith('https:') ? 443 : 80)));
+}
+
+function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ownPorts }: WebhookParts): Webhooks {
+  const clock = systemClock;
   const sender = new WebhookSender({ allowLoopback, ownPorts, userAgent: `Thimble/${version}`, clock });
   const settings = new WebhookSettings({ store, allowLoopback, log });
   const { events, uuid: storeUuid } = store;

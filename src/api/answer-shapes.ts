@@ -2,16 +2,12 @@
 import * as v from 'valibot';
 import { type CameraProblem, HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from '../cameras/index.ts';
 import { END_REASONS, GAP_REASONS } from '../core/index.ts';
+import { ONVIF_PROBLEMS } from '../onvif/index.ts';
 import { TRIGGER_SOURCES } from '../storage/index.ts';
+import * as onvif from './onvif-answers.ts';
+import { flag, list, maybe, named, number, text } from './schema-parts.ts';
 
-/** More fields may come with later versions: objects are open. */
-export const number = v.number();
-export const text = v.string();
-export const flag = v.boolean();
-export const maybe = <S extends v.GenericSchema>(schema: S) => v.exactOptional(schema);
-export const list = <S extends v.GenericSchema>(item: S) => v.array(item);
-/** A shape that the reference names. */
-export const named = <S extends v.GenericSchema>(name: string, schema: S) => v.pipe(schema, v.title(name));
+export * from './schema-parts.ts';
 
 export const streamName = v.picklist(['main', 'sub']);
 const stateNames = ['disabled', 'starting', 'live', 'stalled', 'reconnecting', 'failed'] as const;
@@ -64,6 +60,7 @@ const state = v.object({
   name: stateName,
   main: maybe(facts),
   sub: maybe(v.object({ ...link, ...subFacts, name: v.picklist([...stateNames, 'idle']) })),
+  onvif: maybe(onvif.state),
 });
 
 const settings = {
@@ -84,13 +81,17 @@ const settings = {
     eventDays: v.nullable(number),
     quotaBytes: v.nullable(number),
   }),
+  onvif: maybe(onvif.settings),
 };
 export const backupCamera = v.object(settings);
 export const camera = named(
   'Camera',
   v.object({
     ...settings,
-    can: v.object({ ptz: flag, presets: flag, talk: flag, audio: flag, webrtc: flag, privacy: flag }),
+    can: v.object({
+      ...{ ptz: flag, presets: flag, relays: flag, dayNight: flag },
+      ...{ talk: flag, audio: flag, webrtc: flag, privacy: flag },
+    }),
     demo: maybe(v.literal(true)),
     provisioned: maybe(text),
     state,
@@ -101,11 +102,13 @@ export const probe = v.object({
   ok: flag,
   streams: list(v.object(probed)),
   picture: maybe(text),
+  onvif: maybe(onvif.probed),
   problem: maybe(
     v.object({
       kind: v.picklist([
-        ...(['refused', 'unauthorized', 'not-rtsp', 'unknown-host'] as const),
-        ...(['no-video', 'no-stream', 'unsupported-codec', 'timeout'] as const),
+        ...(['not-rtsp', 'no-video', 'no-stream', 'unsupported-codec'] as const),
+        // Among them those that there are over RTSP too.
+        ...ONVIF_PROBLEMS,
       ]),
       message: text,
       cure: text,

@@ -3,9 +3,11 @@ import * as v from 'valibot';
 import { AUDIT_ACTIONS, RIGHTS, ROLES } from '../accounts/index.ts';
 import { LOG_LEVELS } from '../core/index.ts';
 import { WEBHOOK_OCCASIONS } from '../events/index.ts';
+import { ONVIF_PROBLEMS } from '../onvif/index.ts';
 import * as shape from './answer-shapes.ts';
 import type { RouteAnswer, RouteName } from './contract.ts';
 import * as mqtt from './mqtt-answers.ts';
+import * as onvif from './onvif-answers.ts';
 
 const { number, text, flag, maybe, list, ids } = shape;
 const cursor = maybe(text);
@@ -30,7 +32,9 @@ const problem = shape.named(
         'short-pre-roll',
         'mqtt',
         'configuration',
+        'onvif-events',
       ] as const),
+      ...ONVIF_PROBLEMS.map(kind => `onvif-${kind}` as const),
     ]),
     message: text,
     camera: maybe(number),
@@ -212,6 +216,7 @@ export const ANSWERS = {
   'DELETE /api/cameras/{id}': v.object({ kept: v.object(footage), message: text, cure: text }),
   'POST /api/cameras/{id}/trigger': v.object({ event: maybe(text) }),
   'POST /api/cameras/{id}/record': v.object({ event: maybe(text), untilMs: maybe(number), mode: maybe(shape.mode) }),
+  ...onvif.answers,
   'GET /api/segments': v.object({ segments: list(shape.segment), cursor }),
   'PATCH /api/segments/{id}': shape.segment,
   'GET /api/timeline': shape.timeline,

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { camerasSchema, nameSchema, rightsSchema, roleSchema } from '../accounts/index.ts';
 import { MAX_CAMERAS, newCameraSchema } from '../cameras/index.ts';
+import { redactText } from '../core/index.ts';
 import { webhooksPatchSchema } from '../events/index.ts';
 import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
@@ -81,6 +82,10 @@ export function backupCamera(camera: BackupCamera): BackupCamera {
   const { id, hasPassword } = camera;
   const own = camera as unknown as Record<string, unknown>;
   const fields = CAMERA_FIELDS.flatMap(field => (own[field] === undefined ? [] : [[field, own[field]]]));
-  const { main, sub, ...rest } = Object.fromEntries(fields) as BackupCamera;
-  return { ...rest, id, hasPassword, main: redactedStream(main), ...(sub && { sub: redactedStream(sub) }) };
+  const { main, sub, onvif, ...rest } = Object.fromEntries(fields) as BackupCamera;
+  return {
+    ...{ ...rest, id, hasPassword, main: redactedStream(main) },
+    ...(sub && { sub: redactedStream(sub) }),
+    ...(onvif && { onvif: { ...onvif, address: redactText(onvif.address) } }),
+  };
 }

@@ -1,9 +1,8 @@
 // The part of the contract about ONVIF: finding cameras, trying them, what they tell, and moving them.
-import type { FoundDevice, OnvifView } from '../cameras/index.ts';
+import type { OnvifView } from '../cameras/index.ts';
 import type { DayNight, PtzPreset, SoapLogEntry } from '../onvif/index.ts';
 
 export type {
-  FoundDevice,
   OnvifFault,
   OnvifKind,
   OnvifProbe,
@@ -20,6 +19,18 @@ export type {
   PtzPreset,
   Relay,
 } from '../onvif/index.ts';
+
+/** A camera that answered to a search. */
+export interface FoundDevice {
+  /** For `onvif.address`. */
+  address: string;
+  host: string;
+  name?: string;
+  hardware?: string;
+  location?: string;
+  /** Those that are there already on the same host. */
+  cameras: number[];
+}
 
 /** `POST /api/cameras/discover`, one search of `waitMs`: who wants to show something sooner asks with a short one first. */
 export interface DiscoverReply {

@@ -3,6 +3,7 @@ import type { TriggerSource } from '../storage/index.ts';
 import type { BackupRoutes } from './contract-backup.ts';
 import type { LiveRoutes } from './contract-live.ts';
 import type { MqttRoutes } from './contract-mqtt.ts';
+import type { OnvifRoutes } from './contract-onvif.ts';
 import type { PlaybackRoutes } from './contract-playback.ts';
 import type {
   AuditAction,
@@ -48,7 +49,7 @@ type StreamName = 'main' | 'sub';
  * `query`, `body`: what is sent; lists in a query are repeated parameters, null is sent as `none`. `answer`: the JSON of a 2xx
  * answer; absent where there is none (bytes, empty answers, WebSockets). A field that is absent is not accepted.
  */
-export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes, MqttRoutes {
+export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes, MqttRoutes, OnvifRoutes {
   'GET /api/health': { answer: Health };
   /** The API in OpenAPI 3.1. */
   'GET /api/openapi.json': { answer: Record<string, unknown> };

@@ -13,6 +13,7 @@ import type {
 import type { EventFigures, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
 import type { MqttPatch, MqttSettings } from '../mqtt/index.ts';
 import type { StreamProblem } from '../native/index.ts';
+import type { OnvifProblem } from '../onvif/index.ts';
 import type { CameraForecast, RetentionProblem, StoragePatch, StorageSettings } from '../recording/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
 
@@ -122,7 +123,10 @@ export type ProblemKind =
   // The memory of a camera does not reach back as far as its events are to.
   | 'short-pre-roll'
   | 'mqtt'
-  | 'configuration';
+  | 'configuration'
+  // A camera cannot be reached over ONVIF, or no messages come from it.
+  | `onvif-${OnvifProblem}`
+  | 'onvif-events';
 
 /** Something that does not work as it should, with what to do about it. */
 export interface Problem {

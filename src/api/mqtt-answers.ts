@@ -1,7 +1,7 @@
 // The shapes of the contract about MQTT as schemas, for the API reference and for tests of what is really answered.
 import * as v from 'valibot';
 import { BROKER_FAULTS, MQTT_PROTOCOLS } from '../mqtt/index.ts';
-import { flag, list, maybe, number, text } from './answer-shapes.ts';
+import { flag, list, maybe, number, text } from './schema-parts.ts';
 
 const spoken = v.picklist(['3.1.1', '5']);
 const problem = v.object({ kind: v.picklist(BROKER_FAULTS), message: text, cure: text });

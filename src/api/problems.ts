@@ -1,13 +1,14 @@
 // Everything that does not work as it should, in words, and which of it endangers recording.
 import type { GapReason } from '../core/index.ts';
 import type { StreamProblem } from '../native/index.ts';
+import type { OnvifProblem } from '../onvif/index.ts';
 import type { Camera, Problem, ProblemKind } from './contract.ts';
 import type { ApiServices } from './services.ts';
 
-type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap' | 'shortPastsMs'>;
+type Services = Pick<ApiServices, 'cameras' | 'problems' | 'ongoingGap' | 'shortPastsMs' | 'clock'>;
 
 /** What `health` calls degraded. Of cameras that are not to be recorded nothing is. */
-const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
+const ENDANGERS_RECORDING: Record<Exclude<ProblemKind, `onvif-${string}`>, boolean> = {
   'index-unwritable': true,
   // Footage is recorded all the same, and found by its files.
   'index-full': false,
@@ -32,6 +33,9 @@ const ENDANGERS_RECORDING: Record<ProblemKind, boolean> = {
   // Cameras of the file may be missing.
   configuration: true,
 };
+
+/** Cameras are subscribed to anew now and then. */
+const SILENT_MS = 60_000;
 
 /** Why a camera is not recorded though its pictures arrive: reasons that somebody can do something about. */
 const STORAGE_GAPS: Partial<Record<GapReason, { message: string; cure: string }>> = {
@@ -79,7 +83,8 @@ export function isRecordingEndangered(services: Services): boolean {
   const cameras = services.cameras.list();
   const unrecorded = new Set(cameras.filter(({ record }) => record.mode === 'off').map(({ id }) => id));
   return problems(services, cameras).some(
-    ({ kind, camera }) => ENDANGERS_RECORDING[kind] && (camera === undefined || !unrecorded.has(camera)),
+    ({ kind, camera }) =>
+      !isOnvif(kind) && ENDANGERS_RECORDING[kind] && (camera === undefined || !unrecorded.has(camera)),
   );
 }
 
@@ -87,7 +92,12 @@ function cameraProblems(camera: Camera, services: Services, shortPastMs: number 
   const { enabled, state } = camera;
   if (!enabled || state.name === 'starting') return [];
   if (state.name !== 'live') return [absent(camera)];
-  const own = [unrecorded(camera, services), shortPreRoll(camera, shortPastMs), subAbsent(camera)];
+  const own = [
+    unrecorded(camera, services),
+    shortPreRoll(camera, shortPastMs),
+    subAbsent(camera),
+    overOnvif(camera, services.clock),
+  ];
   return [...own.filter(problem => problem !== undefined), ...streamProblems(camera)];
 }
 
@@ -118,6 +128,30 @@ function unrecorded({ id, name, record }: Camera, services: Services): Problem |
   if (!words) return undefined;
   const message = `${name} is not being recorded: ${words.message}.`;
   return { kind: 'recording', camera: id, message, cure: words.cure, sinceMs: gap.startMs };
+}
+
+/** Recording does not depend on it. */
+function isOnvif(kind: ProblemKind): kind is `onvif-${OnvifProblem}` | 'onvif-events' {
+  return kind.startsWith('onvif-');
+}
+
+/** A camera that has no messages is as it is; one whose messages stay away is told of when that lasts. */
+function overOnvif({ id, name, state: { onvif } }: Camera, clock: ApiServices['clock']): Problem | undefined {
+  if (!onvif) return undefined;
+  const { problem, silentSinceMs } = onvif;
+  const isCut = problem !== undefined && (onvif.name === 'failed' || onvif.name === 'connecting');
+  if (isCut) {
+    const { kind, message, cure } = problem;
+    return { kind: `onvif-${kind}`, camera: id, message: `${name}, ONVIF: ${message}`, cure, sinceMs: onvif.sinceMs };
+  }
+  if (silentSinceMs === undefined || clock.nowMs() - silentSinceMs <= SILENT_MS) return undefined;
+  return {
+    kind: 'onvif-events',
+    camera: id,
+    message: `${name}: ONVIF events do not arrive.${problem ? ` ${problem.message}` : ''}`,
+    cure: problem?.cure ?? 'If it lasts, restart the camera.',
+    sinceMs: silentSinceMs,
+  };
 }
 
 function shortPreRoll({ id, name, events }: Camera, reachMs: number | undefined): Problem | undefined {

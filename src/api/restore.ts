@@ -83,7 +83,10 @@ export class Restore {
     const { cameras, recordingSettled } = this.#services;
     const { id: oldId, hasPassword, ...wanted } = camera;
     const known = this.#known(camera);
-    const isMissing = (hasPassword && !known?.hasPassword) || (!known && JSON.stringify(wanted).includes('=***'));
+    const isMissing =
+      (hasPassword && !known?.hasPassword) ||
+      (wanted.onvif?.hasPassword && !known?.onvif?.hasPassword) ||
+      (!known && JSON.stringify(wanted).includes('=***'));
     const needs = isMissing ? { needs: 'password' as const, note: PASSWORD_NOTE } : {};
     const base = { what: 'camera' as const, name: camera.name };
     if (!known) {
@@ -102,7 +105,7 @@ export class Restore {
       events: { ...wanted.events, alsoTrigger: this.#mapped(wanted.events.alsoTrigger) },
     };
     const fields = [...new Set([...Object.keys(here), ...Object.keys(there)])].filter(
-      field => field !== 'id' && field !== 'hasPassword' && !isDeepStrictEqual(here[field], there[field]),
+      field => field !== 'id' && field !== 'hasPassword' && !isSame(here[field], there[field]),
     );
     if (fields.length === 0) return { step: { ...base, action: 'same', ...needs } };
     // What the backup does not have goes.
@@ -222,7 +225,17 @@ function whole(field: string, value: unknown, known: Camera): unknown {
     const own = (address: string) => addresses.find(one => redactText(one) === address) ?? address;
     return { ...rest, url: own(url), fallbackUrls: fallbackUrls?.map(own) ?? null };
   }
+  if (field === 'onvif') return { kinds: null, videoSource: null, username: null, ...(value as object) };
   return field === 'record' ? { schedule: null, ...(value as object) } : value;
+}
+
+/** Whether there is a password says nothing about which. */
+function isSame(here: unknown, there: unknown): boolean {
+  const bare = (value: unknown) =>
+    typeof value === 'object' && value !== null && 'hasPassword' in value
+      ? { ...value, hasPassword: undefined }
+      : value;
+  return isDeepStrictEqual(bare(here), bare(there));
 }
 
 function planned(name: string, isSame: boolean, apply: () => Promise<unknown>): Planned {

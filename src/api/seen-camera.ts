@@ -6,8 +6,17 @@ import { redactText } from '../core/index.ts';
 /** For all but admins without user name, and without what looks like a password in its addresses. */
 export function seenCamera(camera: Camera, { role }: Caller): Camera {
   if (role === 'admin') return camera;
-  const { username: _, main, sub, ...rest } = camera;
-  return { ...rest, main: redactedStream(main), ...(sub && { sub: redactedStream(sub) }) };
+  const { username: _, main, sub, onvif, ...rest } = camera;
+  return {
+    ...rest,
+    main: redactedStream(main),
+    ...(sub && { sub: redactedStream(sub) }),
+    ...(onvif && { onvif: withoutUser(onvif) }),
+  };
+}
+
+function withoutUser({ username: _, address, ...rest }: NonNullable<Camera['onvif']>): NonNullable<Camera['onvif']> {
+  return { address: redactText(address), ...rest };
 }
 
 /** Without what looks like a password. */

@@ -82,8 +82,8 @@ export interface ApiServices {
   /** Signs links. */
   linkKey: Buffer;
   hosts: Pick<HostNames, 'names' | 'update'>;
-  cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable'>;
-  prober: Pick<Prober, 'probe'>;
+  cameras: Pick<Cameras, 'list' | 'get' | 'add' | 'update' | 'remove' | 'unreadable' | 'onvif' | 'onvifView'>;
+  prober: Pick<Prober, 'probe' | 'discover'>;
   engine: Pick<Engine, 'stats' | 'openIndex'>;
   live: LiveServices;
   segments: SegmentSource;

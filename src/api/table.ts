@@ -18,6 +18,7 @@ import { logRoutes } from './log-routes.ts';
 import { m3u8Routes } from './m3u8-routes.ts';
 import { type AnswerCounts, metricsRoutes } from './metrics-routes.ts';
 import { mqttRoutes } from './mqtt-routes.ts';
+import { onvifRoutes } from './onvif-routes.ts';
 import { openapiRoutes } from './openapi-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { PlaybackIndex } from './playback-index.ts';
@@ -54,6 +55,7 @@ export function table(
     ...metricsRoutes(services, answers, live),
     ...logRoutes(services),
     ...cameraRoutes(services),
+    ...onvifRoutes(services),
     ...segmentRoutes(services),
     ...pictureRoutes(services),
     ...liveRoutes(services, live),

@@ -320,11 +320,12 @@ function seenProblems(all: readonly Problem[], caller: Caller): Problem[] {
 
 /** What of a camera's state is worth a message of its own: not the figures that change all the time. */
 function signature({ state }: Camera): string {
-  const { main, sub } = state;
+  const { main, sub, onvif } = state;
   return JSON.stringify([
     ...[state.name, state.reason, state.message, state.retryAtMs, state.problems, state.reconnects, state.droppedBytes],
     ...[main?.codec, main?.width, main?.height, main?.audio, main?.audioLeftOut],
     ...[sub?.name, sub?.reason, sub?.problems, sub?.codec, sub?.width, sub?.height],
+    ...[onvif?.name, onvif?.events, onvif?.problem?.kind],
   ]);
 }
 

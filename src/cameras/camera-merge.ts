@@ -4,6 +4,7 @@ import { NvrError } from '../core/index.ts';
 import type { CameraRecord, CameraStream } from './camera.ts';
 import { type CameraPatch, loginSchemas, type NewCamera, type StreamPatch } from './camera-schema.ts';
 import { type CameraUrl, parseCameraUrl, sameAddress } from './camera-url.ts';
+import { isSameDevice, mergeOnvif } from './onvif-merge.ts';
 
 export interface MergeOptions {
   allowLoopback: boolean;
@@ -66,6 +67,9 @@ export function mergeRecord(base: CameraRecord, patch: CameraPatch, options: Mer
   if (patch.sub === null) delete merged.sub;
   else if (patch.sub) merged.sub = mergeStream('sub', base.sub, patch.sub, options, found);
   setLogins(merged, patch, found, options);
+  if (patch.onvif === null) delete merged.onvif;
+  else if (patch.onvif) merged.onvif = mergeOnvif(base.onvif, patch.onvif, options);
+  if (!isSameDevice(base.onvif, merged.onvif)) delete merged.capabilities;
   if (merged.sub && sameAddress(merged.main.url, merged.sub.url)) {
     const field = patch.sub?.url === undefined ? 'main.url' : 'sub.url';
     throw invalid(
@@ -78,7 +82,7 @@ export function mergeRecord(base: CameraRecord, patch: CameraPatch, options: Mer
 }
 
 function refuseDemo(base: CameraRecord, patch: CameraPatch): void {
-  const field = (['main', 'sub', 'hub'] as const).find(name => patch[name] !== undefined);
+  const field = (['main', 'sub', 'hub', 'onvif'] as const).find(name => patch[name] !== undefined);
   if (base.demo === undefined || field === undefined) return;
   throw invalid(field, 'cannot be changed: the demo plays this camera', 'Add a camera of your own.');
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { parseInput } from '../core/index.ts';
 import { type CameraRecord, type EventSettings, HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 import { MAX_URL_CHARS } from './camera-url.ts';
+import { newOnvifSchema, onvifPatchSchema, storedCapabilitiesSchema, storedOnvifSchema } from './onvif-schema.ts';
 
 const PRINTABLE = /^[^\p{Cc}\u2028\u2029]*$/u;
 
@@ -137,6 +138,7 @@ export const newCameraSchema = v.strictObject({
   ),
   events,
   retention,
+  onvif: v.optional(v.nullable(newOnvifSchema)),
 });
 export type NewCamera = v.InferOutput<typeof newCameraSchema>;
 
@@ -163,6 +165,7 @@ export const cameraPatchSchema = v.strictObject({
   retention: v.optional(
     v.strictObject({ days: v.optional(days), eventDays: v.optional(days), quotaBytes: v.optional(quotaBytes) }),
   ),
+  onvif: v.optional(v.nullable(onvifPatchSchema)),
 });
 export type CameraPatch = v.InferOutput<typeof cameraPatchSchema>;
 
@@ -190,6 +193,8 @@ const recordSchema = v.strictObject({
   record: v.strictObject({ mode, streams: storedStreams, segmentMs, schedule: v.optional(schedule) }),
   events,
   retention,
+  onvif: v.optional(storedOnvifSchema),
+  capabilities: storedCapabilitiesSchema,
   demo: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(99))),
   provisioned: v.optional(
     v.strictObject({ key: v.pipe(v.string(), v.maxLength(64)), state: v.picklist(['listed', 'left', 'owner']) }),

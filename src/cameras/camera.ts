@@ -1,6 +1,8 @@
 // What a camera is: as the API shows it, as the store keeps it, and as owners write it.
 import type { CameraId, CameraStateName } from '../core/index.ts';
 import type { LinkProblem, StreamProblem } from '../native/index.ts';
+import type { OnvifCapabilities } from '../onvif/index.ts';
+import type { OnvifLinkState, OnvifRecord, OnvifSettings } from './onvif-settings.ts';
 
 export const HUB_CHOICES = ['auto', 'direct', 'go2rtc'] as const;
 /** The way to a camera: `auto` lets the service choose. */
@@ -106,6 +108,8 @@ export interface CameraState extends LinkView {
   main?: StreamFacts;
   /** Absent when the camera has no sub stream. */
   sub?: SubState;
+  /** Absent when the camera is not used over ONVIF. */
+  onvif?: OnvifLinkState;
 }
 
 /** The facts are absent until the sub stream was connected for the first time, and kept while it rests. */
@@ -135,6 +139,8 @@ interface CameraSettings {
 export interface CameraAbilities {
   ptz: boolean;
   presets: boolean;
+  relays: boolean;
+  dayNight: boolean;
   /** Sound towards it. */
   talk: boolean;
   /** Sound from it. */
@@ -145,6 +151,7 @@ export interface CameraAbilities {
 
 /** The public shape. */
 export interface Camera extends CameraSettings {
+  onvif?: OnvifSettings & { hasPassword: boolean };
   can: CameraAbilities;
   hasPassword: boolean;
   /** True for the cameras that --demo adds; they are disabled while the service runs without it. */
@@ -157,6 +164,9 @@ export interface Camera extends CameraSettings {
 /** What the store keeps. */
 export interface CameraRecord extends CameraSettings {
   sealedPassword?: string;
+  onvif?: OnvifRecord;
+  /** What the camera was found to be over ONVIF; not a setting. */
+  capabilities?: OnvifCapabilities;
   /** Which of the demo's cameras this is, from 1. */
   demo?: number;
   /** The camera came from a configuration file, under this key. */

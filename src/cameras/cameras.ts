@@ -9,11 +9,15 @@ import {
   type StreamName,
 } from '../core/index.ts';
 import type { EngineEvent, StreamStats } from '../native/index.ts';
+import type { OnvifCapabilities } from '../onvif/index.ts';
 import type { Camera, CameraRecord, CameraStream } from './camera.ts';
 import { createRecord, mergeRecord } from './camera-merge.ts';
 import { type CameraPatch, DEFAULT_EVENTS, type NewCamera, parseRecord } from './camera-schema.ts';
 import { Connection } from './connection.ts';
 import type { Hub } from './hub.ts';
+import { fitting, isNews } from './onvif-known.ts';
+import type { OnvifLink } from './onvif-link.ts';
+import type { OnvifView } from './onvif-settings.ts';
 import { EVERY_WAY, refuseUnreachable } from './reachable.ts';
 import type { CameraEngine, RecordingPlan } from './stream-link.ts';
 
@@ -41,6 +45,8 @@ export interface CamerasOptions {
   hub: Hub;
   /** Whether new settings may name this machine. */
   allowLoopback: boolean;
+  /** Where the service itself listens: no camera is asked there over ONVIF. */
+  ownPorts: () => readonly number[];
   /** The configuration file that gives cameras; then nobody else may change those. */
   provisionedBy?: string;
   /** Throws when the board cannot have the cameras as they would be `after` a change. */
@@ -95,11 +101,11 @@ export class Cameras {
     background(this.#connectAll(AbortSignal.any([signal, this.#stop.signal])), 'connect cameras', log);
   }
 
-  /** Leaves the streams as they are: the engine's own stop ends them all at once. */
+  /** Leaves the streams as they are: the engine's own stop ends them all at once. Takes leave of ONVIF, at most 2 s. */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    for (const connection of this.#connections.values()) connection.stop();
+    await Promise.all([...this.#connections.values()].map(connection => connection.stop()));
     await this.#changes;
   }
 
@@ -196,6 +202,17 @@ export class Cameras {
     return this.#connections.get(id)?.need(stream) ?? (() => undefined);
   }
 
+  /** To ask the camera over ONVIF. Throws `not-found`. */
+  onvif(id: CameraId): OnvifLink {
+    return this.#existing(id).onvif;
+  }
+
+  /** Throws `not-found`. */
+  onvifView(id: CameraId): OnvifView {
+    const { onvif, record } = this.#existing(id);
+    return onvif.view(record.capabilities);
+  }
+
   #isProvisioned({ provisioned }: CameraRecord): boolean {
     return this.#options.provisionedBy !== undefined && provisioned?.state === 'listed';
   }
@@ -217,8 +234,30 @@ export class Cameras {
   }
 
   #connection(record: CameraRecord): Connection {
-    const { engine, hub, bus, log, clock, store } = this.#options;
-    return new Connection({ record, engine, hub, bus, log, clock, unseal: sealed => store.unseal(sealed) });
+    const { engine, hub, bus, log, clock, store, allowLoopback, ownPorts } = this.#options;
+    const { id } = record;
+    return new Connection({
+      ...{ record, engine, hub, bus, log, clock, rules: { allowLoopback, ownPorts } },
+      unseal: sealed => store.unseal(sealed),
+      onCapabilities: found => background(this.#learn(id, found), 'keep what a camera can do', log),
+    });
+  }
+
+  /** Stored, so that it is known at the next start before the camera answers. */
+  async #learn(id: CameraId, found: OnvifCapabilities): Promise<void> {
+    const { store, bus } = this.#options;
+    const known = () => this.#connections.get(id)?.record;
+    if (this.#stop.signal.aborted || !isNews(found, known()?.capabilities)) return;
+    await this.#serially(async () => {
+      const record = known();
+      // Its settings may have changed in the meantime: what counts is what it is connected to now.
+      const now = record?.onvif && this.onvif(id).capabilities;
+      if (!now || !isNews(now, record.capabilities)) return;
+      const changed = { ...record, capabilities: fitting(now) };
+      await store.cameras.put(changed);
+      this.#existing(id).record = changed;
+      bus.emit('camera.changed', { camera: id });
+    });
   }
 
   async #reroute(): Promise<void> {

@@ -1,8 +1,10 @@
 // One camera at run time: its record, the links of its two streams, its state. Main goes first, and sub never stands in its way.
 import { background, type Clock, type EventBus, type Logger, type StreamName } from '../core/index.ts';
 import type { LinkProblem, StreamProblem, StreamStats } from '../native/index.ts';
-import type { Camera, CameraRecord, CameraState, CameraStream, SubState } from './camera.ts';
+import type { AddressRules, Login, OnvifCapabilities } from '../onvif/index.ts';
+import type { Camera, CameraAbilities, CameraRecord, CameraState, CameraStream, SubState } from './camera.ts';
 import type { Hub, NoRoute, Route } from './hub.ts';
+import { OnvifLink, type OnvifWish } from './onvif-link.ts';
 import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } from './stream-link.ts';
 
 export interface ConnectionOptions {
@@ -13,6 +15,10 @@ export interface ConnectionOptions {
   log: Logger;
   clock: Clock;
   unseal: (sealed: string) => string;
+  /** Where ONVIF may go. */
+  rules: AddressRules;
+  /** Over ONVIF it was asked what it can do. */
+  onCapabilities: (capabilities: OnvifCapabilities) => void;
 }
 
 /**
@@ -21,11 +27,10 @@ export interface ConnectionOptions {
  */
 const TURNED_AWAY: ReadonlySet<string> = new Set<LinkProblem>(['busy', 'server-error', 'unauthorized']);
 
+const NOTHING = { ptz: null, relays: [], dayNight: false } as const;
+
 /** Main: the newest complete GOP and the growing one, at up to 16 Mbit/s with GOPs of 2 s; sub: at up to 4 Mbit/s. */
 const RING_MAX_BYTES: Record<StreamName, number> = { main: 8 * 1024 * 1024, sub: 2 * 1024 * 1024 };
-
-/** Of cameras that are only watched: nothing asks them for more yet. */
-const ONLY_WATCHED = { ptz: false, presets: false, talk: false, audio: false, webrtc: false, privacy: false };
 
 export class Connection {
   record: CameraRecord;
@@ -34,12 +39,13 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #main: StreamLink;
   readonly #sub: StreamLink;
+  readonly onvif: OnvifLink;
   /** How many need the sub stream. */
   #subNeeds = 0;
   #over = false;
 
   constructor(options: ConnectionOptions) {
-    const { record, engine, bus, log, clock } = options;
+    const { record, engine, bus, log, clock, rules, onCapabilities } = options;
     const { id } = record;
     this.#options = options;
     this.record = record;
@@ -61,6 +67,7 @@ export class Connection {
         log.info('camera state', { camera: id, state: name, reason });
         bus.emit('camera.state', { camera: id, name, ...(reason ? { reason } : {}), sinceMs });
         this.#adjustSub();
+        this.#adjustOnvif();
       },
     });
     this.#sub = new StreamLink({
@@ -69,6 +76,7 @@ export class Connection {
         if (this.record.sub) log.debug('sub stream state', { camera: id, state: name, reason });
       },
     });
+    this.onvif = new OnvifLink({ camera: id, rules, clock, bus, log, onCapabilities });
   }
 
   get enabled(): boolean {
@@ -83,6 +91,7 @@ export class Connection {
   /** Brings the engine in line with the record: connects, changes what differs, or disconnects. Resolves when files that end by it are closed. */
   async apply(): Promise<void> {
     await Promise.all([this.#applyMain(), this.#applySub()]);
+    this.#adjustOnvif();
   }
 
   /** The hub has changed: looks for the ways anew, unless the camera is still to be connected for the first time. */
@@ -93,7 +102,7 @@ export class Connection {
   /** The camera is removed: ends sessions and files for good; gives up waiting for the files after 10 s. */
   async remove(): Promise<void> {
     this.#over = true;
-    await Promise.all([this.#main.disconnect(), this.#sub.disconnect()]);
+    await Promise.all([this.#main.disconnect(), this.#sub.disconnect(), this.onvif.stop()]);
   }
 
   /**
@@ -118,11 +127,12 @@ export class Connection {
     await this.#link(stream).setPlan(plan, signal);
   }
 
-  /** The service stops: nothing is changed any more, the engine ends all streams by itself. */
-  stop(): void {
+  /** The service stops: nothing is changed any more, the engine ends all streams by itself. Resolves when ONVIF has ended. */
+  async stop(): Promise<void> {
     this.#over = true;
     this.#main.stop();
     this.#sub.stop();
+    await this.onvif.stop();
   }
 
   hear(event: StreamEvent): void {
@@ -149,19 +159,44 @@ export class Connection {
       events,
       retention,
       ...(demo === undefined ? {} : { demo: true as const }),
-      can: { ...ONLY_WATCHED, audio: state.main?.audio !== undefined },
+      ...this.#showOnvif(),
+      can: this.#abilities(state),
       state,
+    };
+  }
+
+  #showOnvif(): Pick<Camera, 'onvif'> {
+    if (!this.record.onvif) return {};
+    const { sealedPassword, ...settings } = this.record.onvif;
+    return { onvif: { ...settings, hasPassword: sealedPassword !== undefined } };
+  }
+
+  /** As it said when it was reached last. */
+  #abilities({ main }: CameraState): CameraAbilities {
+    const { onvif, capabilities: known } = this.record;
+    const { ptz, relays, dayNight } = (this.enabled && onvif && (this.onvif.capabilities ?? known)) || NOTHING;
+    return {
+      ptz: ptz !== null,
+      presets: ptz !== null && ptz.presets > 0,
+      relays: relays.length > 0,
+      dayNight,
+      talk: false,
+      audio: main?.audio !== undefined,
+      webrtc: false,
+      privacy: false,
     };
   }
 
   #showState(all: StreamStats[]): CameraState {
     const stats = this.connected ? all.find(one => one.stream === 'main') : undefined;
     const facts = this.connected ? this.#main.facts(stats) : undefined;
+    const { state: onvif } = this.onvif;
     return {
       name: this.#main.state.name,
       ...this.#main.view(stats),
       ...(facts ? { main: facts } : {}),
       ...(this.record.sub ? { sub: this.#showSub(all.find(one => one.stream === 'sub')) } : {}),
+      ...(onvif ? { onvif } : {}),
     };
   }
 
@@ -207,9 +242,35 @@ export class Connection {
     if (!this.#over) background(this.#applySub(), 'follow what the sub stream is needed for', this.#options.log);
   }
 
+  #adjustOnvif(): void {
+    if (!this.#over) this.onvif.follow(this.#onvifWish());
+  }
+
+  /** Main goes first, and where its login is refused the same login is not tried in another way as well. */
+  #onvifWish(): OnvifWish {
+    const { onvif: wanted } = this.record;
+    if (!wanted || !this.enabled) return 'off';
+    const { name, reason } = this.#main.state;
+    if (name === 'starting' || name === 'disabled') return 'waiting';
+    if (reason === 'unauthorized') return 'unauthorized';
+    const login = this.#onvifLogin();
+    if (login === 'unreadable') return 'unauthorized';
+    const { sealedPassword: _, ...settings } = wanted;
+    return { settings, login };
+  }
+
+  /** Its own, or the camera's. */
+  #onvifLogin(): Login | undefined | 'unreadable' {
+    const { onvif } = this.record;
+    const { username, sealedPassword } = onvif?.username === undefined ? this.record : onvif;
+    const password = this.#password(sealedPassword);
+    if (password === undefined) return 'unreadable';
+    return username === undefined ? undefined : { username, password };
+  }
+
   async #connect(stream: StreamName, where: CameraStream): Promise<void> {
     const link = this.#link(stream);
-    const password = this.#password();
+    const password = this.#password(this.record.sealedPassword);
     if (password === undefined) return await link.fail('password-unreadable');
     const route = this.#route(where, password);
     if (!route.able) return await link.fail('hub', route);
@@ -227,13 +288,12 @@ export class Connection {
   }
 
   /** Undefined when a password is stored and cannot be read. */
-  #password(): string | undefined {
-    const { sealedPassword, id } = this.record;
+  #password(sealedPassword: string | undefined): string | undefined {
     if (sealedPassword === undefined) return '';
     try {
       return this.#options.unseal(sealedPassword);
     } catch (error) {
-      this.#options.log.error('the stored password cannot be read', { camera: id, error });
+      this.#options.log.error('the stored password cannot be read', { camera: this.record.id, error });
       return undefined;
     }
   }

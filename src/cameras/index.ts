@@ -18,10 +18,10 @@ export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } 
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
 export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
 export type {
-  FoundDevice,
   OnvifFault,
   OnvifKind,
   OnvifLinkName,
+  OnvifLinkState,
   OnvifProbe,
   OnvifSeenEvent,
   OnvifSettings,

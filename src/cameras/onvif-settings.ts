@@ -1,5 +1,12 @@
 // What of a camera's settings is about ONVIF, and what is known of a camera that speaks it: types only.
-import type { OnvifCapabilities, OnvifEvent, OnvifEventKind, OnvifProblem, OnvifStreams } from '../onvif/index.ts';
+import type {
+  OnvifCapabilities,
+  OnvifEvent,
+  OnvifEventKind,
+  OnvifEventsState,
+  OnvifProblem,
+  OnvifStreams,
+} from '../onvif/index.ts';
 
 /** Kinds that set off events. */
 export type OnvifKind = Exclude<OnvifEventKind, 'other'>;
@@ -22,6 +29,11 @@ export interface OnvifSettings {
   username?: string;
 }
 
+/** What the store keeps of it. */
+export interface OnvifRecord extends OnvifSettings {
+  sealedPassword?: string;
+}
+
 /** `off`: no ONVIF, or the camera is disabled; `waiting`: for the main stream, which comes first, or for a login that is right. */
 export type OnvifLinkName = 'off' | 'waiting' | 'idle' | 'connecting' | 'ready' | 'failed' | 'closed';
 
@@ -37,16 +49,20 @@ export interface OnvifSeenEvent extends OnvifEvent {
   isUsed: boolean;
 }
 
+export interface OnvifLinkState {
+  name: OnvifLinkName;
+  /** `absent`: the camera has none; `interrupted`: they came, and are being asked for again. */
+  events: OnvifEventsState;
+  problem?: OnvifFault;
+  /** UTC. */
+  sinceMs: number;
+  /** Since when its messages, which came or should, do not. */
+  silentSinceMs?: number;
+}
+
 /** How a camera is over ONVIF. */
 export interface OnvifView {
-  state: {
-    name: OnvifLinkName;
-    /** `absent`: the camera has none; `interrupted`: they came, and are being asked for again. */
-    events: 'off' | 'absent' | 'starting' | 'live' | 'interrupted';
-    problem?: OnvifFault;
-    /** UTC. */
-    sinceMs: number;
-  };
+  state: OnvifLinkState;
   /** As it said when it was reached last, also before this start; absent before the first time. */
   capabilities?: OnvifCapabilities;
   /** Of the last ten minutes, at most 100, oldest first. */
@@ -61,16 +77,4 @@ export interface OnvifProbe {
   address: string;
   capabilities: OnvifCapabilities;
   streams: OnvifStreams;
-}
-
-/** A camera that answered to the search. */
-export interface FoundDevice {
-  /** For `onvif.address`. */
-  address: string;
-  host: string;
-  name?: string;
-  hardware?: string;
-  location?: string;
-  /** Those that are there already on the same host. */
-  cameras: number[];
 }

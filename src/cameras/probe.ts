@@ -1,17 +1,22 @@
 // Tries a camera that is not added yet: connects, looks at its pictures for a moment, and says what is there or what is wrong.
 import * as v from 'valibot';
-import { type Clock, NvrError } from '../core/index.ts';
+import { type Clock, type Logger, NvrError } from '../core/index.ts';
 import type { EngineEvent, LinkProblem } from '../native/index.ts';
+import type { DiscoveryResult, OnvifProblem } from '../onvif/index.ts';
 import type { StreamFacts } from './camera.ts';
 import { loginSchemas, transportSchema, urlSchema } from './camera-schema.ts';
 import { parseCameraUrl } from './camera-url.ts';
 import type { Hub, Route } from './hub.ts';
+import { OnvifProber } from './onvif-probe.ts';
+import { onvifProbeSchema } from './onvif-schema.ts';
+import type { OnvifProbe } from './onvif-settings.ts';
 import { problemWords } from './problem-words.ts';
 import type { CameraEngine } from './stream-link.ts';
 
-/** The body of `POST /api/cameras/probe`. */
+/** The body of `POST /api/cameras/probe`: one stream by its address, or a camera over ONVIF. */
 export const probeSchema = v.strictObject({
-  url: urlSchema,
+  url: v.optional(urlSchema),
+  onvif: v.optional(onvifProbeSchema),
   username: v.optional(v.nullable(loginSchemas.username)),
   password: v.optional(v.nullable(loginSchemas.password)),
   transport: v.optional(transportSchema),
@@ -30,7 +35,8 @@ export type ProbeProblemKind =
   | 'timeout';
 
 export interface ProbeProblem {
-  kind: ProbeProblemKind;
+  /** Over ONVIF there are more. */
+  kind: ProbeProblemKind | OnvifProblem;
   message: string;
   cure: string;
 }
@@ -40,6 +46,8 @@ export interface ProbeResult {
   streams: Omit<StreamFacts, 'gopMs'>[];
   /** What the camera sees, a JPEG in base64; absent when none could be made in time. */
   picture?: string;
+  /** What was found over ONVIF; then `streams` is empty, as none was watched. */
+  onvif?: OnvifProbe;
   problem?: ProbeProblem;
 }
 
@@ -81,6 +89,9 @@ export interface ProberOptions {
   clock: Clock;
   hub: Hub;
   allowLoopback: boolean;
+  /** Where the service itself listens. */
+  ownPorts: () => readonly number[];
+  log: Logger;
   /** A JPEG of the newest keyframe of a stream in the engine; rejects when there is none, or nobody wants it any more. */
   keyPicture(request: {
     camera: number;
@@ -93,16 +104,33 @@ export interface ProberOptions {
 export class Prober {
   readonly #options: ProberOptions;
   readonly #busy = new Set<number>();
+  readonly #onvif: OnvifProber;
 
   constructor(options: ProberOptions) {
+    const { clock, log, allowLoopback, ownPorts } = options;
     this.#options = options;
+    this.#onvif = new OnvifProber({ clock, log, rules: { allowLoopback, ownPorts } });
+  }
+
+  /** Cameras of this network that answer within `waitMs`. Rejects with `unavailable` while it is searched for others. */
+  discover(waitMs: number): Promise<DiscoveryResult> {
+    return this.#onvif.discover(waitMs);
   }
 
   /**
    * Resolves within 11 s with what the camera sends or the first problem; it is asked once, with this login only, because cameras
-   * lock accounts. Rejects with `invalid-argument` for an address that cannot be one, `unavailable` while 4 others are tried.
+   * lock accounts. Over ONVIF within 20 s. Rejects with `invalid-argument` for an address that cannot be one, `unavailable` while 4 others
+   * are tried.
    */
-  async probe(input: ProbeInput): Promise<ProbeResult> {
+  async probe({ onvif, url, ...rest }: ProbeInput): Promise<ProbeResult> {
+    if (onvif && url === undefined && rest.transport === undefined) return await this.#onvif.probe(onvif, rest);
+    if (url === undefined || onvif) {
+      throw new NvrError('invalid-argument', '"url" is missing, or there is something beside "onvif"', {
+        field: 'url',
+        cure: 'Give url, or onvif with an address.',
+      });
+    }
+    const input = { ...rest, url };
     const { urls, username, password, allowLoopback } = this.#route(input);
     const id = this.#take();
     try {
@@ -131,7 +159,7 @@ export class Prober {
     }
   }
 
-  #route({ url: written, transport = 'tcp', username, password }: ProbeInput): Route {
+  #route({ url: written, transport = 'tcp', username, password }: ProbeInput & { url: string }): Route {
     const { hub, allowLoopback } = this.#options;
     const { url, login } = parseCameraUrl(written, 'url', allowLoopback);
     const route = hub.route({

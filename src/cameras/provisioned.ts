@@ -7,6 +7,7 @@ import { createRecord } from './camera-merge.ts';
 import { type NewCamera, parseRecord } from './camera-schema.ts';
 import { type CameraStore, MAX_CAMERAS } from './cameras.ts';
 import type { Hub } from './hub.ts';
+import { isSameDevice } from './onvif-merge.ts';
 import { EVERY_WAY, refuseUnreachable } from './reachable.ts';
 
 export interface ProvisionedCamera {
@@ -52,10 +53,12 @@ export async function planProvisioned(
   const sealed = { seal: (text: string) => store.seal(text), unseal: (text: string) => store.unseal(text) };
   for (const { key, input } of wanted) {
     const before = byKey.get(key);
-    const make = (id: number, { seal, unseal }: typeof UNSEALED): CameraRecord => ({
-      ...createRecord(id, input, { allowLoopback, seal, unseal }),
-      provisioned: { key, state: 'listed' },
-    });
+    const known = before && readable(before);
+    const make = (id: number, { seal, unseal }: typeof UNSEALED): CameraRecord => {
+      const made = createRecord(id, input, { allowLoopback, seal, unseal });
+      const capabilities = isSameDevice(known?.onvif, made.onvif) ? known?.capabilities : undefined;
+      return { ...made, ...(capabilities ? { capabilities } : {}), provisioned: { key, state: 'listed' } };
+    };
     if (before && isSame(opened(before, store), make(before.id, UNSEALED))) continue;
     plan.records.push(make(before?.id ?? (await store.cameras.nextId()), sealed));
     (before ? plan.changed : plan.added).push(key);
@@ -88,9 +91,12 @@ function readable(row: object): CameraRecord | undefined {
 /** With the password as it is; undefined when record or password cannot be read. */
 function opened(row: object, store: CameraStore): CameraRecord | undefined {
   const record = readable(row);
-  if (record?.sealedPassword === undefined) return record;
+  if (!record) return undefined;
+  const { onvif } = record;
+  const open = <T extends { sealedPassword?: string }>(one: T): T =>
+    one.sealedPassword === undefined ? one : { ...one, sealedPassword: store.unseal(one.sealedPassword) };
   try {
-    return { ...record, sealedPassword: store.unseal(record.sealedPassword) };
+    return { ...open(record), ...(onvif ? { onvif: open(onvif) } : {}) };
   } catch {
     return undefined;
   }

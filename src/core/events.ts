@@ -14,6 +14,19 @@ export interface CameraEventSummary {
   sources: readonly string[];
 }
 
+/** Something that a camera itself has noticed. */
+export interface CameraMessage {
+  kind: string;
+  /** `moment`: it is over at once. */
+  change: 'begin' | 'end' | 'moment';
+  /** Together they name what ends: a camera may have several sensors of a kind. */
+  topic: string;
+  source: string;
+  property: string;
+  /** UTC by the clock of this machine. */
+  timeMs: number;
+}
+
 /** Every event of the service with its payload. */
 export interface Events {
   'camera.state': { camera: CameraId; name: CameraStateName; reason?: string; sinceMs: number };
@@ -21,6 +34,7 @@ export interface Events {
   'camera.problems': { camera: CameraId; stream: StreamName; problems: readonly string[] };
   'camera.changed': { camera: CameraId };
   'camera.removed': { camera: CameraId };
+  'camera.onvif': { camera: CameraId; event: CameraMessage };
   'segment.opened': { camera: CameraId; stream: StreamName; id: string; startMs: number };
   'segment.closed': {
     camera: CameraId;

@@ -6,6 +6,7 @@ import { type EventQuery, type Store, type StoredEvent, type TriggerSource, with
 import { CameraActivity } from './camera-activity.ts';
 import { type EventMarks, type EventView, eventView, footageOf, labelOf, summaryOf } from './event-view.ts';
 import type { EventRecording } from './footage-claim.ts';
+import { onvifTrigger } from './onvif-triggers.ts';
 import type { EventSettings } from './open-event.ts';
 import { ScheduledEvents, scheduledStart } from './scheduled-events.ts';
 import { Snapshots } from './snapshots.ts';
@@ -100,6 +101,9 @@ export class CameraEvents {
         this.#forget(camera);
         this.#scheduled.follow(camera);
       }),
+      bus.on('camera.onvif', ({ camera, event }) =>
+        this.#guarded(() => void this.trigger(onvifTrigger(camera, event))),
+      ),
       bus.on('segment.opened', ({ camera, stream }) => {
         if (stream === 'main') this.#activities.get(camera)?.recorded();
       }),

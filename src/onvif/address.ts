@@ -28,6 +28,16 @@ export function readDeviceAddress(text: string): DeviceAddress | undefined {
   return { host, port, tls, path: path.length > 1 ? sent.path : DEVICE_PATH };
 }
 
+/** An address that `readDeviceAddress` reads as this device. */
+export function writeDeviceAddress({ host, port, tls, path }: DeviceAddress): string {
+  const usual = tls ? 443 : 80;
+  return `${tls ? 'https' : 'http'}://${bracketed(host)}${port === usual ? '' : `:${port}`}${path}`;
+}
+
+function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
 /** Where one request goes; host and tls are the camera's. */
 export interface Target {
   port: number;
@@ -98,18 +108,15 @@ export class AddressBook {
     const [, scheme = '', authority = '', rest = ''] = /^(rtsps?):\/\/([^/?#\s]*)([^\s]*)$/i.exec(text ?? '') ?? [];
     if (scheme === '') return undefined;
     const port = /:(\d{1,5})$/.exec(authority)?.[1];
-    return `${scheme.toLowerCase()}://${this.#bracketed()}${port ? `:${port}` : ''}${rest || '/'}`;
+    return `${scheme.toLowerCase()}://${bracketed(this.device.host)}${port ? `:${port}` : ''}${rest || '/'}`;
   }
 
   /** And for a picture: an address on the camera. */
   pictureUrl(text: string | undefined): string | undefined {
     const target = this.target(text);
-    return target && `${this.device.tls ? 'https' : 'http'}://${this.#bracketed()}:${target.port}${target.path}`;
-  }
-
-  #bracketed(): string {
-    const { host } = this.device;
-    return isIPv6(host) ? `[${host}]` : host;
+    return (
+      target && `${this.device.tls ? 'https' : 'http'}://${bracketed(this.device.host)}:${target.port}${target.path}`
+    );
   }
 }
 

@@ -9,6 +9,8 @@ export interface OnvifEvent {
   change: 'begin' | 'end' | 'moment';
   topic: string;
   source: string;
+  /** With kind and topic it names what began: all that the camera says of where it was. */
+  property: string;
   /** UTC by our clock, when the message was there. */
   arrivalMs: number;
   /** By the camera's clock, which may be years off. */
@@ -170,13 +172,13 @@ export class EventStates {
   }
 
   #tell(
-    { kind, topic, source }: Pick<OnvifEvent, 'kind' | 'topic' | 'source'>,
+    { kind, topic, source, property }: Pick<OnvifEvent, 'kind' | 'topic' | 'source' | 'property'>,
     change: OnvifEvent['change'],
     cameraTimeMs: number | undefined,
     isAssumed = false,
   ): void {
     this.#options.onEvent({
-      ...{ kind, change, topic, source, arrivalMs: this.#options.clock.nowMs() },
+      ...{ kind, change, topic, source, property, arrivalMs: this.#options.clock.nowMs() },
       ...(cameraTimeMs === undefined ? {} : { cameraTimeMs }),
       ...(isAssumed ? { isAssumed } : {}),
     });

@@ -1,6 +1,6 @@
 // What the rest of the service sees of `onvif`: one object per camera, a look for cameras, and words for what goes wrong.
 export type { AddressRules, DeviceAddress } from './address.ts';
-export { DEVICE_PATH, readDeviceAddress } from './address.ts';
+export { DEVICE_PATH, readDeviceAddress, writeDeviceAddress } from './address.ts';
 export type { OnvifCapabilities, OnvifStreams } from './description.ts';
 export type { Login } from './digest.ts';
 export { type DiscoveryOptions, type DiscoveryResult, discover, type FoundCamera } from './discovery.ts';

@@ -7,7 +7,7 @@ export interface Expectation {
   /** It is about camera 1: for whoever may not see that, there is no such thing. */
   ofCamera?: true;
   /** Beside the role. */
-  right?: 'export' | 'delete';
+  right?: 'export' | 'delete' | 'ptz';
   /** A signed link is enough. */
   link?: true;
   /** A WebSocket. */
@@ -39,6 +39,40 @@ export const EXPECTATIONS: Record<RouteName, Expectation> = {
   'GET /api/cameras': { needs: 'viewer', passes: 200 },
   'POST /api/cameras': { needs: 'admin', body: { name: 'New', main: { url: 'rtsp://10.0.0.9/a' } }, passes: 201 },
   'POST /api/cameras/probe': { needs: 'admin', body: { url: 'nonsense' }, passes: 400 },
+  'POST /api/cameras/discover': { needs: 'admin', body: { waitMs: 1 }, passes: 400 },
+  'GET /api/cameras/{id}/onvif': { needs: 'viewer', ofCamera: true, path: '/api/cameras/1/onvif', passes: 200 },
+  'GET /api/cameras/{id}/onvif/log': { needs: 'admin', path: '/api/cameras/1/onvif/log', passes: 200 },
+  'PUT /api/cameras/{id}/onvif/log': {
+    ...{ needs: 'admin', path: '/api/cameras/1/onvif/log', body: { on: true }, passes: 409 },
+  },
+  'POST /api/cameras/{id}/ptz': {
+    ...{ needs: 'viewer', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/ptz', body: { action: 'stop' }, passes: 409 },
+  },
+  'GET /api/cameras/{id}/ptz/presets': {
+    ...{ needs: 'viewer', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/ptz/presets', passes: 409 },
+  },
+  'POST /api/cameras/{id}/ptz/presets': {
+    ...{ needs: 'operator', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/ptz/presets', body: { name: 'Gate' }, passes: 409 },
+  },
+  'DELETE /api/cameras/{id}/ptz/presets': {
+    ...{ needs: 'operator', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/ptz/presets?token=1', passes: 409 },
+  },
+  'POST /api/cameras/{id}/relay': {
+    ...{ needs: 'operator', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/relay', body: { relay: 'R1', on: true }, passes: 409 },
+  },
+  'GET /api/cameras/{id}/day-night': {
+    ...{ needs: 'viewer', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/day-night', passes: 409 },
+  },
+  'POST /api/cameras/{id}/day-night': {
+    ...{ needs: 'operator', ofCamera: true, right: 'ptz' },
+    ...{ path: '/api/cameras/1/day-night', body: { mode: 'auto' }, passes: 409 },
+  },
   'GET /api/cameras/{id}': { needs: 'viewer', ofCamera: true, path: '/api/cameras/1', passes: 200 },
   'PATCH /api/cameras/{id}': { needs: 'admin', path: '/api/cameras/1', body: { priority: 60 }, passes: 200 },
   // Gone after the first.

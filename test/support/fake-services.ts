@@ -146,7 +146,16 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     throw error;
   });
   const hub = new DirectHub({ allowLoopback: false });
-  const cameras = new Cameras({ store, engine, hub, bus, log: log.logger, clock, allowLoopback: false });
+  const cameras = new Cameras({
+    store,
+    engine,
+    hub,
+    bus,
+    log: log.logger,
+    clock,
+    allowLoopback: false,
+    ownPorts: () => [],
+  });
   await cameras.start(new AbortController().signal);
   const segments: IndexedSegment[] = [];
   const events: FakeServices['events'] = [];
@@ -173,7 +182,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     webhooks: fakeWebhooks(world, cameras, store, posted),
     mqtt: fakeMqtt(world, cameras, store),
     prober: new Prober({
-      ...{ engine, clock, hub, allowLoopback: false },
+      ...{ engine, clock, hub, ownPorts: () => [], log: log.logger, allowLoopback: false },
       keyPicture: () => Promise.reject(new NvrError('not-found', 'there is no picture')),
     }),
     engine,

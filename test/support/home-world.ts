@@ -139,7 +139,16 @@ export function fakeCamera(id: number, name: string): Camera {
     record: { mode: 'continuous', streams: 'auto', segmentMs: 300_000 },
     events: { preRollMs: 5000, postRollMs: 10_000, mergeMs: 0, maxMs: 600_000, alsoTrigger: [] },
     retention: { days: null, eventDays: null, quotaBytes: null },
-    can: { ptz: false, presets: false, talk: false, audio: true, webrtc: false, privacy: false },
+    can: {
+      ptz: false,
+      presets: false,
+      relays: false,
+      dayNight: false,
+      talk: false,
+      audio: true,
+      webrtc: false,
+      privacy: false,
+    },
     state: {
       name: 'live',
       main: { codec: 'h264', width: 1920, height: 1080, fps: 25, bitrateBps: 2_000_000, gopMs: 2000 },

@@ -22,7 +22,16 @@ function setUp(store = new FakeStore(), hub: Hub = new DirectHub({ allowLoopback
   for (const name of ['camera.state', 'camera.changed', 'camera.removed'] as const) {
     bus.on(name, event => events.push([name, event]));
   }
-  const cameras = new Cameras({ store, engine, hub, bus, log: log.logger, clock, allowLoopback: false });
+  const cameras = new Cameras({
+    store,
+    engine,
+    hub,
+    bus,
+    log: log.logger,
+    clock,
+    ownPorts: () => [],
+    allowLoopback: false,
+  });
   const abort = new AbortController();
   const add = (input: object = {}) =>
     cameras.add(parseInput(newCameraSchema, { name: 'Door', main: { url: 'rtsp://10.0.0.2/a' }, ...input }));

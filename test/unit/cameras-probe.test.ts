@@ -4,6 +4,7 @@ import { FIRST_PROBE_ID, type ProberOptions } from '../../src/cameras/probe.ts';
 import { NvrError } from '../../src/core/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
+import { fakeLog } from '../support/fake-log.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('camera probe');
@@ -14,7 +15,19 @@ function setUp(keyPicture: ProberOptions['keyPicture'] = NO_PICTURE) {
   const engine = new FakeEngine();
   const clock = new FakeClock();
   const hub = new DirectHub({ allowLoopback: false });
-  return { engine, clock, prober: new Prober({ engine, clock, hub, allowLoopback: false, keyPicture }) };
+  return {
+    engine,
+    clock,
+    prober: new Prober({
+      engine,
+      clock,
+      hub,
+      ownPorts: () => [],
+      log: fakeLog().logger,
+      allowLoopback: false,
+      keyPicture,
+    }),
+  };
 }
 
 function parameters(camera: number) {

@@ -37,6 +37,7 @@ async function start(store: FakeStore, provisionedBy?: string) {
     clock,
     hub: new DirectHub({ allowLoopback: false }),
     allowLoopback: false,
+    ownPorts: () => [],
     ...given,
   });
   await cameras.start(signal);

@@ -25,7 +25,16 @@ function setUp(store = new FakeStore(), hub: Hub = new DirectHub({ allowLoopback
   });
   const states: string[] = [];
   bus.on('camera.state', ({ name, reason }) => states.push(reason ? `${name} ${reason}` : name));
-  const cameras = new Cameras({ store, engine, hub, bus, log: log.logger, clock, allowLoopback: false });
+  const cameras = new Cameras({
+    store,
+    engine,
+    hub,
+    bus,
+    log: log.logger,
+    clock,
+    ownPorts: () => [],
+    allowLoopback: false,
+  });
   const add = (input: object = {}) =>
     cameras.add(parseInput(newCameraSchema, { name: 'Door', main: { url: MAIN }, sub: { url: SUB }, ...input }));
   const sub = () => cameras.get(1)?.state.sub;

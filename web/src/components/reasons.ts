@@ -8,7 +8,8 @@ export type StateName = Camera['state']['name'];
 export type CameraProblem = NonNullable<Camera['state']['reason']>;
 export type ReasonKind = GapReason | ProblemKind | StateName | CameraProblem;
 
-const REASONS: Readonly<Record<ReasonKind, string>> = {
+/** Of those about ONVIF the board's own sentence tells more. */
+const REASONS: Readonly<Record<Exclude<ReasonKind, `onvif-${string}`> | 'onvif', string>> = {
   // Faults that leave gaps.
   offline: 'camera offline',
   refused: 'camera refuses the connection',
@@ -58,6 +59,7 @@ const REASONS: Readonly<Record<ReasonKind, string>> = {
   'index-damaged': 'index was damaged',
   'index-restored': 'index was restored from a copy',
   mqtt: 'MQTT broker away',
+  onvif: 'ONVIF does not work',
   'deletion-failed': 'old footage cannot be deleted',
   'volume-missing': 'storage missing',
   'no-space': 'no room left',
@@ -94,7 +96,11 @@ const cureText = words('cures', CURES as Readonly<Record<GapReason, string>>);
 
 /** In lower case, to stand behind a name. Of a newer board than these pages: its own word. */
 export function reasonWords(kind: ReasonKind): string {
-  return text(kind);
+  return text(isOnvif(kind) ? 'onvif' : kind);
+}
+
+function isOnvif(kind: ReasonKind): kind is Extract<ReasonKind, `onvif-${string}`> {
+  return kind.startsWith('onvif-');
 }
 
 /** What can be done about a gap. */
