@@ -77,6 +77,7 @@ export class Connection {
       },
     });
     this.onvif = new OnvifLink({ camera: id, rules, clock, bus, log, onCapabilities });
+    this.#adjustOnvif();
   }
 
   get enabled(): boolean {

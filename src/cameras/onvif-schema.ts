@@ -39,6 +39,7 @@ const fields = {
   /** As it was told; of no effect. */
   hasPassword: v.optional(flag),
 };
+/** Of a camera that has no such settings yet. */
 export const newOnvifSchema = v.strictObject({ address, ...fields });
 export const onvifPatchSchema = v.strictObject({ address: v.optional(address), ...fields });
 export type OnvifPatch = v.InferOutput<typeof onvifPatchSchema>;

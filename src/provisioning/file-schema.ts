@@ -1,7 +1,7 @@
 // What a configuration file may hold: the cameras, users and settings of the API, by the same schemas.
 import * as v from 'valibot';
 import { nameSchema, rightsSchema, roleSchema } from '../accounts/index.ts';
-import { newCameraSchema } from '../cameras/index.ts';
+import { newCameraSchema, newOnvifSchema } from '../cameras/index.ts';
 import { mqttSettingsSchema } from '../mqtt/index.ts';
 import { storageSettingsSchema } from '../recording/index.ts';
 
@@ -14,9 +14,11 @@ const passwordFileSchema = v.optional(
   ),
 );
 
-/** A camera as `POST /api/cameras` takes it. Its name is its key when left out; its password may stand in a file of its own. */
+const { hasPassword: _hasPassword, ...onvifEntries } = newOnvifSchema.entries;
+/** A camera as `POST /api/cameras` takes it. Its name is its key when left out; its passwords may stand in files of their own. */
 const cameraSchema = v.strictObject({
   ...newCameraSchema.entries,
+  onvif: v.optional(v.nullable(v.strictObject({ ...onvifEntries, passwordFile: passwordFileSchema }))),
   name: v.optional(newCameraSchema.entries.name),
   passwordFile: passwordFileSchema,
 });

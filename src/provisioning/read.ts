@@ -120,9 +120,19 @@ function check({ source, tree }: File, data: unknown) {
 
 /** The input as the API would take it. */
 async function completed(file: File, key: string, input: CameraInput): Promise<NewCamera> {
-  const { passwordFile: _passwordFile, name, ...rest } = input;
+  const { passwordFile: _passwordFile, name, onvif, ...rest } = input;
   const password = await passwordOf(file, `cameras.${key}`, input);
-  return { ...rest, name: name ?? key, ...(password !== undefined && { password }) };
+  return {
+    ...{ ...rest, name: name ?? key },
+    ...(password !== undefined && { password }),
+    ...(onvif && { onvif: await completedOnvif(file, `cameras.${key}.onvif`, onvif) }),
+  };
+}
+
+async function completedOnvif(file: File, place: string, input: NonNullable<CameraInput['onvif']>) {
+  const { passwordFile: _passwordFile, ...rest } = input;
+  const password = await passwordOf(file, place, input);
+  return { ...rest, ...(password !== undefined && { password }) };
 }
 
 async function passwordOf(

@@ -9,6 +9,7 @@ import { stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { contractFaults } from '../support/contract-faults.ts';
 import { HookServer } from '../support/hook-server.ts';
+import { startOnvifServer } from '../support/onvif-server.ts';
 import { Service } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
@@ -24,6 +25,7 @@ const IN_ADDRESS = 'canary-in-an-address';
 const WRONG = 'canary-typed-wrong';
 const HOOK = 'canary-hook-secret';
 const BROKER = 'canary-broker-password';
+const ONVIF = 'canary-onvif-password';
 
 interface Planted {
   name: string;
@@ -130,6 +132,7 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   const clips = [await clipFile(CLIPS.small)];
   const camera = await Camera.start({ clips, login: { username: 'viewer', password: CAMERA, scheme: 'digest' } });
   const hooks = await HookServer.start();
+  const device = await startOnvifServer({ auth: 'digest', username: 'viewer', password: ONVIF });
   const dataDir = tempDir('data');
   const service = await Service.start({ dataDir, account: false, args: ['--log', 'debug', '--https', '127.0.0.1:0'] });
   const processes = watchProcesses(service.pid);
@@ -147,7 +150,12 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   };
 
   const withLogin = camera.url.replace('rtsp://', `rtsp://viewer:${encodeURIComponent(CAMERA)}@`);
-  await send('POST', '/api/cameras', { name: 'Door', main: { url: withLogin } }, 201);
+  const onvif = { address: `127.0.0.1:${device.port}`, username: 'viewer', password: ONVIF };
+  await send('POST', '/api/cameras', { name: 'Door', main: { url: withLogin }, onvif }, 201);
+  await send('PUT', '/api/cameras/1/onvif/log', { on: true }, 200);
+  const tried = { onvif: { address: onvif.address }, username: 'viewer', password: ONVIF };
+  await send('POST', '/api/cameras/probe', tried, 200);
+  await send('PATCH', '/api/cameras/1', { onvif: { password: { deep: WRONG } } }, 400);
   const open = { username: 'viewer', password: CAMERA };
   await send('POST', '/api/cameras', { name: 'Yard', main: { url: camera.url }, ...open }, 201);
   await send('PATCH', '/api/cameras/2', { password: CAMERA, name: 'Court' }, 200);
@@ -195,6 +203,8 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   }
   assert.ok(segment, 'it records with the password');
   await send('POST', '/api/cameras/1/trigger', { label: 'car' }, 202);
+  while (device.camera.subscriptions === 0) await new Promise(resolve => setTimeout(resolve, 50));
+  assert.match(await ask<object>('/api/cameras/1/onvif/log').then(JSON.stringify), 'CreatePullPointSubscription');
   const { events } = await ask<EventList>('/api/events');
   const link = await send<{ url: string }>(
     'POST',
@@ -216,6 +226,7 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
     { name: 'what was typed wrong', text: WRONG, except: /audit|index|volume/ },
     { name: 'secret of a webhook', text: HOOK },
     { name: 'password of a broker', text: BROKER },
+    { name: 'password for ONVIF', text: ONVIF },
     // Part of what an admin has typed as the address, and shown to admins again.
     { name: 'password in an address', text: IN_ADDRESS, except: /for admin|index|volume/ },
     { name: 'session of the owner', text: session(cookie) },
@@ -273,6 +284,7 @@ test('no secret is in logs, answers, exports, links, process lists, backups, or 
   found.push(...(await afterKill(dataDir, planted)));
   assert.equal([...new Set(found)], []);
   await hooks.stop();
+  await device.close();
   await camera.stop();
 });
 
