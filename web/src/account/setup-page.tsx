@@ -68,7 +68,7 @@ function CamerasStep() {
           type="button"
           class="button"
           data-kind={count > 0 ? undefined : 'primary'}
-          onClick={() => go(href('set/cameras/add'))}
+          onClick={() => go(href('set/cameras/add', { find: 1 }))}
         >
           {setupWords('add')}
         </button>

@@ -1,143 +1,58 @@
-// Adding a camera by its address: tried first, with its streams in figures; then how it is kept; then its picture.
-import { useRef, useState } from 'preact/hooks';
+// Adding a camera: found in the network or by its address, tried with its streams in figures; then how it is kept; then its picture.
+import { useState } from 'preact/hooks';
 import type { NewCamera } from '../../../src/api/contract.ts';
-import { type ApiError, address as addressOf, call } from '../api.ts';
+import { address as addressOf, call } from '../api.ts';
 import { Button } from '../components/button.tsx';
-import { PasswordField, SelectField, TextField } from '../components/field.tsx';
-import { Form, words } from '../components/form.tsx';
-import { ErrorNote, Note } from '../components/notes.tsx';
+import { Form } from '../components/form.tsx';
+import { Note } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { bytes, memory } from '../quantities.ts';
 import { href } from '../router.ts';
+import type { PageProps } from '../routes.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { cameraIds, cameraSignal, setCamera } from '../state.ts';
 import { cameraWords } from './camera-words.ts';
 import { CameraProblems } from './edit.tsx';
 import { daysField, modeField, nameField, postField, preField } from './fields.ts';
-import { type Draft, MAKES, nested, pastBytes, streamUrls } from './paths.ts';
-import { type Stream, type Tried, TriedStreams } from './tried-streams.tsx';
+import { FindCameras, useSearch } from './find-cameras.tsx';
+import { type Draft, nested, pastBytes } from './paths.ts';
+import { LockNote, TriedOnvif } from './tried-onvif.tsx';
+import { type Tried, TriedStreams } from './tried-streams.tsx';
+import { type Trial, useTrial } from './use-trial.ts';
 import { WeekEditor } from './week-editor.tsx';
+import { NOWHERE, type Where } from './where.ts';
+import { WhereCard } from './where-card.tsx';
 
-interface Where {
-  address: string;
-  make: string;
-  sub: string;
-  username: string;
-  password: string;
-}
-
-const NOWHERE: Where = { address: '', make: '', sub: '', username: '', password: '' };
-
-export default function AddCameraPage() {
+export default function AddCameraPage({ query }: PageProps) {
   const [where, setWhere] = useState(NOWHERE);
-  const [tried, setTried] = useState<Tried>();
   const [added, setAdded] = useState<number>();
-  const next = () => {
-    setAdded(undefined);
-    setTried(undefined);
-    setWhere({ ...where, address: '', sub: '' });
-  };
+  const search = useSearch(query.has('find'));
+  const trial = useTrial(where);
+  const { tried, onvif } = trial;
   const moved = (changed: Where) => {
     setWhere(changed);
-    setTried(undefined);
+    trial.forget();
+  };
+  const next = () => {
+    setAdded(undefined);
+    moved({ ...where, address: '', sub: '' });
   };
   return (
     <div class="page stack cam-add">
       <PageHead key={added} title={cameraWords('add')} section={cameraWords('title')} />
       {added === undefined ? (
         <>
-          <WhereCard where={where} onChange={moved} onTried={setTried} />
-          {tried && <TriedStreams tried={tried} onChange={setTried} />}
-          {tried?.main.result.ok && <Keep where={where} tried={tried} onAdded={setAdded} />}
+          <FindCameras search={search} onTake={({ address }) => moved({ ...where, address, make: '', sub: '' })} />
+          <WhereCard where={where} trial={trial} onChange={moved} />
+          {onvif && <TriedOnvif onvif={onvif} hasStreams={tried !== undefined} onChannel={trial.test} />}
+          {tried && <TriedStreams tried={tried} onChange={trial.swap} />}
+          {tried?.main.result.problem?.kind === 'unauthorized' && <LockNote wrongLogins={trial.wrongLogins} />}
+          {tried?.main.result.ok && <Keep where={where} tried={tried} onvif={onvif} onAdded={setAdded} />}
         </>
       ) : (
         <Done id={added} onNext={next} />
       )}
     </div>
-  );
-}
-
-interface WhereProps {
-  where: Where;
-  onChange(where: Where): void;
-  onTried(tried: Tried | undefined): void;
-}
-
-function WhereCard({ where, onChange, onTried }: WhereProps) {
-  const [error, setError] = useState<{ at: string; error: ApiError }>();
-  const [busy, setBusy] = useState(false);
-  const { username, password } = where;
-  const latest = useRef(where);
-  latest.current = where;
-  const urls = streamUrls(where);
-  const shown = [urls.main, urls.sub].filter(Boolean).join(', ');
-  const probe = async (url: string, at: string): Promise<Stream | undefined> => {
-    const body = { url, username: username || null, password: password || null };
-    const answer = await call('POST /api/cameras/probe', { body }, { timeLimitMs: 15_000 });
-    if (answer.is === 'error')
-      setError({ at: answer.error.field === 'url' ? at : (answer.error.field ?? ''), error: answer.error });
-    return answer.is === 'ok' ? { url, result: answer.value } : undefined;
-  };
-  const test = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    setError(undefined);
-    onTried(undefined);
-    const main = await probe(urls.main, 'address');
-    // One wrong password is enough: cameras lock accounts.
-    const sub = main?.result.ok && urls.sub ? await probe(urls.sub, 'sub') : undefined;
-    setBusy(false);
-    // Of what was typed meanwhile it says nothing.
-    if (main && latest.current === where) onTried({ main, ...(sub ? { sub } : {}) });
-  };
-  const field = (key: keyof Where) => ({
-    value: where[key],
-    error: error?.at === key ? words(error.error) : undefined,
-    onInput: (text: string) => onChange({ ...where, [key]: text }),
-  });
-  const placed = error && Object.hasOwn(where, error.at);
-  return (
-    <section class="card">
-      <form class="stack" noValidate onSubmit={event => void test(event)}>
-        <h2>{cameraWords('where')}</h2>
-        <TextField
-          {...field('address')}
-          label={cameraWords('address')}
-          hint={cameraWords('addressHint')}
-          inputMode="url"
-        />
-        <SelectField<string>
-          label={cameraWords('make')}
-          hint={where.make === '' || shown === '' ? undefined : cameraWords('makeHint', { urls: shown })}
-          value={where.make}
-          options={[
-            { value: '', label: cameraWords('otherMake') },
-            ...Object.keys(MAKES).map(make => ({ value: make, label: make })),
-          ]}
-          onPick={make => onChange({ ...where, make })}
-        />
-        {(where.make === '' || where.address.includes('://')) && (
-          <TextField {...field('sub')} label={cameraWords('sub')} hint={cameraWords('subHint')} inputMode="url" />
-        )}
-        <TextField {...field('username')} label={cameraWords('user')} />
-        <PasswordField
-          {...field('password')}
-          label={cameraWords('password')}
-          hint={cameraWords('passwordHint')}
-          autoComplete="off"
-        />
-        {error && !placed && <ErrorNote error={error.error} />}
-        <div class="row">
-          <button type="submit" class="button" data-kind="primary" disabled={busy}>
-            {cameraWords('test')}
-          </button>
-          <span class="quiet dense" aria-live="polite">
-            {busy && cameraWords('testing')}
-          </span>
-        </div>
-      </form>
-    </section>
   );
 }
 
@@ -147,10 +62,11 @@ const KEEP = [nameField, modeField, preField, postField, daysField];
 interface KeepProps {
   where: Where;
   tried: Tried;
+  onvif: Trial['onvif'];
   onAdded(id: number): void;
 }
 
-function Keep({ where: { username, password }, tried: { main, sub }, onAdded }: KeepProps) {
+function Keep({ where: { username, password }, tried: { main, sub }, onvif, onAdded }: KeepProps) {
   const [draft, setDraft] = useState<Draft>({});
   const [week, setWeek] = useState<string>();
   const add = async (typed: Draft) => {
@@ -160,6 +76,7 @@ function Keep({ where: { username, password }, tried: { main, sub }, onAdded }: 
       ...written,
       main: { url: main.url },
       sub: sub?.result.ok ? { url: sub.url } : null,
+      ...(onvif && { onvif: { address: onvif.address, ...(onvif.videoSource && { videoSource: onvif.videoSource }) } }),
       ...{ username: username || null, password: password || null },
     } as unknown as NewCamera;
     const answer = await call('POST /api/cameras', { body });

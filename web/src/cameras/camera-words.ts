@@ -81,9 +81,9 @@ export const cameraWords = words('cameras', {
   // Adding.
   where: 'Where is it?',
   address: 'Address',
-  addressHint: 'As in 192.168.1.40 with its make, or all of it: rtsp://…',
+  addressHint: 'As in 192.168.1.40, or the whole address of a stream: rtsp://…',
   make: 'Make',
-  otherMake: 'another: the address says all',
+  otherMake: 'ask the camera (ONVIF)',
   makeHint: 'Fills the paths of its streams in. What is tried: {urls}',
   test: 'Test',
   testing: 'Testing, up to 10 seconds…',

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Camera } from '../../../src/api/contract.ts';
-import { type ApiError, call, type Result } from '../api.ts';
+import { type ApiError, call } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { Confirm } from '../components/dialog.tsx';
 import { Form, type FormField } from '../components/form.tsx';
@@ -14,9 +14,11 @@ import { go, href } from '../router.ts';
 import type { PageProps } from '../routes.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { shellWords } from '../shell/shell-words.ts';
-import { allCameras, cameraIds, cameraSignal, isKnown, problems, removeCamera, setCamera } from '../state.ts';
+import { allCameras, cameraIds, cameraSignal, isKnown, problems, removeCamera } from '../state.ts';
 import { cameraWords } from './camera-words.ts';
+import { change } from './change.ts';
 import { connectionFields, EVENTS, GENERAL, RECORDING, RETENTION } from './fields.ts';
+import { OnvifSection } from './onvif-section.tsx';
 import { type Draft, draftOf, pastBytes, patchOf } from './paths.ts';
 import { WeekEditor } from './week-editor.tsx';
 
@@ -61,6 +63,7 @@ function Sections({ camera }: { camera: Camera }) {
             schema={connectionFields(hasPassword)}
             effect={cameraWords('connectionEffect')}
           />
+          <OnvifSection camera={camera} />
           <Section camera={camera} title={cameraWords('recording')} schema={RECORDING} />
           <Week camera={camera} />
           <Section camera={camera} title={cameraWords('event')} schema={[...EVENTS, ...also]}>
@@ -92,13 +95,6 @@ export function CameraProblems({ id }: { id: number }) {
         ))}
     </>
   );
-}
-
-/** Sends a change; the page and the others learn of it. */
-export async function change(id: number, body: ReturnType<typeof patchOf>): Promise<Result<Camera>> {
-  const answer = await call('PATCH /api/cameras/{id}', { params: { id }, body });
-  if (answer.is === 'ok') setCamera(answer.value);
-  return answer;
 }
 
 interface SectionProps {

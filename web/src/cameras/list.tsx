@@ -16,7 +16,7 @@ import { href } from '../router.ts';
 import { useAnswer } from '../settings/use-answer.ts';
 import { allCameras, cameraName, isKnown } from '../state.ts';
 import { cameraNames, cameraWords } from './camera-words.ts';
-import { change } from './edit.tsx';
+import { change } from './change.ts';
 import { MODES, userField } from './fields.ts';
 import { type Draft, patchOf } from './paths.ts';
 

@@ -14,6 +14,7 @@ import { thisDevice } from './device.ts';
 import { HourStrip } from './hour-strip.tsx';
 import { PictureInfo, streamWords } from './picture-info.tsx';
 import { pictureNames, pictureWords } from './picture-words.ts';
+import { PtzPanel, ptzTitle } from './ptz-panel.tsx';
 import { recordNow } from './record-now.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { TroubleNote } from './tile.tsx';
@@ -58,6 +59,8 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
   const [zoom, setZoom] = useState<Zoom>(WHOLE);
   const [sounds, setSounds] = useState(false);
   const [told, setTold] = useState(false);
+  const [moves, setMoves] = useState(false);
+  const canMove = ptzTitle(camera);
   const video = useRef<HTMLVideoElement | undefined>(undefined);
   const stage = useRef<HTMLElement | null>(null);
   const { fills, toggle: fill } = useFullscreen(stage);
@@ -150,6 +153,7 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
           />
         )}
         {sounds && <Volume />}
+        {canMove && <Tool icon="move" text={canMove} pressed={moves} onPick={() => setMoves(!moves)} />}
         <Tool icon="minus" text={pictureWords('zoomOut')} onPick={() => zoomBy(1 / STEP)} />
         <Tool icon="plus" text={pictureWords('zoomIn')} onPick={() => zoomBy(STEP)} />
         {zoom.scale > 1 && <Tool icon="zoom" text={pictureWords('zoomFit')} onPick={() => setZoom(WHOLE)} />}
@@ -161,6 +165,7 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
           </>
         )}
       </div>
+      {canMove && moves && <PtzPanel camera={camera} title={canMove} />}
       <TodayLine camera={id} />
     </div>
   );

@@ -9,6 +9,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { toast } from '../components/toast.tsx';
 import { clock } from '../time.ts';
 import { zone } from '../zone.ts';
+import { saveText } from './save-text.ts';
 import { settingsNames, settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
@@ -104,12 +105,7 @@ function fields(rest: Readonly<Record<string, unknown>>): string {
 /** Lines as they are, one JSON object each. */
 function download(lines: readonly LogLine[]): void {
   const text = lines.map(line => `${JSON.stringify(line)}\n`).join('');
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'thimble-log.ndjson';
-  link.click();
-  window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  saveText('thimble-log.ndjson', text, 'application/x-ndjson');
 }
 
 function LevelOfAll() {

@@ -32,6 +32,7 @@ const helpWords = words('help', {
   export: 'in, out, export',
   now: 'now',
   lane: 'lane',
+  movePad: 'move the camera, zoom; while its pad has the focus',
   nextEvent: 'next, previous',
   seen: 'seen',
   lock: 'lock',
@@ -58,6 +59,7 @@ const KEYS: readonly [Key, readonly [string, Key][]][] = [
       ['S', 'snapshot'],
       ['M', 'sound'],
       ['PgUp PgDn', 'page'],
+      ['← ↑ → ↓ − +', 'movePad'],
     ],
   ],
   [

@@ -1,0 +1,26 @@
+// What was typed about a camera that is to be added, and in which way that is tried.
+import { streamUrls } from './paths.ts';
+
+export interface Where {
+  address: string;
+  make: string;
+  sub: string;
+  username: string;
+  password: string;
+}
+
+export const NOWHERE: Where = { address: '', make: '', sub: '', username: '', password: '' };
+
+/** Those that cameras have their streams on. */
+const RTSP_PORT = /^[^/]*:8?554(\/|$)/;
+
+export type Way = { is: 'rtsp'; main: string; sub: string } | { is: 'onvif'; address: string };
+
+/** A stream's own address says all; of a make the paths are known; whatever else there is, is asked over ONVIF. */
+export function wayOf(where: Where): Way {
+  const { address, make } = where;
+  const host = address.trim();
+  const isStream = (/^[a-z]+:\/\//i.test(host) && !/^https?:/i.test(host)) || RTSP_PORT.test(host);
+  if (isStream || (make !== '' && !/^https?:/i.test(host))) return { is: 'rtsp', ...streamUrls(where) };
+  return { is: 'onvif', address: host };
+}
