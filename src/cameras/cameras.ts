@@ -63,10 +63,13 @@ export interface DemoCamera {
 /** Far more than a board can record; keeps a runaway script from filling the index. */
 export const MAX_CAMERAS = 64;
 const STAGGER_MS = 100;
+/** A camera that says something else each time costs a commit no more often. */
+const LEARN_APART_MS = 60_000;
 
 export class Cameras {
   readonly #options: CamerasOptions;
   readonly #connections = new Map<CameraId, Connection>();
+  readonly #learntMs = new Map<CameraId, number>();
   readonly #unreadable: CameraId[] = [];
   readonly #stop = new AbortController();
   readonly #unsubscribe: (() => void)[] = [];
@@ -184,6 +187,7 @@ export class Cameras {
       if (damaged >= 0) this.#unreadable.splice(damaged, 1);
       await connection?.remove();
       this.#connections.delete(id);
+      this.#learntMs.delete(id);
       this.#options.log.info('camera removed', { camera: id });
       this.#options.bus.emit('camera.removed', { camera: id });
     });
@@ -245,9 +249,13 @@ export class Cameras {
 
   /** Stored, so that it is known at the next start before the camera answers. */
   async #learn(id: CameraId, found: OnvifCapabilities): Promise<void> {
-    const { store, bus } = this.#options;
+    const { store, bus, clock } = this.#options;
     const known = () => this.#connections.get(id)?.record;
-    if (this.#stop.signal.aborted || !isNews(found, known()?.capabilities)) return;
+    const nowMs = clock.monotonicMs();
+    const isSoon = nowMs - (this.#learntMs.get(id) ?? Number.NEGATIVE_INFINITY) < LEARN_APART_MS;
+    const before = known()?.capabilities;
+    if (this.#stop.signal.aborted || !isNews(found, before) || (before && isSoon)) return;
+    this.#learntMs.set(id, nowMs);
     await this.#serially(async () => {
       const record = known();
       // Its settings may have changed in the meantime: what counts is what it is connected to now.

@@ -170,8 +170,7 @@ export class OnvifLink {
     const old = this.#camera;
     this.#camera = undefined;
     const run = async () => {
-      await before;
-      await old?.close();
+      await Promise.all([before, old?.close()]);
       const wish = this.#wish;
       if (number === this.#turns && typeof wish !== 'string' && !this.#isOver) this.#start(wish);
     };

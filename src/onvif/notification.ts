@@ -1,4 +1,5 @@
 // Takes the notifications out of an answer or a metadata document: topic, items, times, and what they mean.
+import { createHash } from 'node:crypto';
 import { readMoment } from './device-clock.ts';
 import { type Item, type Meaning, meaningsOf, namesAllClasses } from './event-kind.ts';
 import type { XmlElement } from './xml.ts';
@@ -43,9 +44,7 @@ function readNotification(notification: XmlElement): OnvifNotification[] {
   const message = find(notification, 'Message/Message');
   if (topic === '' || !message || !isOfProtocol(message)) return [];
   const sources = itemsOf(find(message, 'Source'));
-  const property = [...sources, ...itemsOf(find(message, 'Key'))]
-    .map(({ name, value }) => `${name}=${value}`)
-    .join(';');
+  const property = propertyOf([...sources, ...itemsOf(find(message, 'Key'))]);
   const operation = attribute(message, 'PropertyOperation')?.toLowerCase();
   const cameraTimeMs = readMoment(attribute(message, 'UtcTime'));
   const data = itemsOf(find(message, 'Data'));
@@ -61,6 +60,12 @@ function readNotification(notification: XmlElement): OnvifNotification[] {
       ...(cameraTimeMs === undefined ? {} : { cameraTimeMs }),
     },
   ];
+}
+
+/** It is kept with each state: what is long is kept as its hash. */
+function propertyOf(items: readonly Item[]): string {
+  const text = items.map(({ name, value }) => `${name}=${value}`).join(';');
+  return text.length <= MAX_CHARS ? text : createHash('sha256').update(text).digest('base64url');
 }
 
 /** Each step may have a prefix of its own. */
