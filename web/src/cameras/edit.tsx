@@ -63,7 +63,6 @@ function Sections({ camera }: { camera: Camera }) {
             schema={connectionFields(hasPassword)}
             effect={cameraWords('connectionEffect')}
           />
-          <OnvifSection camera={camera} />
           <Section camera={camera} title={cameraWords('recording')} schema={RECORDING} />
           <Week camera={camera} />
           <Section camera={camera} title={cameraWords('event')} schema={[...EVENTS, ...also]}>
@@ -72,6 +71,7 @@ function Sections({ camera }: { camera: Camera }) {
           <Section camera={camera} title={cameraWords('keep')} schema={RETENTION}>
             {draft => <Holds camera={camera} draft={draft} />}
           </Section>
+          <OnvifSection camera={camera} />
           <Remove camera={camera} />
         </div>
       ) : (
