@@ -139,7 +139,7 @@ function ptzRoutes({ cameras }: Pick<ApiServices, 'cameras'>) {
       right: 'ptz',
       summary: 'The places that a camera knows by name.',
       cameras: cameraInPath,
-      handle: async ({ params }) => jsonReply(200, { presets: await linkOf(params).askPtz(ptz => ptz.presets()) }),
+      handle: async ({ params }) => jsonReply(200, { presets: [...(await linkOf(params).askPresets())] }),
     }),
     route('POST', '/api/cameras/{id}/ptz/presets', {
       identity: 'operator',
@@ -149,7 +149,7 @@ function ptzRoutes({ cameras }: Pick<ApiServices, 'cameras'>) {
       cameras: cameraInPath,
       body: presetBody,
       handle: async ({ params, body: { name, token: known } }) => {
-        const kept = await linkOf(params).askPtz(ptz => ptz.keepPreset(name, known));
+        const kept = await linkOf(params).keepPreset(name, known);
         return jsonReply(201, { token: kept, name });
       },
     }),
@@ -161,7 +161,7 @@ function ptzRoutes({ cameras }: Pick<ApiServices, 'cameras'>) {
       cameras: cameraInPath,
       query: presetQuery,
       handle: async ({ params, query }) => {
-        await linkOf(params).askPtz(ptz => ptz.removePreset(query.token));
+        await linkOf(params).removePreset(query.token);
         return { status: 204 };
       },
     }),

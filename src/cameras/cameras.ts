@@ -9,7 +9,7 @@ import {
   type StreamName,
 } from '../core/index.ts';
 import type { EngineEvent, StreamStats } from '../native/index.ts';
-import type { OnvifCapabilities } from '../onvif/index.ts';
+import type { OnvifCapabilities, PtzPreset } from '../onvif/index.ts';
 import type { Camera, CameraRecord, CameraStream } from './camera.ts';
 import { createRecord, mergeRecord } from './camera-merge.ts';
 import { type CameraPatch, DEFAULT_EVENTS, type NewCamera, parseRecord } from './camera-schema.ts';
@@ -215,6 +215,20 @@ export class Cameras {
   onvifView(id: CameraId): OnvifView {
     const { onvif, record } = this.#existing(id);
     return onvif.view(record.capabilities);
+  }
+
+  /** Places that the camera knows by name, as far as it was asked. */
+  presets(id: CameraId): readonly PtzPreset[] {
+    return this.#connections.get(id)?.onvif.knownPresets ?? [];
+  }
+
+  /** By name, or by token. Rejects with `not-found`, or as `OnvifLink.ask`. */
+  async goToPreset(id: CameraId, which: string): Promise<void> {
+    const { onvif } = this.#existing(id);
+    const presets = onvif.knownPresets;
+    const preset = presets.find(({ name }) => name === which) ?? presets.find(({ token }) => token === which);
+    if (!preset) throw new NvrError('not-found', `camera ${id} has no such preset`, { cure: 'Use one that it has.' });
+    await onvif.askPtz(ptz => ptz.goToPreset(preset.token));
   }
 
   #isProvisioned({ provisioned }: CameraRecord): boolean {

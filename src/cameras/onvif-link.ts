@@ -11,6 +11,7 @@ import {
   type OnvifProblem,
   onvifProblemWords,
   type Ptz,
+  type PtzPreset,
   readDeviceAddress,
   type SoapLogEntry,
 } from '../onvif/index.ts';
@@ -46,6 +47,8 @@ export class OnvifLink {
   #seen: OnvifSeenEvent[] = [];
   #sinceMs: number;
   #silentSinceMs: number | undefined;
+  #presets: readonly PtzPreset[] = [];
+  #hasAskedPresets = false;
   #log: { untilMs: number; cancel: () => void } | undefined;
 
   constructor(options: OnvifLinkOptions) {
@@ -128,6 +131,42 @@ export class OnvifLink {
     });
   }
 
+  /** As they were told last, also while the camera is away. */
+  get knownPresets(): readonly PtzPreset[] {
+    return this.#wish === 'off' ? [] : this.#presets;
+  }
+
+  async askPresets(): Promise<readonly PtzPreset[]> {
+    const presets = await this.askPtz(ptz => ptz.presets());
+    this.#takePresets(presets);
+    return presets;
+  }
+
+  /** Keeps where it looks now, as a new one or in place of `token`; its token. */
+  async keepPreset(name: string, token?: string): Promise<string> {
+    const kept = await this.askPtz(ptz => ptz.keepPreset(name, token));
+    this.#askPresetsSoon();
+    return kept;
+  }
+
+  async removePreset(token: string): Promise<void> {
+    await this.askPtz(ptz => ptz.removePreset(token));
+    this.#askPresetsSoon();
+  }
+
+  #askPresetsSoon(): void {
+    // Whoever wants them sees the old ones until the camera answers.
+    const asked = this.askPresets().catch(() => undefined);
+    background(asked, 'ask a camera for its presets', this.#options.log);
+  }
+
+  #takePresets(presets: readonly PtzPreset[]): void {
+    if (isDeepStrictEqual(presets, this.#presets)) return;
+    this.#presets = presets;
+    const { bus, camera } = this.#options;
+    bus.emit('camera.changed', { camera });
+  }
+
   /** What is said with the camera, while that is kept. */
   log(): { on: boolean; untilMs?: number; entries: readonly SoapLogEntry[] } {
     const { soapLog } = this.#camera ?? {};
@@ -192,6 +231,7 @@ export class OnvifLink {
       onChange: () => this.#changed(camera),
     });
     camera.soapLog.isOn = this.#log !== undefined;
+    this.#hasAskedPresets = false;
     this.#camera = camera;
     camera.start();
   }
@@ -203,7 +243,12 @@ export class OnvifLink {
     if (events === 'interrupted') this.#silentSinceMs ??= clock.nowMs();
     else if (events !== 'starting') this.#silentSinceMs = undefined;
     const { capabilities } = camera;
-    if (name === 'ready' && capabilities && this.#camera === camera) onCapabilities(capabilities);
+    if (name !== 'ready' || !capabilities || this.#camera !== camera) return;
+    onCapabilities(capabilities);
+    if (this.#hasAskedPresets) return;
+    this.#hasAskedPresets = true;
+    if (capabilities.ptz?.presets) this.#askPresetsSoon();
+    else this.#takePresets([]);
   }
 
   #hear(event: OnvifEvent): void {

@@ -6,7 +6,7 @@ import { type CameraEvents, triggerSchema } from '../events/index.ts';
 import type { CameraCommand } from './topics.ts';
 
 export interface CommandsOptions {
-  cameras: Pick<Cameras, 'get' | 'update'>;
+  cameras: Pick<Cameras, 'get' | 'update' | 'goToPreset'>;
   events: Pick<CameraEvents, 'trigger'>;
   audit: { record(entry: AuditEntry): void };
   /** Absent when nobody would start the service again. */
@@ -19,7 +19,7 @@ export interface CommandsOptions {
 
 /** Longer ones are none. */
 const MAX_BYTES = 4096;
-/** Changes of settings are written to the volume: of one camera at most so often, and the newest counts. */
+/** Changes of settings are written to the volume, and moving takes its time: of one camera at most so often, and the newest counts. */
 const CHANGE_MS = 1000;
 const TRIGGERS_AT_ONCE = 50;
 const TRIGGERS_PER_S = 20;
@@ -148,6 +148,8 @@ export class Commands {
       if (command === 'record/set') {
         if (!mode) throw new NvrError('invalid-argument', `it is none of ${RECORD_MODES.join(', ')}`);
         if (before?.record.mode !== mode) await cameras.update(camera, { record: { mode } });
+      } else if (command === 'ptz/set') {
+        await cameras.goToPreset(camera, text);
       } else {
         if (text !== 'ON' && text !== 'OFF') throw new NvrError('invalid-argument', 'it is neither ON nor OFF');
         if (before?.enabled !== (text === 'ON')) await cameras.update(camera, { enabled: text === 'ON' });

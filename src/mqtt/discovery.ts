@@ -26,6 +26,8 @@ export interface Discovery {
 
 const ORIGIN_NAME = 'Thimble';
 const MANUFACTURER = 'Thimble';
+/** Cameras know hundreds; nobody finds one among so many. */
+const MAX_PRESETS = 64;
 const MIB_TEMPLATE = (field: string) => `{{ (value_json.${field} / 1048576) | round(1) }}`;
 
 /** The recorder. */
@@ -104,8 +106,17 @@ export function systemDiscovery(facts: DiscoveryFacts): Discovery {
   };
 }
 
-/** A camera, reached through the recorder. */
-export function cameraDiscovery(camera: { id: CameraId; name: string }, facts: DiscoveryFacts): Discovery {
+/** Each may be chosen by its name once. */
+export function presetNames(presets: readonly { name: string }[]): string[] {
+  return [...new Set(presets.map(({ name }) => name))].slice(0, MAX_PRESETS);
+}
+
+/** A camera, reached through the recorder. `presets`: names of places that it can look at. */
+export function cameraDiscovery(
+  camera: { id: CameraId; name: string },
+  facts: DiscoveryFacts,
+  presets: readonly string[] = [],
+): Discovery {
   const { storeUuid, version, topics } = facts;
   const id = deviceId(storeUuid, camera.id);
   const topic = (what: Parameters<Topics['camera']>[1]) => topics.camera(camera.id, what);
@@ -169,6 +180,16 @@ export function cameraDiscovery(camera: { id: CameraId; name: string }, facts: D
       command_topic: topic('trigger/set'),
       ...ofCamera,
     },
+    ...(presets.length > 0 && {
+      preset: {
+        platform: 'select',
+        unique_id: `${id}_preset`,
+        name: 'Preset',
+        options: [...presets],
+        command_topic: topic('ptz/set'),
+        ...ofCamera,
+      },
+    }),
     connection: {
       platform: 'binary_sensor',
       unique_id: `${id}_connection`,

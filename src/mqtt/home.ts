@@ -12,7 +12,7 @@ import type { CameraEvents } from '../events/index.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
 import type { BrokerLink } from './broker-link.ts';
 import { Commands, type CommandsOptions } from './commands.ts';
-import { cameraDiscovery, type Discovery, type DiscoveryFacts, systemDiscovery } from './discovery.ts';
+import { cameraDiscovery, type Discovery, type DiscoveryFacts, presetNames, systemDiscovery } from './discovery.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventPictures } from './event-pictures.ts';
 import { BrokerFault } from './faults.ts';
@@ -32,7 +32,7 @@ import type { Publication } from './wire.ts';
 
 /** What the rest of the service knows and does. */
 export interface HomeServices {
-  cameras: Pick<Cameras, 'list' | 'get' | 'update'>;
+  cameras: Pick<Cameras, 'list' | 'get' | 'update' | 'presets' | 'goToPreset'>;
   events: Pick<CameraEvents, 'trigger' | 'find' | 'list' | 'ongoing' | 'picturePath'>;
   storage(): Promise<StorageFacts>;
   /** How many there are, cameras apart. */
@@ -97,7 +97,7 @@ export class Home {
   readonly #dirty = new Set<CameraId>();
   readonly #gone = new Set<CameraId>();
   readonly #announcing = new Set<CameraId>();
-  readonly #names = new Map<CameraId, string>();
+  readonly #marks = new Map<CameraId, string>();
   #storage: StorageFacts | undefined;
   /** The prefix is ours at this connection. */
   #isOurs = false;
@@ -305,7 +305,8 @@ export class Home {
   #discovery(id: CameraId, discoveryPrefix: string): Publication | undefined {
     const content = this.#content(id);
     if (!content) return undefined;
-    if (id !== SYSTEM) this.#names.set(id, content.device.name);
+    const mark = id === SYSTEM ? undefined : this.#markOf(id);
+    if (mark !== undefined) this.#marks.set(id, mark);
     const device = deviceId(this.#options.storeUuid, id === SYSTEM ? undefined : id);
     return state(discoveryTopic(discoveryPrefix, device), JSON.stringify(content));
   }
@@ -318,21 +319,28 @@ export class Home {
     };
     if (id === SYSTEM) return systemDiscovery(facts);
     const camera = cameras.get(id);
-    return camera && cameraDiscovery(camera, facts);
+    return camera && cameraDiscovery(camera, facts, presetNames(cameras.presets(id)));
   }
 
   #changed(camera: CameraId): void {
     this.#dirty.add(camera).add(SYSTEM);
     this.#publishStates();
-    const name = this.#options.cameras.get(camera)?.name;
-    if (!this.broker.isOnline || name === undefined || this.#names.get(camera) === name) return;
+    const mark = this.#markOf(camera);
+    if (!this.broker.isOnline || mark === undefined || this.#marks.get(camera) === mark) return;
     this.#announcing.add(camera);
     this.#armAnnounce();
   }
 
+  /** What of a camera stands in its discovery; undefined when it is gone. */
+  #markOf(id: CameraId): string | undefined {
+    const { cameras } = this.#options;
+    const camera = cameras.get(id);
+    return camera && JSON.stringify([camera.name, ...presetNames(cameras.presets(id))]);
+  }
+
   #removed(camera: CameraId): void {
     for (const known of [this.#dirty, this.#announcing]) known.delete(camera);
-    this.#names.delete(camera);
+    this.#marks.delete(camera);
     this.#ongoing.delete(camera);
     this.#pictures.forget(camera);
     // While the broker is away this is left to the next connection.

@@ -8,8 +8,8 @@ export const OFFLINE = 'offline';
 /** What a camera has retained; all of it goes with the camera. */
 export const CAMERA_STATES = ['available', 'status', 'motion', 'record/state', 'enabled/state', 'picture'] as const;
 export type CameraState = (typeof CAMERA_STATES)[number];
-/** What may be asked of a camera. PTZ presets will be one more: `ptz/set`. */
-export const CAMERA_COMMANDS = ['record/set', 'enabled/set', 'trigger/set'] as const;
+/** What may be asked of a camera; `ptz/set` = look at a preset. */
+export const CAMERA_COMMANDS = ['record/set', 'enabled/set', 'trigger/set', 'ptz/set'] as const;
 export type CameraCommand = (typeof CAMERA_COMMANDS)[number];
 /** What the recorder itself has retained beside `available` and `store`. */
 export const SYSTEM_STATES = ['status', 'update'] as const;

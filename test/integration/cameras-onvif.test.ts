@@ -232,6 +232,32 @@ test('what is held stops within a second when nobody says more, and what moves s
   });
 });
 
+test('presets are known without asking for them each time, and gone to by their names', async () => {
+  await withCameras({}, async ({ cameras, add, mainIs, onvifIs, until, server }) => {
+    await add();
+    assert.equal(cameras.presets(1), []);
+    mainIs('live');
+    await onvifIs('live');
+    await until(() => cameras.presets(1).length === 2, 'presets');
+    assert.equal(cameras.presets(1)[0], { token: '1', name: 'door' });
+    await cameras.goToPreset(1, 'door');
+    await cameras.goToPreset(1, '2');
+    const went = server.camera.seen.filter(({ operation }) => operation === 'GotoPreset');
+    assert.equal(
+      went.map(({ body }) => /PresetToken>([^<]*)</.exec(body)?.[1]),
+      ['1', '2'],
+    );
+    const error = await cameras.goToPreset(1, 'nowhere').catch(reason => reason);
+    assert.instance(error, NvrError);
+    const asked = () => server.camera.operations().filter(one => one === 'GetPresets').length;
+    assert.is(asked(), 1);
+    await cameras.onvif(1).keepPreset('Gate');
+    await until(() => asked() === 2, 'asked anew');
+    await cameras.update(1, { onvif: null });
+    assert.equal(cameras.presets(1), []);
+  });
+});
+
 test('what cannot be asked is told in words that are not about who asks', async () => {
   await withCameras({ hasPtz: false }, async ({ cameras, add, mainIs, onvifIs, server }) => {
     const refusal = async (promise: Promise<unknown>): Promise<unknown[]> => {

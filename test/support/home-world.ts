@@ -15,6 +15,9 @@ export class HomeWorld {
   });
   readonly log: FakeLog = fakeLog('mqtt');
   readonly cameras = new Map<number, Camera>();
+  readonly presets = new Map<number, { token: string; name: string }[]>();
+  /** Presets that were gone to. */
+  readonly went: [camera: number, preset: string][] = [];
   readonly events = new Map<string, EventView>();
   readonly triggers: Trigger[] = [];
   readonly sections = new Map<string, unknown>();
@@ -49,6 +52,8 @@ export class HomeWorld {
       cameras: {
         list: () => [...this.cameras.values()],
         get: id => this.cameras.get(id),
+        presets: id => this.presets.get(id) ?? [],
+        goToPreset: async (id, which) => void this.went.push([id, which]),
         update: async (id, patch) => this.#update(id, patch as Partial<Camera>),
       },
       events: {

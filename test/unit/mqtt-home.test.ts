@@ -1,7 +1,8 @@
 // What is said of the recorder: discovery as Home Assistant takes it, the feed of events, and commands under a flood.
 import * as assert from 'uvu/assert';
+import { NvrError } from '../../src/core/index.ts';
 import { Commands } from '../../src/mqtt/commands.ts';
-import { cameraDiscovery, systemDiscovery } from '../../src/mqtt/discovery.ts';
+import { cameraDiscovery, presetNames, systemDiscovery } from '../../src/mqtt/discovery.ts';
 import { EventFeed } from '../../src/mqtt/event-feed.ts';
 import { cameraStates, systemStatus } from '../../src/mqtt/states.ts';
 import { deviceId, discoveryTopic, topicsBelow } from '../../src/mqtt/topics.ts';
@@ -22,7 +23,10 @@ test('discovery is what Home Assistant takes, whatever a camera is called', () =
     assert.equal(discoveryFaults(discoveryTopic('homeassistant', deviceId(UUID)), system), []);
     assert.is('restart' in (system.components as object), canRestart, 'no button that does nothing');
     for (const name of ['Front door', '{{ 1 / 0 }}', '"\\\n', 'Haustür 🚪', 'x'.repeat(64)]) {
-      const camera = cameraDiscovery({ id: 7, name }, facts);
+      const presets = presetNames([{ name: 'Gate' }, { name: name || 'x' }, { name: 'Gate' }]);
+      assert.equal(presets, ['Gate', name || 'x']);
+      const camera = cameraDiscovery({ id: 7, name }, facts, presets);
+      assert.equal(camera.components.preset?.options, presets);
       assert.equal(discoveryFaults(discoveryTopic('homeassistant', deviceId(UUID, 7)), camera), []);
       assert.is(camera.device.via_device, deviceId(UUID));
     }
@@ -108,6 +112,7 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
   const camera = fakeCamera(1, 'Door');
   const modes: unknown[] = [];
   const audit: string[] = [];
+  const went: string[] = [];
   let triggers = 0;
   const commands = new Commands({
     cameras: {
@@ -116,6 +121,10 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
         modes.push(patch.record?.mode);
         camera.record = { ...camera.record, mode: patch.record?.mode ?? 'off' };
         return camera;
+      },
+      goToPreset: async (_, which) => {
+        if (which !== 'Gate') throw new NvrError('not-found', 'it has no such preset');
+        went.push(which);
       },
     },
     events: {
@@ -127,7 +136,7 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
     audit: { record: ({ target, detail }) => void audit.push(`${target}: ${detail}`) },
     ...{ onDone: () => undefined, clock, log: log.logger },
   });
-  const say = (command: 'record/set' | 'trigger/set', text: string, isRetained = false) =>
+  const say = (command: 'record/set' | 'trigger/set' | 'ptz/set', text: string, isRetained = false) =>
     commands.hear({ camera: 1, command }, Buffer.from(text), isRetained);
   for (let n = 0; n < 1000; n++) say('record/set', n % 2 === 0 ? 'off' : 'events');
   await clock.advance(0);
@@ -148,6 +157,11 @@ test('a flood of commands is bounded, and the newest of each camera counts', asy
     [2, 2],
     'retained ones, and a restart that nobody would follow',
   );
+  say('ptz/set', 'Gate');
+  await clock.advance(2000);
+  say('ptz/set', 'Nowhere');
+  await clock.advance(2000);
+  assert.equal([went, commands.figures().refused, audit.at(-1)], [['Gate'], 3, 'camera 1: ptz/set Gate over MQTT']);
   commands.stop();
   say('record/set', 'off');
   assert.is(clock.pending, 0);
