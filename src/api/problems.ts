@@ -139,8 +139,8 @@ function isOnvif(kind: ProblemKind): kind is `onvif-${OnvifProblem}` | 'onvif-ev
 function overOnvif({ id, name, state: { onvif } }: Camera, clock: ApiServices['clock']): Problem | undefined {
   if (!onvif) return undefined;
   const { problem, silentSinceMs } = onvif;
-  const isCut = problem !== undefined && (onvif.name === 'failed' || onvif.name === 'connecting');
-  if (isCut) {
+  // What waits although main is live has a password that cannot be read.
+  if (problem !== undefined && onvif.name !== 'ready') {
     const { kind, message, cure } = problem;
     return { kind: `onvif-${kind}`, camera: id, message: `${name}, ONVIF: ${message}`, cure, sinceMs: onvif.sinceMs };
   }

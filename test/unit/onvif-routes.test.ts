@@ -36,7 +36,8 @@ test('what stands in the way is told with its cure, and what a camera lacks is n
   const problem = { kind: 'unauthorized' as const, message: 'No.', cure: 'Try.' };
   assert.equal(told({}), []);
   assert.equal(told({ events: 'absent', problem: { ...problem, kind: 'unsupported' } }), []);
-  assert.equal(told({ name: 'waiting', events: 'off', problem }), [], 'main tells of it');
+  assert.equal(told({ name: 'waiting', events: 'off' }), []);
+  assert.is(told({ name: 'waiting', events: 'off', problem })[0]?.[0], 'onvif-unauthorized');
   assert.equal(told({ name: 'failed', problem }), [['onvif-unauthorized', 'Door, ONVIF: No.', 'Try.', 5]]);
 });
 
