@@ -216,6 +216,19 @@ test('disabled, removed or stopped it takes leave of the camera', async () => {
   });
 });
 
+test('a camera that answers nothing any more holds up neither a change nor the end', async () => {
+  await withCameras({}, async ({ cameras, add, mainIs, onvifIs, server }) => {
+    await add();
+    mainIs('live');
+    await onvifIs('live');
+    // No answer ever.
+    server.camera.quirks.instead = () => new Promise(() => undefined) as never;
+    await cameras.update(1, { onvif: { events: false } });
+    await cameras.stop();
+    assert.is(cameras.get(1)?.state.onvif?.name, 'idle');
+  });
+});
+
 test('what is held stops within a second when nobody says more, and what moves stops with the service', async () => {
   await withCameras({}, async ({ cameras, add, mainIs, onvifIs, until, server }) => {
     await add();

@@ -104,6 +104,25 @@ test('brought back where it comes from, nothing changes', async () => {
   );
 });
 
+test('what a camera is over ONVIF comes back, but for its own password', async () => {
+  const onvif = { address: '10.0.0.3:8000', kinds: ['person'], username: 'u', password: 'canary-five' };
+  await from.ask('PATCH', '/api/cameras/2', { onvif });
+  const made = await from.ask<Backup>('GET', '/api/backup');
+  assert.not.match(JSON.stringify(made), 'canary');
+  const step = async (board: Board, dryRun: boolean) =>
+    (await restore(board, dryRun, made)).steps.find(({ name }) => name === 'Yard');
+  assert.is((await step(from, true))?.action, 'same');
+  assert.equal([(await step(to, false))?.action, (await step(to, true))?.needs], ['add', 'password']);
+  const { cameras } = await to.ask<Backup>('GET', '/api/backup');
+  assert.equal(cameras[1]?.onvif, { ...made.cameras[1]?.onvif, hasPassword: false });
+  await from.ask('PATCH', '/api/cameras/2', { onvif: { kinds: null, events: false, videoSource: 'VS2' } });
+  assert.equal((await step(from, false))?.fields, ['onvif']);
+  const back = (await from.ask<Backup>('GET', '/api/backup')).cameras[1]?.onvif;
+  assert.equal(back, made.cameras[1]?.onvif, 'with the password that is here');
+  assert.is((await restore(from, false)).steps.find(({ name }) => name === 'Yard')?.action, 'change');
+  assert.is((await from.ask<Backup>('GET', '/api/backup')).cameras[1]?.onvif, undefined);
+});
+
 test('a dry run tells what would be done and does nothing', async () => {
   const { applied, steps } = await restore(to, true);
   assert.is(applied, false);
