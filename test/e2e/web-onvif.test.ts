@@ -1,7 +1,7 @@
 // Cameras over ONVIF in Chromium: added by what they say themselves, and followed in their settings.
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import type { Camera, OnvifInfo, OnvifLog } from '../../src/api/contract.ts';
+import type { Camera, CameraList, OnvifInfo, OnvifLog } from '../../src/api/contract.ts';
 import { Browser, browserProblem, type Opened } from '../support/browser.ts';
 import { CAMERA_LOGIN, type OnvifWorld, startOnvifWorld } from '../support/onvif-world.ts';
 import { Service, serviceProblem } from '../support/service.ts';
@@ -62,6 +62,14 @@ test.needs(
     await tries(page, world.address, 'wrong');
     await main.getByText('The camera does not accept the user name and password for ONVIF.').waitFor();
     await main.getByText('Many cameras lock an account').waitFor();
+    for (const n of [2, 3]) {
+      const from = world.onvif.camera.refusals;
+      await button(page, 'Test').click();
+      await page.waitForFunction(() => document.querySelector('main form .note') === null);
+      await main.getByText('The camera does not accept the user name and password for ONVIF.').waitFor();
+      assert.is(world.onvif.camera.refusals, from + 1, `one wrong login for each try, here the ${n}th`);
+    }
+    await main.getByText('3 wrong passwords so far').waitFor();
     assert.is(await field(page, 'Address').inputValue(), world.address, 'what was typed stays');
     await isSound(opened);
     await tries(page, world.address, CAMERA_LOGIN.password);
@@ -84,6 +92,39 @@ test.needs(
       ['', CAMERA_LOGIN.password],
     );
     await page.context().close();
+  },
+);
+
+test.needs(
+  problem === undefined,
+  problem ?? '',
+  'check 36: of a recorder with several cameras the one that is meant is chosen',
+  async () => {
+    const second = (body: string) =>
+      body.replace(
+        /<tr2:Profiles token="main2">.*?<\/tr2:Profiles>/,
+        one => `${one}${one.replaceAll('main2', 'other').replace('VS1', 'VS2')}`,
+      );
+    const recorder = await startOnvifWorld();
+    const { mangle } = recorder.onvif.camera.quirks;
+    recorder.onvif.camera.quirks.mangle = (body, operation) =>
+      second(mangle(body, operation)).replace(/rtsp:\/\/[^<]*\/other[^<]*/, recorder.sub.url);
+    const opened = await openPage(browser, service, '#/set/cameras/add', DESKTOP);
+    const { page } = opened;
+    await tries(page, recorder.address, CAMERA_LOGIN.password);
+    await page.getByText('Main stream: 1280×720 H.264').waitFor({ timeout: 60_000 });
+    await field(page, 'Channel').selectOption('VS2');
+    await page.getByText('Main stream: 320×180 H.264').waitFor({ timeout: 60_000 });
+    assert.is(await field(page, 'Channel').inputValue(), 'VS2');
+    await isSound(opened);
+    await field(page, 'Name').fill('Second');
+    await button(page, 'Add a camera').click();
+    await page.getByText('Second is added.').waitFor();
+    const { cameras } = await service.get<CameraList>('/api/cameras');
+    const { onvif, sub } = cameras.find(({ name }) => name === 'Second') ?? {};
+    assert.equal([onvif?.videoSource, sub], ['VS2', undefined]);
+    await page.context().close();
+    await recorder.stop();
   },
 );
 

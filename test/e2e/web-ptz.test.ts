@@ -24,6 +24,7 @@ test.before(async () => {
   world = await startOnvifWorld();
   const onvif = { address: world.address, events: false };
   await service.post('/api/cameras', { name: 'Gate', main: { url: world.main.url }, ...CAMERA_LOGIN, onvif });
+  await service.post('/api/cameras', { name: 'Shed', main: { url: world.sub.url }, ...CAMERA_LOGIN });
   await service.post('/api/users', { ...WATCHER, role: 'viewer' });
   await service.post('/api/users', { ...MOVER, role: 'viewer', rights: ['ptz'] });
   await service.until<Camera>('/api/cameras/1', ({ can }) => can.ptz, 60_000);
@@ -193,6 +194,10 @@ test.needs(problem === undefined, problem ?? '', 'who may move it sees the pad, 
   await theirs.page.getByRole('toolbar').waitFor();
   assert.is(await button(theirs.page, 'Move the camera').count(), 0);
   await theirs.page.context().close();
+  const plain = await openPage(browser, service, '#/cam/2', PHONE);
+  await plain.page.getByRole('toolbar').waitFor();
+  assert.is(await button(plain.page, 'Move the camera').count(), 0, 'it cannot be moved');
+  await plain.page.context().close();
   const opened = await openPage(browser, service, '#/cam/1', PHONE, MOVER);
   await openPad(opened.page);
   await button(opened.page, 'door').waitFor();

@@ -1,7 +1,7 @@
 // Holding a camera's movement without a browser: what is said, how often, and that it always ends.
 import * as assert from 'uvu/assert';
 import type { PtzCommand } from '../../src/api/contract.ts';
-import { EACH_MS, PtzHold, velocityOf } from '../../web/src/live/ptz-hold.ts';
+import { EACH_MS, PtzHold, stepOf, velocityOf } from '../../web/src/live/ptz-hold.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('web ptz');
@@ -113,6 +113,12 @@ test('keys that are held together add up', () => {
   assert.equal(of('ArrowLeft', 'ArrowRight'), { pan: 0, tilt: 0, zoom: 0 });
   assert.equal(of('-'), { pan: 0, tilt: 0, zoom: -0.5 });
   assert.equal(of('+', '='), { pan: 0, tilt: 0, zoom: 0.5 });
+});
+
+test('a step names only what moves', () => {
+  assert.equal(stepOf({ pan: 1, tilt: 0, zoom: 0 }), { pan: 0.1 });
+  assert.equal(stepOf({ pan: 0, tilt: -0.5, zoom: 1 }), { tilt: -0.05, zoom: 0.1 });
+  assert.equal(stepOf({ pan: 0, tilt: 0, zoom: 0 }), {});
 });
 
 test.run();

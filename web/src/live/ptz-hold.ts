@@ -8,7 +8,6 @@ export interface Velocity {
   zoom: number;
 }
 
-export const STILL: Velocity = { pan: 0, tilt: 0, zoom: 0 };
 /** The board stops a camera of which nothing more is said for 0.8 s. */
 export const EACH_MS = 500;
 
@@ -72,4 +71,13 @@ export function velocityOf(keys: ReadonlySet<string>, speed: number): Velocity {
     tilt: way(['ArrowUp'], ['ArrowDown']),
     zoom: way(['+', '='], ['-']),
   };
+}
+
+/** Of the whole way, for cameras that only go by steps. */
+const STEP = 0.1;
+
+/** One step that way. What does not move is not named: cameras without zoom refuse the whole. */
+export function stepOf(velocity: Velocity): Partial<Velocity> {
+  const moving = Object.entries(velocity).filter(([, speed]) => speed !== 0);
+  return Object.fromEntries(moving.map(([way, speed]) => [way, speed * STEP]));
 }

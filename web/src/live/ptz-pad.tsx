@@ -5,7 +5,7 @@ import { type ApiError, call } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { Choices } from '../components/field.tsx';
 import { Icon, type IconName } from '../components/icon.tsx';
-import { PtzHold, type Velocity, velocityOf } from './ptz-hold.ts';
+import { PtzHold, stepOf, velocityOf } from './ptz-hold.ts';
 import { ptzNames, ptzWords } from './ptz-words.ts';
 
 const ARROWS = { ArrowUp: 'up', ArrowLeft: 'back', ArrowRight: 'forward', ArrowDown: 'down' } as const;
@@ -15,8 +15,6 @@ const SPEEDS = { slow: 0.25, medium: 0.6, fast: 1 } as const;
 type Speed = keyof typeof SPEEDS;
 /** How long a press lasts that says neither when it began nor when it ended, as those of screen readers. */
 const NUDGE_MS = 400;
-/** Of the whole way, for cameras that only go by steps. */
-const STEP = 0.1;
 /** A move that takes longer is none. */
 const SEND_MS = 5000;
 
@@ -113,10 +111,6 @@ function keyOf({ key, target, ctrlKey, altKey, metaKey }: KeyboardEvent): string
   if (ctrlKey || altKey || metaKey) return undefined;
   if (key === 'Enter' || key === ' ') return (target as HTMLElement).dataset.key;
   return key in ARROWS || key in ZOOMS || key === '=' ? key : undefined;
-}
-
-function stepOf({ pan, tilt, zoom }: Velocity): Velocity {
-  return { pan: pan * STEP, tilt: tilt * STEP, zoom: zoom * STEP };
 }
 
 function useHold(camera: number, onError: PtzPadProps['onError']) {
