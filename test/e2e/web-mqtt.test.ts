@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import type { MqttInfo } from '../../src/api/contract.ts';
 import { Browser, browserProblem, type Opened } from '../support/browser.ts';
+import { Authority, certificateProblem } from '../support/certificates.ts';
 import { stopChildren } from '../support/child.ts';
 import { brokerProblem, Mosquitto } from '../support/mosquitto.ts';
 import { Service, serviceProblem } from '../support/service.ts';
@@ -129,6 +130,41 @@ test.needs(
     assert.equal([username, hasPassword], [undefined, false]);
     await isSound(opened);
     await page.context().close();
+  },
+);
+
+test.needs(
+  (problem ?? certificateProblem()) === undefined,
+  problem ?? certificateProblem() ?? '',
+  'a broker with TLS wants its CA and our certificate, each in its own words',
+  async () => {
+    const ours = new Authority('ours');
+    const server = ours.sign('broker', 'IP:127.0.0.1');
+    const client = ours.sign('nvr', 'DNS:nvr');
+    const files = { ca: ours.certFile, cert: server.certFile, key: server.keyFile };
+    const strict = await Mosquitto.start({ tls: { ...files, asksForCertificate: true } });
+    const opened = await openPage(browser, service, '#/set/mqtt', PHONE);
+    const { page } = opened;
+    const main = page.locator('main');
+    const says = (text: string) => main.getByText(text).waitFor({ timeout: 60_000 });
+    await field(page, 'Address').fill(`mqtts://127.0.0.1:${strict.port}`);
+    await button(page, 'Test').click();
+    await says('The certificate of the broker is not trusted');
+    await field(page, "CA of the broker's certificate").fill(ours.cert);
+    await button(page, 'Test').click();
+    await says('The broker refuses our certificate');
+    await field(page, 'Client certificate').fill(client.cert);
+    await field(page, 'Key of the client certificate').fill(client.key);
+    await button(page, 'Test').click();
+    await says('The broker takes us');
+    await button(page, 'Save').click();
+    await says('Connected since');
+    await main.getByText('There is one. Paste another to replace it').waitFor();
+    assert.is(await field(page, 'Key of the client certificate').inputValue(), '', 'it is never shown');
+    assert.not.ok((await page.content()).includes(client.key.split('\n')[1] ?? 'PRIVATE'));
+    await isSound(opened);
+    await page.context().close();
+    await strict.kill();
   },
 );
 
