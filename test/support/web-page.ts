@@ -35,6 +35,8 @@ export async function openPage(
 export async function axeFindings(page: Page): Promise<string[]> {
   const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(source);
+  // Colours on their way from one theme to the other have no contrast yet.
+  await until(page, 'document.getAnimations().every(one => !(one instanceof CSSTransition))');
   return page.evaluate<string[]>(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
        violations.map(({ id, nodes }) => id + ': ' + nodes[0].html.slice(0, 300) + ' ' + nodes[0].failureSummary))`,

@@ -98,7 +98,7 @@ export function reasonWords(kind: ReasonKind): string {
 
 /** What can be done about a gap. */
 export function gapCure(reason: GapReason): string | undefined {
-  return cureText(reason);
+  return Object.hasOwn(CURES, reason) ? cureText(reason) : undefined;
 }
 
 /** How a gap is drawn: hatched, dotted, blank. */
