@@ -44,7 +44,7 @@ export async function axeFindings(page: Page): Promise<string[]> {
 }
 
 /** Asks the page until `expression` is true; rejects after `limitMs` with what `expression` gave. */
-export async function until(page: Page, expression: string, limitMs = 15_000): Promise<void> {
+export async function until(page: Page, expression: string, limitMs = 30_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const value = await page.evaluate(expression);
