@@ -151,6 +151,7 @@ test.needs(
     assert.equal(
       gaps.map(gap => gap.reason),
       ['crash', 'restart'],
+      JSON.stringify(gaps),
     );
     await third.stop();
   },
