@@ -109,6 +109,12 @@ function shown(name, verdict) {
   return verdict;
 }
 
+/** A stage that could not do its work: the others go on, and the last line says so. @param {string} name @param {unknown} error */
+function broken(name, error) {
+  const faults = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  return shown(name, { passed: 0, failed: 1, skipped: [], faults, output: '', ms: 0 });
+}
+
 /** @param {number} ms */
 function seconds(ms) {
   return (ms / 1000).toFixed(1);
@@ -156,7 +162,7 @@ if (stages.length > 1 && stages.some(stage => stage.name === 'native')) endBuild
 for (const stage of stages) {
   console.log(`\n== ${stage.name}`);
   const startedMs = performance.now();
-  verdicts.push(...(await stage.run()));
+  verdicts.push(...(await stage.run().catch(error => [broken(stage.name, error)])));
   console.log(`== ${stage.name}: ${seconds(performance.now() - startedMs)} s (budget ${stage.budgetS} s)`);
 }
 console.log('');
