@@ -49,7 +49,10 @@ export async function until(page: Page, expression: string, limitMs = 30_000): P
   for (;;) {
     const value = await page.evaluate(expression);
     if (value) return;
-    if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${expression}`);
+    if (Date.now() > deadline) {
+      const shown = await page.evaluate("document.querySelector('main')?.innerText.slice(0, 400)");
+      throw new Error(`not within ${limitMs} ms: ${expression}; the page says: ${shown}`);
+    }
     await page.waitForTimeout(50);
   }
 }
