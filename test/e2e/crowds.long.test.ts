@@ -112,7 +112,7 @@ for (const http of ['node', 'uws']) {
 
   test('two hundred viewers that do not read', () =>
     among('viewers', async () => {
-      // One login watches 32 pictures at most.
+      // One login watches 48 pictures at most.
       const crowd: object[] = [];
       for (let number = 0; number < 7; number++) crowd.push(await newViewer(service, `viewer${number}`));
       const clients = await Promise.all(
