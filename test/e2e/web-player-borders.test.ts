@@ -84,7 +84,12 @@ recorded('checks 21 and 29: over 20 borders no picture is left out, and the cloc
         await at(shown, startMs - 7 - 60);
         await web.until(() => shown.look().number !== before, 10_000);
         const looks = [shown.look()];
-        for (let step = 0; step < 3; step++) if (await shown.player.step(1)) looks.push(shown.look());
+        for (let step = 0; step < 3; step++) {
+          const last = shown.look().number;
+          if (!(await shown.player.step(1))) continue;
+          await web.until(() => shown.look().number !== last, 10_000);
+          looks.push(shown.look());
+        }
         all.push(looks);
       }
       return all;
