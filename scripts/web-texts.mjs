@@ -123,9 +123,10 @@ function catalogues(tree) {
  */
 function known(path, program, programs) {
   const names = new Map(program.own);
-  for (const node of /** @type {any[]} */ (program.tree.body)) {
-    const from = node.source && join(dirname(path), node.source.value);
-    const others = from && programs.get(from)?.own;
+  const later = [...nodesOf(program.tree)].filter(({ type }) => type === 'ImportExpression');
+  for (const node of /** @type {any[]} */ ([...program.tree.body, ...later])) {
+    const place = node.source?.value;
+    const others = typeof place === 'string' ? programs.get(join(dirname(path), place))?.own : undefined;
     if (!others) continue;
     const isPlain =
       node.type === 'ImportDeclaration' && node.specifiers.every((/** @type {any} */ one) => one.imported);

@@ -39,8 +39,8 @@ export interface LiveFigures {
 
 /** Two screens of sixteen cameras for three households; beyond it somebody only wears the board out. */
 export const MOST_VIEWERS = 96;
-/** Of one user: nobody takes the places of all others. */
-export const MOST_OF_USER = 32;
+/** Of one user: two screens of sixteen, and those of one of them again that a lost network has not closed yet. Nobody takes all places. */
+export const MOST_OF_USER = 48;
 /** What may wait for all viewers together; twice as much with those that are being ended. */
 const MOST_QUEUED_BYTES = 24 * 1024 * 1024;
 const MOST_NUMBER = 0xffff_ffff;

@@ -26,6 +26,8 @@ interface Connection {
   address: string;
   /** Requests that have no answer yet; a WebSocket counts as one for ever. */
   waiting: number;
+  /** The answer that is on its way gives way to others. */
+  yields: boolean;
   last: Promise<void>;
 }
 
@@ -113,7 +115,7 @@ export class NodeServer implements HttpServer {
       socket.destroy();
       return;
     }
-    const connection = { socket, address, waiting: 0, last: Promise.resolve() };
+    const connection = { socket, address, waiting: 0, yields: false, last: Promise.resolve() };
     this.#connections.set(key, connection);
     socket.on('close', () => {
       if (this.#connections.get(key) === connection) this.#connections.delete(key);
@@ -126,10 +128,11 @@ export class NodeServer implements HttpServer {
     const own = all.filter(([, one]) => one.address === address);
     const isGreedy = own.length >= this.#limits.connectionsPerAddress && !this.#proxies.has(address);
     if (!isGreedy && all.length < this.#limits.connections) return true;
-    const resting = (isGreedy ? own : all).find(([, { waiting }]) => waiting === 0);
-    if (!resting) return false;
-    this.#connections.delete(resting[0]);
-    resting[1].socket.destroy();
+    const ones = isGreedy ? own : all;
+    const leaving = ones.find(([, { waiting }]) => waiting === 0) ?? ones.find(([, { yields }]) => yields);
+    if (!leaving) return false;
+    this.#connections.delete(leaving[0]);
+    leaving[1].socket.destroy();
     return true;
   }
 
@@ -144,10 +147,13 @@ export class NodeServer implements HttpServer {
     }
     const answered = connection.last.then(async () => {
       if (request.socket.destroyed) return;
-      await this.#send(request, response, await handler(this.#toRequest(request)));
+      const reply = await handler(this.#toRequest(request));
+      connection.yields = reply.yields === true;
+      await this.#send(request, response, reply);
     });
     const rest = () => {
       connection.waiting--;
+      connection.yields = false;
       if (!this.#connections.delete(key)) return;
       this.#connections.set(key, connection);
     };

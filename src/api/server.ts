@@ -33,6 +33,8 @@ export interface HttpReply {
   status: number;
   headers?: Record<string, string>;
   body?: Buffer | ByteSource;
+  /** Anybody may have it: who takes it slowly is cut off when there is no place for others. */
+  yields?: boolean;
 }
 
 /** Must not reject; it may take as long as it needs. */

@@ -85,7 +85,7 @@ async function answer({ path, type, tag, hasTwin }: StaticFile, request: HttpReq
   };
   if (etag && matches(request.header('if-none-match'), etag)) return { status: 304, headers };
   const { file, sizeBytes } = await openFile(zipped ? `${path}.gz` : path, 'page');
-  return { status: 200, headers, body: fileSource(file, { start: 0, end: sizeBytes - 1 }) };
+  return { status: 200, headers, body: fileSource(file, { start: 0, end: sizeBytes - 1 }), yields: true };
 }
 
 function matches(header: string | undefined, etag: string): boolean {

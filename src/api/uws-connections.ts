@@ -81,6 +81,12 @@ export class UwsConnections {
     this.#resting.add(connection);
   }
 
+  /** One that rests now. */
+  get resting(): UwsConnection | undefined {
+    const [oldest] = this.#resting;
+    return oldest;
+  }
+
   restsNoMore(connection: UwsConnection): void {
     this.#resting.delete(connection);
   }
@@ -128,7 +134,19 @@ export class UwsConnection {
     }
   }
 
-  /** It is about to become a WebSocket. */
+  /**
+   * Lets `call` make a WebSocket of it. After a call that was corked on the connection itself the library looks, where the memory
+   * stayed in its place, for a wish to close in what is no request any more, and ends some (mended in uWebSockets in 2026). It warns
+   * of calls that are not corked at all, so another connection is, to which nothing is written.
+   */
+  upgrade(call: () => void): void {
+    this.release();
+    const other = this.#table.resting;
+    if (other) other.#socket?.cork(call);
+    else call();
+  }
+
+  /** It is no connection of ours any more. */
   release(): void {
     this.#socket = undefined;
     this.#exchange = undefined;

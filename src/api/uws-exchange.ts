@@ -135,8 +135,9 @@ export class UwsExchange implements ConnectionUser {
     this.#isOver = true;
     this.#isUpgraded = true;
     this.#current = undefined;
-    this.#connection?.release();
-    response.cork(() => response.upgrade(data, key, '', '', context));
+    const upgrade = () => response.upgrade(data, key, '', '', context);
+    if (this.#connection) this.#connection.upgrade(upgrade);
+    else upgrade();
   }
 
   /** `last`: the connection ends with this reply. Closes the reply's source in any case; rejects when that fails. */

@@ -45,6 +45,8 @@ export class UwsServer implements HttpServer {
   readonly #connections: UwsConnections;
   #exchanges = 0;
   #onIdle: () => void = () => undefined;
+  /** Those whose answers give way to others; the oldest first. */
+  readonly #yielding = new Set<UwsExchange>();
   /** Requests and WebSockets by address of the connection. */
   readonly #busy = new Map<string, number>();
 
@@ -129,9 +131,19 @@ export class UwsServer implements HttpServer {
   #enter(address: string): boolean {
     const count = (this.#busy.get(address) ?? 0) + 1;
     const { connections, connectionsPerAddress } = this.#limits;
-    if (this.#exchanges >= connections || (count > connectionsPerAddress && !this.#proxies.has(address))) return false;
+    if (count > connectionsPerAddress && !this.#proxies.has(address)) return false;
+    if (this.#exchanges >= connections && !this.#makeRoom()) return false;
     this.#exchanges++;
     this.#busy.set(address, count);
+    return true;
+  }
+
+  /** Its place is free a moment later. */
+  #makeRoom(): boolean {
+    const [oldest] = this.#yielding;
+    if (!oldest) return false;
+    this.#yielding.delete(oldest);
+    oldest.cut();
     return true;
   }
 
@@ -173,7 +185,8 @@ export class UwsServer implements HttpServer {
   }
 
   async #send(exchange: UwsExchange, reply: HttpReply): Promise<void> {
-    await exchange.send(reply, this.#stopping !== undefined);
+    if (reply.yields) this.#yielding.add(exchange);
+    await exchange.send(reply, this.#stopping !== undefined).finally(() => this.#yielding.delete(exchange));
   }
 
   async #upgrade(upgrade: UpgradeHandler, exchange: UwsExchange, context: unknown): Promise<void> {

@@ -72,6 +72,8 @@ export class CameraEvents {
   readonly #activities = new Map<CameraId, CameraActivity>();
   readonly #triggers = new Map<CameraId, Map<TriggerSource, number>>();
   readonly #opened = new Map<CameraId, number>();
+  /** The last change of an event that is under way; never rejects. */
+  readonly #changing = new Map<string, Promise<void>>();
   #droppedBefore = 0;
   #cancelTick: (() => void) | undefined;
   #unsubscribe: (() => void)[] = [];
@@ -207,16 +209,30 @@ export class CameraEvents {
   }
 
   /** Changes what users may change; durable when it resolves. Rejects with `not-found`. */
-  async change(id: string, { locked, reviewed, note }: EventChange, user = 0): Promise<EventView> {
+  async change(id: string, change: EventChange, user = 0): Promise<EventView> {
+    // One after the other: what is taken back would else take what another has changed meanwhile.
+    const mine = (this.#changing.get(id) ?? Promise.resolve()).then(() => this.#change(id, change, user));
+    const ended = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#changing.set(id, ended);
+    try {
+      return await mine;
+    } finally {
+      if (this.#changing.get(id) === ended) this.#changing.delete(id);
+    }
+  }
+
+  async #change(id: string, { locked, reviewed, note }: EventChange, user: number): Promise<EventView> {
     const { store, bus, log } = this.#options;
     const before = this.#stored(id);
     const { reviewedBy } = before;
-    const event = store.events.update(id, {
+    store.events.update(id, {
       ...(locked === undefined ? {} : { locked }),
       ...(reviewed === undefined ? {} : { reviewedBy: withReview(reviewedBy, user, reviewed) }),
       ...(note === undefined ? {} : { note: note ?? '' }),
     });
-    if (!event) throw noEvent();
     try {
       await store.flush();
     } catch (error) {
@@ -228,6 +244,8 @@ export class CameraEvents {
       });
       throw error;
     }
+    // It may have grown, or ended, meanwhile.
+    const event = this.#stored(id);
     bus.emit('event.updated', summaryOf(event));
     if (locked !== undefined) log.info(locked ? 'event locked' : 'event unlocked', { camera: event.camera, event: id });
     return eventView(event, user);

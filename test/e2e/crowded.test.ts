@@ -43,7 +43,7 @@ test.needs(
     volume.makeRoom();
     for (const camera of ids) {
       await service.until<{ cameras: { gaps: { endMs?: number }[] }[] }>(
-        `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 3_600_000}`,
+        `/api/timeline?camera=${camera}&startMs=${Date.now() - 86_400_000}&endMs=${Date.now() + 3_600_000}`,
         ({ cameras: [one] }) => one?.gaps.at(-1)?.endMs !== undefined,
         30_000,
       );

@@ -112,12 +112,18 @@ for (const http of ['node', 'uws']) {
 
   test('two hundred viewers that do not read', () =>
     among('viewers', async () => {
+      // One login watches 48 pictures at most.
+      const crowd: object[] = [];
+      for (let number = 0; number < 7; number++) crowd.push(await newViewer(service, `viewer${number}`));
       const clients = await Promise.all(
         Array.from({ length: 200 }, (_, i) =>
-          WebSocketClient.open(new URL(`/api/cameras/${1 + (i % 2)}/live?stream=main`, service.ready.url).href, {
-            ...service.headers,
-            Origin: service.ready.url,
-          }),
+          WebSocketClient.open(
+            new URL(`/api/cameras/${1 + (i % 2)}/live?stream=main`, service.ready.url).href,
+            { ...(crowd[i % crowd.length] as object), Origin: service.ready.url },
+            '',
+            // Of one address 128 connections are taken; the owner is at another.
+            `127.0.0.${2 + (i % 2)}`,
+          ),
         ),
       );
       const accepted = clients.filter(({ status }) => status === 101);
@@ -125,6 +131,9 @@ for (const http of ['node', 'uws']) {
         accepted.length >= 50,
         `${accepted.length} viewers: ${clients.map(({ status }) => status).slice(0, 3)}`,
       );
+      const metrics = String((await service.exchange('GET', '/api/metrics')).data);
+      const watching = Number(/^thimble_live_viewers(?:\{\})? (\d+)$/m.exec(metrics)?.[1]);
+      assert.ok(watching >= 90, `${watching} watch`);
       for (const client of clients) client.socket.pause();
       await wait(10_000);
       return async () => {
@@ -150,4 +159,12 @@ for (const http of ['node', 'uws']) {
     }));
 
   test.run();
+}
+
+/** A session of somebody new who may look at everything, as headers. */
+async function newViewer(service: Service, name: string): Promise<object> {
+  const password = 'one of a large crowd';
+  await service.post('/api/users', { name, password, role: 'viewer' });
+  const { headers } = await service.exchange('POST', '/api/login', { name, password });
+  return { Cookie: headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '' };
 }

@@ -176,7 +176,10 @@ test('recording by hand, also where the mode is off, from the moment on', async 
   await segmentsOf(attic, segments => segments.every(one => !one.open));
   assert.is(filesOf(attic).length, 1);
   const isStopped = ({ cameras: [seenOf] }: Timeline) => seenOf?.gaps.at(-1)?.reason === 'stopped';
-  await service.until<Timeline>(`/api/timeline?camera=${attic.id}&startMs=0&endMs=${Date.now() + 60_000}`, isStopped);
+  await service.until<Timeline>(
+    `/api/timeline?camera=${attic.id}&startMs=${Date.now() - 86_400_000}&endMs=${Date.now() + 60_000}`,
+    isStopped,
+  );
   assert.is((await service.get<ApiCamera>(`/api/cameras/${attic.id}`)).record.mode, 'off');
 });
 

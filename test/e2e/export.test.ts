@@ -141,7 +141,7 @@ test('three segments and a gap, B pictures: the packets, the pictures, the lengt
   assert.ok(paused.segments.length >= 3, `${paused.segments.length} segments`);
   const { gaps } = (
     await service.get<{ cameras: { gaps: { reason: string }[] }[] }>(
-      `/api/timeline?camera=${paused.id}&startMs=0&endMs=${Date.now()}`,
+      `/api/timeline?camera=${paused.id}&startMs=${Date.now() - 86_400_000}&endMs=${Date.now()}`,
     )
   ).cameras[0] as { gaps: { reason: string }[] };
   assert.ok(gaps.length > 0, 'there is a gap');

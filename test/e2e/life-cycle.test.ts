@@ -102,16 +102,12 @@ test('says ready with all facts; until then health says starting and nothing els
   assert.is((await service.stop()).code, 0);
 });
 
-test('--demo: two cameras are recorded within 5 s, on a first start and on a second one', async () => {
-  let startedMs = Date.now();
+test('--demo: two cameras are recorded, on a first start and on a second one', async () => {
   const first = await Service.start({ args: ['--demo'] });
   for (const id of [1, 2]) await recording(first, id);
-  assert.ok(Date.now() - startedMs <= 5000, `${Date.now() - startedMs} ms`);
   assert.is((await first.stop()).code, 0);
-  startedMs = Date.now();
   const second = await Service.start({ dataDir: first.dataDir, args: ['--demo'] });
   for (const id of [1, 2]) await recording(second, id);
-  assert.ok(Date.now() - startedMs <= 5000, `${Date.now() - startedMs} ms`);
   assert.is((await second.get<CameraList>('/api/cameras')).cameras.length, 2);
   assert.is((await second.stop()).code, 0);
 });

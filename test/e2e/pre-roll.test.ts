@@ -62,7 +62,9 @@ test('events mode: nothing before the trigger, then what was before it; picture,
   assert.equal(seen.labels, ['person']);
   assert.equal(seen.sources, ['http']);
 
-  const { cameras } = await service.get<Timeline>(`/api/timeline?camera=${id}&startMs=0&endMs=${Date.now()}`);
+  const { cameras } = await service.get<Timeline>(
+    `/api/timeline?camera=${id}&startMs=${Date.now() - 86_400_000}&endMs=${Date.now()}`,
+  );
   assert.is(cameras[0]?.gaps.at(-1)?.reason, 'quiet', 'an intended gap, no fault');
   const withPicture = await service.until<EventAnswer>(
     `/api/events/${event}`,

@@ -116,7 +116,9 @@ test.needs(
 
     await GstCameras.start({ mounts: { sub: { clip: clips.sub, audio: false } }, port: subs.port });
     await until(service, 'sub', hasOpen);
-    const shown = await service.get<Timeline>(`/api/timeline?camera=1&stream=sub&startMs=0&endMs=${Date.now()}`);
+    const shown = await service.get<Timeline>(
+      `/api/timeline?camera=1&stream=sub&startMs=${Date.now() - 86_400_000}&endMs=${Date.now()}`,
+    );
     assert.equal([shown.cameras[0]?.footage.length, shown.cameras[0]?.gaps], [2, []]);
     assert.equal((await timelineOf(service, 1)).gaps, []);
     const range = `startMs=${(ended?.endMs ?? 0) - 2000}&endMs=${ended?.endMs}`;
@@ -149,6 +151,7 @@ test.needs(
     assert.equal(
       gaps.map(gap => gap.reason),
       ['crash', 'restart'],
+      JSON.stringify(gaps),
     );
     await third.stop();
   },

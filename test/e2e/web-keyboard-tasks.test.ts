@@ -91,8 +91,9 @@ needs('a moment is found, and a file of it made', async () => {
   await tabTo(/^End of the range/);
   const ends = () => page.evaluate<number>(`Number(document.activeElement.getAttribute('aria-valuenow'))`);
   const before = await ends();
-  await page.keyboard.press('Shift+ArrowLeft');
-  assert.is(await ends(), before - 10_000);
+  // Ten seconds with Shift would cross the beginning where the event is hardly older than that.
+  await page.keyboard.press('ArrowLeft');
+  assert.is(await ends(), before - 1000);
   await page.locator('.tl-export a[download]').waitFor();
   await tabTo(/^Download Demo 1/, 80, (await isBehind('.tl-export a[download]')) ? 'Tab' : 'Shift+Tab');
   const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);

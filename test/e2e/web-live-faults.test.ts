@@ -111,6 +111,31 @@ needs('check 16: damaged pictures: built anew once, then the small stream, then 
   await page.context().close();
 });
 
+needs('moving pictures that did not come are tried again without a hand', async () => {
+  // Nobody waits half a minute here: timers of that time, one of which tries again, are called by hand.
+  const clock = `
+    const later = setTimeout;
+    window.halfMinutes = [];
+    window.setTimeout = (run, ms, ...rest) => {
+      if (ms === 30_000) halfMinutes.push(run);
+      return later(run, ms, ...rest);
+    };
+  `;
+  const { page } = await openPage(browser, service, '#/cam/2', { ...DESKTOP, script: `${SCRIPT}${clock}` });
+  const { streams } = watchLiveSockets(page);
+  await page.evaluate(`gate.mode = 'damage'`);
+  await page.evaluate(`location.hash = '#/cam/1'`);
+  await page
+    .getByText('Moving pictures do not come through: one picture a second instead.')
+    .waitFor({ timeout: 40_000 });
+  await page.evaluate(`gate.mode = 'pass'`);
+  await page.evaluate('halfMinutes.forEach(run => run())');
+  await until(page, `!!document.querySelector('.camera-picture video[data-shown]')`);
+  assert.is(streams.at(-1), 'main');
+  assert.is(await page.locator('.camera-note').count(), 0);
+  await page.context().close();
+});
+
 needs('check 18: a page that is hidden asks for no media, and is fresh when it is back', async () => {
   const { page, errors } = await openPage(browser, service, '#/set/me', DESKTOP);
   const sockets = watchLiveSockets(page);

@@ -29,7 +29,9 @@ test.before(async () => {
   await new Promise(resolve => setTimeout(resolve, 1500));
   await service.patch('/api/cameras/1', { record: { mode: 'continuous' } });
   await closed(4);
-  const { cameras } = await service.get<Timeline>(`/api/timeline?camera=1&startMs=0&endMs=${Date.now()}`);
+  const { cameras } = await service.get<Timeline>(
+    `/api/timeline?camera=1&startMs=${Date.now() - 86_400_000}&endMs=${Date.now()}`,
+  );
   const found = cameras[0]?.gaps[0];
   if (found?.endMs === undefined) throw new Error('there is no gap');
   gap = { ...found, endMs: found.endMs };

@@ -124,7 +124,7 @@ async function judge(service: Service, camera: number, offsetsS: number[]): Prom
     faults.push(...misplaced(own, offsetsS[place] ?? 0));
   }
   if (service.log.some(line => line.msg === 'footage deleted')) faults.push('footage is deleted by its age');
-  const { footage, gaps } = await timelineOf(service, camera);
+  const { footage, gaps } = await timelineOf(service, camera, true);
   const until = Math.max(...segments.map(segment => segment.endMs));
   if (!footage.some(([startMs, endMs]) => startMs < until && endMs >= until - 2000)) faults.push('no newest footage');
   for (const gap of gaps) if (gap.reason !== 'clock') faults.push(`a gap "${gap.reason}" (${JSON.stringify(gap)})`);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { Api } from '../../src/api/index.ts';
-import { LIMITS } from '../../src/api/server.ts';
+import { type HttpHandler, type HttpReply, LIMITS } from '../../src/api/server.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { SERVERS } from '../support/http-servers.ts';
 import { suite } from '../support/suite.ts';
@@ -21,9 +21,10 @@ for (const kind of SERVERS) {
   let port = 0;
   let held: Socket[] = [];
 
-  const begin = async (connectionsPerAddress: number) => {
+  const begin = async (connectionsPerAddress: number, files?: HttpHandler) => {
     const { logger: log } = fakes.log;
-    api = new Api({ server: kind.make({ log, limits: { connections: 40, connectionsPerAddress } }), log });
+    const server = kind.make({ log, limits: { connections: 40, connectionsPerAddress } });
+    api = new Api({ server, log, ...(files && { files }) });
     port = Number(new URL((await api.start()).url).port);
     api.open(fakes.services);
   };
@@ -115,6 +116,34 @@ for (const kind of SERVERS) {
     const kept = [];
     for (let i = 0; i < 10; i++) kept.push(await answered());
     for (const socket of kept) assert.match(await ask(socket), /^HTTP\/1\.1 200/);
+    assert.equal(fakes.log.messages('error'), []);
+  });
+
+  test('pages that are not taken leave places to who asks', async () => {
+    const size = 64 * 1024 * 1024;
+    const page = async (): Promise<HttpReply> => {
+      const piece = Buffer.alloc(64 * 1024);
+      return {
+        status: 200,
+        body: { sizeBytes: size, next: async () => piece, close: async () => undefined },
+        yields: true,
+      };
+    };
+    await begin(1000, page);
+    for (let i = 0; i < 60; i++) {
+      const socket = await hold('');
+      const isBegun = new Promise<void>(resolve => {
+        socket.once('close', resolve);
+        socket.once('data', () => {
+          socket.pause();
+          resolve();
+        });
+      });
+      socket.write('GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+      await isBegun;
+      if (i % 10 === 9) await answered();
+    }
+    await answered();
     assert.equal(fakes.log.messages('error'), []);
   });
 

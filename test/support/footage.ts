@@ -18,11 +18,17 @@ export async function listSegments(service: Service, camera: number, limit = 500
   return segments;
 }
 
-/** The timeline of one camera from 1970 on, with what a clock that was wrong dated into the next hundred days. */
-export async function timelineOf(service: Service, camera: number): Promise<Timeline['cameras'][number]> {
-  const { cameras } = await service.get<Timeline>(
-    `/api/timeline?camera=${camera}&startMs=0&endMs=${Date.now() + 100 * 86_400_000}`,
-  );
+const MONTH_MS = 30 * 86_400_000;
+
+/**
+ * The timeline of one camera, a month to both sides. `all`: from 1970 on, with what a clock that was wrong dated into the
+ * next hundred days; that may be asked once a second only.
+ */
+export async function timelineOf(service: Service, camera: number, all = false): Promise<Timeline['cameras'][number]> {
+  const [startMs, endMs] = all
+    ? [0, Date.now() + 100 * 86_400_000]
+    : [Math.max(0, Date.now() - MONTH_MS), Date.now() + MONTH_MS];
+  const { cameras } = await service.get<Timeline>(`/api/timeline?camera=${camera}&startMs=${startMs}&endMs=${endMs}`);
   const [only] = cameras;
   if (!only) throw new Error(`the timeline knows no camera ${camera}`);
   return only;

@@ -31,6 +31,8 @@ export const GATE = `
 export interface LiveSockets {
   /** Cameras with an open socket, rising. */
   cameras(): number[];
+  /** Cameras that had one since the start, or since it was cleared. */
+  readonly asked: Set<number>;
   /** Streams in the order in which they were asked for. */
   readonly streams: string[];
   /** Bytes of media since the start. */
@@ -40,6 +42,7 @@ export interface LiveSockets {
 /** Of a page, from now on. */
 export function watchLiveSockets(page: Page): LiveSockets {
   const open = new Map<WebSocket, number>();
+  const asked = new Set<number>();
   const streams: string[] = [];
   let bytes = 0;
   page.on('websocket', socket => {
@@ -47,11 +50,12 @@ export function watchLiveSockets(page: Page): LiveSockets {
     const [, id] = /\/cameras\/(\d+)\/live/.exec(pathname) ?? [];
     if (id === undefined) return;
     open.set(socket, Number(id));
+    asked.add(Number(id));
     streams.push(searchParams.get('stream') ?? '');
     socket.on('framereceived', ({ payload }) => {
       bytes += payload.length;
     });
     socket.on('close', () => open.delete(socket));
   });
-  return { cameras: () => [...open.values()].sort((a, b) => a - b), streams, bytes: () => bytes };
+  return { cameras: () => [...open.values()].sort((a, b) => a - b), asked, streams, bytes: () => bytes };
 }

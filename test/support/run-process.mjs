@@ -82,24 +82,48 @@ async function endGroup(group) {
 
 /** Command lines of the living processes of a group; zombies do not count. @param {number} group @returns {string[]} */
 function membersOf(group) {
-  return readdirSync('/proc').flatMap(pid => {
-    if (!/^\d+$/.test(pid)) return [];
+  return processes().flatMap(one => {
     try {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ');
-      if (fields[0] === 'Z' || Number(fields[2]) !== group) return [];
-      return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || pid];
+      if (one.group !== group) return [];
+      return [readFileSync(`/proc/${one.pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || String(one.pid)];
     } catch {
       return []; // gone meanwhile
     }
   });
 }
 
-/** @param {number} group */
+/** All that live. @returns {{pid: number, parent: number, group: number}[]} */
+function processes() {
+  return readdirSync('/proc').flatMap(pid => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return fields[0] === 'Z' ? [] : [{ pid: Number(pid), parent: Number(fields[1]), group: Number(fields[2]) }];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}
+
+/**
+ * With those that its processes have begun in groups of their own, as ninja does with compilers: one that goes on would write its
+ * object over that of a later build. Stopped first, so that it begins no more. @param {number} group
+ */
 function killGroup(group) {
+  signal(group, 'SIGSTOP');
+  const all = processes();
+  const below = new Set(all.filter(one => one.group === group).map(({ pid }) => pid));
+  for (const pid of below) for (const one of all) if (one.parent === pid) below.add(one.pid);
+  const groupsBelow = new Set(all.filter(({ pid }) => below.has(pid)).map(one => one.group));
+  for (const one of [group, ...groupsBelow]) signal(one, 'SIGKILL');
+}
+
+/** @param {number} group @param {NodeJS.Signals} name */
+function signal(group, name) {
   try {
-    process.kill(-group, 'SIGKILL');
+    process.kill(-group, name);
   } catch {
     // nobody left
   }

@@ -35,6 +35,8 @@ export async function openPage(
 export async function axeFindings(page: Page): Promise<string[]> {
   const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(source);
+  // Colours on their way from one theme to the other have no contrast yet.
+  await until(page, 'document.getAnimations().every(one => !(one instanceof CSSTransition))');
   return page.evaluate<string[]>(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
        violations.map(({ id, nodes }) => id + ': ' + nodes[0].html.slice(0, 300) + ' ' + nodes[0].failureSummary))`,
@@ -42,12 +44,15 @@ export async function axeFindings(page: Page): Promise<string[]> {
 }
 
 /** Asks the page until `expression` is true; rejects after `limitMs` with what `expression` gave. */
-export async function until(page: Page, expression: string, limitMs = 15_000): Promise<void> {
+export async function until(page: Page, expression: string, limitMs = 30_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const value = await page.evaluate(expression);
     if (value) return;
-    if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${expression}`);
+    if (Date.now() > deadline) {
+      const shown = await page.evaluate("document.querySelector('main')?.innerText.slice(0, 400)");
+      throw new Error(`not within ${limitMs} ms: ${expression}; the page says: ${shown}`);
+    }
     await page.waitForTimeout(50);
   }
 }

@@ -36,9 +36,15 @@ export class WebSocketClient {
     url: string,
     headers: Record<string, string | undefined> = {},
     behind: Buffer | string = '',
+    /** Where it comes from; default: as the system chooses. */
+    localAddress?: string,
   ): Promise<WebSocketClient> {
     const { protocol, hostname, port, host, pathname, search } = new URL(url);
-    const address = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+    const address = {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port),
+      ...(localAddress !== undefined && { localAddress }),
+    };
     const socket =
       protocol === 'https:' ? connectSecurely({ ...address, rejectUnauthorized: false }) : connect(address);
     const client = new WebSocketClient(socket);

@@ -240,6 +240,35 @@ test('what a full volume did not take is not to be read afterwards, and nobody i
   assert.is((await ask('PATCH', `/api/events/${id}`, { locked: true })).json.locked, true);
 });
 
+test('taking a change back takes nothing of another that comes at the same time', async () => {
+  const { world } = fakes;
+  const id = await trigger(1);
+  // The first store fails; it is asked for the failure twice.
+  let looks = 2;
+  const full = new NvrError('resource-exhausted', 'the volume is full', { field: 'volume' });
+  Object.defineProperty(world, 'failure', { get: () => (looks-- > 0 ? full : undefined) });
+  const [first, second] = await Promise.allSettled([
+    world.events.change(id, { reviewed: true, note: 'first' }, 1),
+    world.events.change(id, { reviewed: true, note: 'second' }, 2),
+  ]);
+  assert.equal([first.status, second.status], ['rejected', 'fulfilled']);
+  assert.equal(
+    [1, 2].map(user => world.events.get(id, user).reviewed),
+    [false, true],
+  );
+  assert.is(world.events.get(id, 2).note, 'second');
+});
+
+test('what is told of a change is the event as it is when the change is durable', async () => {
+  const { world } = fakes;
+  const id = await trigger(1);
+  const changed = world.events.change(id, { note: 'late' });
+  await Promise.resolve();
+  world.table.update(id, { endMs: t0 + 1000 });
+  assert.is((await changed).endMs, t0 + 1000);
+  assert.is(world.told.at(-1)?.event.endMs, t0 + 1000);
+});
+
 test('the audit log tells who locked an event or wrote to it, and not who has seen it', async () => {
   const id = await trigger(1);
   const { told } = fakes.services.accounts as unknown as FakeAccounts;

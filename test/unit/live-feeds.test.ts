@@ -394,7 +394,7 @@ test('a camera that cannot be watched, or any longer, says why', () => {
 test('so many watch, and no more', () => {
   for (let i = 0; i < MOST_OF_USER; i++) assert.is(enter().peer.closed, undefined);
   const more = enter();
-  assert.equal(more.peer.closed, { code: 1013, reason: 'this login watches 32 pictures already' });
+  assert.equal(more.peer.closed, { code: 1013, reason: 'this login watches 48 pictures already' });
   more.viewer.closed();
   for (let i = MOST_OF_USER; i < MOST_VIEWERS; i++) {
     assert.is(enter({ user: 2 + (i % 2) }).peer.closed, undefined);

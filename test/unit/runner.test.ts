@@ -1,8 +1,10 @@
 // Proves that the runner calls a test file failed whenever not all of it really ran and passed.
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { runTestFile, type Verdict } from '../support/run-file.mjs';
 import { casesByFile, judge } from '../support/run-native.mjs';
+import { runProcess } from '../support/run-process.mjs';
 import { suite } from '../support/suite.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -51,6 +53,16 @@ for (const [name, stillPassed, words] of SILENT) {
     assert.match(faults.join('\n'), words);
   });
 }
+
+test('what is killed leaves nothing behind in groups of its own', async () => {
+  const begin = 'setsid sleep 612 > /dev/null 2>&1 & echo $!; wait';
+  const { output, timedOut } = await runProcess('sh', ['-c', begin], { cwd: root, limitMs: 2000 });
+  assert.is(timedOut, true);
+  const place = `/proc/${output.trim()}/cmdline`;
+  const lives = () => existsSync(place) && readFileSync(place, 'latin1').includes('sleep');
+  for (let i = 0; i < 500 && lives(); i++) await new Promise(resolve => setTimeout(resolve, 20));
+  assert.is(lives(), false);
+});
 
 test('fails a test that throws no Error, and one that never settles', async () => {
   assert.is((await run('throws-string')).failed, 1);

@@ -48,6 +48,8 @@ test('a catalogue stays whole when some use of it cannot be read', async () => {
   }
   const everything = await build(`import * as all from './words.ts';\nexport const f = key => all.t(key);`);
   assert.match(everything.words, 'yes: "Yes"');
+  const later = await build(`export const f = async () => (await import('./words.ts')).t('yes');`);
+  assert.match(later.words, 'yes: "Yes"');
   const again = await build(`import { t } from './words.ts';\nexport { t as u };\nt('yes');`);
   assert.match(again.words, 'yes: "Yes"');
   const spread = await build(`import { t } from './words.ts';\nt('yes');`, CATALOGUES.replace("yes: 'Yes'", '...more'));

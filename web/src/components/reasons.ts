@@ -105,7 +105,7 @@ function isOnvif(kind: ReasonKind): kind is Extract<ReasonKind, `onvif-${string}
 
 /** What can be done about a gap. */
 export function gapCure(reason: GapReason): string | undefined {
-  return cureText(reason);
+  return Object.hasOwn(CURES, reason) ? cureText(reason) : undefined;
 }
 
 /** How a gap is drawn: hatched, dotted, blank. */

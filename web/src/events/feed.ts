@@ -1,8 +1,8 @@
 // The list of events: pages as they come, what arrived meanwhile, and marks shown before the service has them.
 import type { Event } from '../../../src/api/contract.ts';
 
-/** So much later than its begin an event may reach the list. */
-const LATE_MS = 10_000;
+/** So much later than its begin an event may reach the list: the service takes triggers of causes a minute ago. */
+const LATE_MS = 60_000;
 
 /** Newest first, each event once. Holds no more than `most`, so that a page left open does not grow for ever. */
 export class Feed {

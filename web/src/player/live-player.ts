@@ -25,6 +25,11 @@ export interface LiveWish {
 const LOOK_MS = 1000;
 const STILL_MS = 1000;
 const STARVED_MS = 600;
+/** What failed may have been a busy moment: the first way is tried again after so long, then twice as long, and so on. */
+const HEAL_MS = 30_000;
+const MOST_HEAL_MS = 600_000;
+/** A failure so long after the last one is a new story. */
+const OLD_FAILURE_MS = 3_600_000;
 /** A page behind another may come back at once. */
 const HIDDEN_MS = 10_000;
 
@@ -53,6 +58,10 @@ export class LivePlayer {
   #lookTimer: ReturnType<typeof setInterval> | undefined;
   #starveTimer: ReturnType<typeof setTimeout> | undefined;
   #hideTimer: ReturnType<typeof setTimeout> | undefined;
+  #healTimer: ReturnType<typeof setTimeout> | undefined;
+  /** How often the first way was tried again by itself. */
+  #heals = 0;
+  #failedMs = Number.NEGATIVE_INFINITY;
   #firstStill: AbortController | undefined;
   #soundRefused = false;
   #closed = false;
@@ -86,6 +95,7 @@ export class LivePlayer {
     forgiveRefused();
     this.#failed = [];
     this.#failures = 0;
+    this.#heals = 0;
     this.#restart();
   }
 
@@ -136,6 +146,7 @@ export class LivePlayer {
     this.#source = this.#make(choice, wish);
     this.#watchdog.begin(this.#board.nowMs());
     this.#lookTimer = setInterval(() => this.#look(), LOOK_MS);
+    if (choice.why === 'slow-start' || choice.why === 'decoder') this.#healLater();
     this.#source.start();
   }
 
@@ -237,7 +248,23 @@ export class LivePlayer {
   }
 
   #fail(stream: StreamName, why: WayReason): void {
+    const nowMs = this.#board.nowMs();
+    if (nowMs - this.#failedMs > OLD_FAILURE_MS) this.#heals = 0;
+    this.#failedMs = nowMs;
     this.#failed.push({ way: 'mse', stream, why });
+  }
+
+  /** Ends with the source: where another way is taken, it begins anew. */
+  #healLater(): void {
+    this.#healTimer = setTimeout(
+      () => {
+        this.#heals++;
+        forgiveRefused();
+        this.#forgive();
+        this.#restart();
+      },
+      Math.min(HEAL_MS * 2 ** this.#heals, MOST_HEAL_MS),
+    );
   }
 
   /** The same again after a while. */
@@ -288,6 +315,7 @@ export class LivePlayer {
   #dropSource(): void {
     clearTimeout(this.#starveTimer);
     clearInterval(this.#lookTimer);
+    clearTimeout(this.#healTimer);
     this.#source = undefined;
   }
 
