@@ -83,6 +83,11 @@ const settings = {
   }),
   onvif: maybe(onvif.settings),
 };
+const hindrance = v.object({
+  reason: v.picklist(['go2rtc', 'disabled', 'no-speaker', 'speaker-codec', 'unknown']),
+  message: text,
+  cure: maybe(text),
+});
 export const backupCamera = v.object(settings);
 export const camera = named(
   'Camera',
@@ -92,6 +97,7 @@ export const camera = named(
       ...{ ptz: flag, presets: flag, relays: flag, dayNight: flag },
       ...{ talk: flag, audio: flag, webrtc: flag, privacy: flag },
     }),
+    cannot: v.object({ webrtc: maybe(hindrance), talk: maybe(hindrance) }),
     demo: maybe(v.literal(true)),
     provisioned: maybe(text),
     state,

@@ -10,7 +10,7 @@ export interface BackupRoutes {
 }
 
 /** As it was, without its password. */
-export type BackupCamera = Omit<Camera, 'state' | 'can' | 'demo' | 'provisioned'>;
+export type BackupCamera = Omit<Camera, 'state' | 'can' | 'cannot' | 'demo' | 'provisioned'>;
 
 export interface BackupUser {
   name: string;

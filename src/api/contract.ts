@@ -5,3 +5,4 @@ export type * from './contract-onvif.ts';
 export type * from './contract-playback.ts';
 export type { ApiRoutes, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from './contract-routes.ts';
 export type * from './contract-shapes.ts';
+export type * from './contract-webrtc.ts';

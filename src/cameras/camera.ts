@@ -149,10 +149,32 @@ export interface CameraAbilities {
   privacy: boolean;
 }
 
+/**
+ * `go2rtc`: there is none, or none that works; `disabled`: the camera is; `no-speaker`: it has none; `speaker-codec`: its speaker takes no sound
+ * that browsers send; `unknown`: it was not reached yet, or cannot be asked.
+ */
+export type HindranceReason = 'go2rtc' | 'disabled' | 'no-speaker' | 'speaker-codec' | 'unknown';
+
+/** Why something cannot be done with a camera now. */
+export interface Hindrance {
+  reason: HindranceReason;
+  /** One sentence each. */
+  message: string;
+  cure?: string;
+}
+
+/** What takes go2rtc; a hindrance for each that is not there. */
+export interface MediaAbilities {
+  webrtc?: Hindrance;
+  talk?: Hindrance;
+}
+
 /** The public shape. */
 export interface Camera extends CameraSettings {
   onvif?: OnvifSettings & { hasPassword: boolean };
   can: CameraAbilities;
+  /** Why `can.webrtc` and `can.talk` are false; absent for what is true. */
+  cannot: MediaAbilities;
   hasPassword: boolean;
   /** True for the cameras that --demo adds; they are disabled while the service runs without it. */
   demo?: true;

@@ -13,7 +13,7 @@ import type { OnvifCapabilities, PtzPreset } from '../onvif/index.ts';
 import type { Camera, CameraRecord, CameraStream } from './camera.ts';
 import { createRecord, mergeRecord } from './camera-merge.ts';
 import { type CameraPatch, DEFAULT_EVENTS, type NewCamera, parseRecord } from './camera-schema.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Hindrances } from './connection.ts';
 import type { Hub } from './hub.ts';
 import { fitting, isNews } from './onvif-known.ts';
 import type { OnvifLink } from './onvif-link.ts';
@@ -49,6 +49,8 @@ export interface CamerasOptions {
   ownPorts: () => readonly number[];
   /** The configuration file that gives cameras; then nobody else may change those. */
   provisionedBy?: string;
+  /** What stands between a camera and WebRTC or talking; absent = there is neither in this service. */
+  hindrances?: Hindrances;
   /** Throws when the board cannot have the cameras as they would be `after` a change. */
   approve?: (before: readonly CameraRecord[], after: readonly CameraRecord[]) => void;
 }
@@ -65,6 +67,9 @@ export const MAX_CAMERAS = 64;
 const STAGGER_MS = 100;
 /** A camera that says something else each time costs a commit no more often. */
 const LEARN_APART_MS = 60_000;
+
+const NO_GO2RTC = { reason: 'go2rtc', message: 'There is no go2rtc.' } as const;
+const NEITHER: Hindrances = () => ({ webrtc: NO_GO2RTC, talk: NO_GO2RTC });
 
 export class Cameras {
   readonly #options: CamerasOptions;
@@ -257,6 +262,7 @@ export class Cameras {
     return new Connection({
       ...{ record, engine, hub, bus, log, clock, rules: { allowLoopback, ownPorts } },
       unseal: sealed => store.unseal(sealed),
+      hindrances: this.#options.hindrances ?? NEITHER,
       onCapabilities: found => background(this.#learn(id, found), 'keep what a camera can do', log),
     });
   }

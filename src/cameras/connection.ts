@@ -2,10 +2,21 @@
 import { background, type Clock, type EventBus, type Logger, type StreamName } from '../core/index.ts';
 import type { LinkProblem, StreamProblem, StreamStats } from '../native/index.ts';
 import type { AddressRules, Login, OnvifCapabilities } from '../onvif/index.ts';
-import type { Camera, CameraAbilities, CameraRecord, CameraState, CameraStream, SubState } from './camera.ts';
+import type {
+  Camera,
+  CameraAbilities,
+  CameraRecord,
+  CameraState,
+  CameraStream,
+  MediaAbilities,
+  SubState,
+} from './camera.ts';
 import type { Hub, NoRoute, Route } from './hub.ts';
 import { OnvifLink, type OnvifWish } from './onvif-link.ts';
 import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } from './stream-link.ts';
+
+/** Of a camera by its record; asked each time that it is shown. */
+export type Hindrances = (record: CameraRecord, enabled: boolean) => MediaAbilities;
 
 export interface ConnectionOptions {
   record: CameraRecord;
@@ -17,6 +28,8 @@ export interface ConnectionOptions {
   unseal: (sealed: string) => string;
   /** Where ONVIF may go. */
   rules: AddressRules;
+  /** What stands between a camera and WebRTC or talking. */
+  hindrances: Hindrances;
   /** Over ONVIF it was asked what it can do. */
   onCapabilities: (capabilities: OnvifCapabilities) => void;
 }
@@ -145,6 +158,7 @@ export class Connection {
     const { id, name, priority, hub, main, sub, username, audio, record, events, retention, sealedPassword, demo } =
       this.record;
     const state = this.#showState(stats.filter(one => one.camera === id));
+    const cannot = this.#options.hindrances(this.record, this.enabled);
     return {
       id,
       name,
@@ -161,7 +175,8 @@ export class Connection {
       retention,
       ...(demo === undefined ? {} : { demo: true as const }),
       ...this.#showOnvif(),
-      can: this.#abilities(state),
+      can: this.#abilities(state, cannot),
+      cannot,
       state,
     };
   }
@@ -173,7 +188,7 @@ export class Connection {
   }
 
   /** As it said when it was reached last. */
-  #abilities({ main }: CameraState): CameraAbilities {
+  #abilities({ main }: CameraState, cannot: MediaAbilities): CameraAbilities {
     const { onvif, capabilities: known } = this.record;
     const { ptz, relays, dayNight } = (this.enabled && onvif && (this.onvif.capabilities ?? known)) || NOTHING;
     return {
@@ -181,9 +196,9 @@ export class Connection {
       presets: ptz !== null && ptz.presets > 0,
       relays: relays.length > 0,
       dayNight,
-      talk: false,
+      talk: cannot.talk === undefined,
       audio: main?.audio !== undefined,
-      webrtc: false,
+      webrtc: cannot.webrtc === undefined,
       privacy: false,
     };
   }

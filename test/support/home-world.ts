@@ -154,6 +154,7 @@ export function fakeCamera(id: number, name: string): Camera {
       webrtc: false,
       privacy: false,
     },
+    cannot: {},
     state: {
       name: 'live',
       main: { codec: 'h264', width: 1920, height: 1080, fps: 25, bitrateBps: 2_000_000, gopMs: 2000 },
