@@ -37,6 +37,7 @@ import {
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
 import { CameraEvents, WebhookSender, WebhookSettings, Webhooks } from './events/index.ts';
+import { DEFAULT_SETTINGS, Go2rtc, runtimeFolders } from './go2rtc/index.ts';
 import { maintain, resetUserPassword } from './maintenance/index.ts';
 import { Mqtt } from './mqtt/index.ts';
 import {
@@ -49,6 +50,7 @@ import {
   planExport,
   Supervisor,
   segmentExaminer,
+  spawnChild,
 } from './native/index.ts';
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, RingBudget, StorageCare } from './recording/index.ts';
@@ -153,6 +155,8 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     log: log.logger('retention'),
     ...provisionedBy(configuration?.storage && configFile),
   });
+  const go2rtc = makeGo2rtc(options, store, log.logger('go2rtc'));
+  lifecycle.register({ name: 'go2rtc', priority: 10, deadlineMs: 4000, stop: () => go2rtc.stop() });
   const pictures = openPictures(store.uuid);
   const events = new CameraEvents({
     ...{ store, cameras, recording, engine, pictures, bus, clock },
@@ -173,6 +177,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     lifecycle.register({ name: 'demo', priority: 10, deadlineMs: 1000, stop: () => demo.stop() });
     await demo.start(signal);
   }
+  go2rtc.start();
   await cameras.start(signal, demo?.urls);
   await care.start(signal);
   await recording.start(signal);
@@ -185,7 +190,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     ...{ audit: accounts.audit, storage: () => care.figures(), problems: () => problems().length },
     ...provisionedBy(configuration?.mqtt && configFile),
   });
-  const problems = () => [...store.problems(), ...care.problems(), ...provisioning.problems(), ...mqtt.problems()];
+  const problems = () => [...store.problems(), ...care.problems(), ...provisioning.problems(), ...mqtt.problems(), ...go2rtc.problems()];
   lifecycle.register({ name: 'mqtt', priority: 30, deadlineMs: 2000, stop: () => mqtt.stop() });
   mqtt.start();
   background(events.tellEnded(), 'tell of events that a crash ended', log.logger('events'));
@@ -273,6 +278,19 @@ function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
     },
     error => log.logger('main').error('a listener of the engine failed', { error }),
   );
+}
+
+/** Nothing is started until somebody needs it. */
+function makeGo2rtc({ dataDir }: ServeOptions, { uuid: storeUuid }: Store, log: Logger): Go2rtc {
+  const { PATH: path, RUNTIME_DIRECTORY: runtimeDirectory, XDG_RUNTIME_DIR: userDirectory } = process.env;
+  const userId = process.getuid?.() ?? 0;
+  return new Go2rtc({
+    ...DEFAULT_SETTINGS,
+    ...{ dataDir, log, clock: systemClock, spawn: spawnChild, lock: lockDirectory },
+    runtimeDirs: runtimeFolders({ runtimeDirectory, userDirectory, userId, storeUuid }),
+    memoryLimitBytes: memoryLimitBytes(),
+    ...(path !== undefined && { path }),
+  });
 }
 
 interface WebhookParts {

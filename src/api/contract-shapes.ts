@@ -122,6 +122,7 @@ export type ProblemKind =
   | StreamProblem
   // The memory of a camera does not reach back as far as its events are to.
   | 'short-pre-roll'
+  | 'go2rtc'
   | 'mqtt'
   | 'configuration'
   // A camera cannot be reached over ONVIF, or no messages come from it.

@@ -29,6 +29,8 @@ const ENDANGERS_RECORDING: Record<Exclude<ProblemKind, `onvif-${string}`>, boole
   'short-pre-roll': false,
   'no-audio': false,
   'flapping-parameters': false,
+  // Cameras that need it are told of by themselves.
+  go2rtc: false,
   mqtt: false,
   // Cameras of the file may be missing.
   configuration: true,

@@ -70,7 +70,33 @@ export type NativePicture =
   | { state: 'unreadable'; code: string }
   | { state: 'none' | 'damaged' | 'too-large' | 'unsupported' | 'no-memory' };
 
+/** As of native/binding/child.h. */
+export interface NativeChild {
+  /** -1 when it is gone. */
+  readonly pid: number;
+  /** Descriptor that reads its standard output and error; the caller's to close. */
+  readonly output: number;
+  /** By its number, to its whole process group. */
+  kill(signal: number): void;
+}
+
+export interface NativeChildPlan {
+  /** Absolute. */
+  path: string;
+  args: string[];
+  /** `NAME=value`. */
+  env: string[];
+  folder: string;
+  /** 16 to 2^20. */
+  openFiles: number;
+}
+
 export interface Addon {
+  /** Throws an error with `code` when it cannot be started. */
+  Child: new (
+    plan: NativeChildPlan,
+    onEnd: (exit: { code?: number; signal?: number }) => void,
+  ) => NativeChild;
   Engine: new (options: EngineOptions, onEvent: (event: EngineEvent | LiveEvent) => void) => NativeEngine;
   /** One datagram to a socket of sd_notify(3), `@` = abstract; false when it did not get there. */
   notify(socketPath: string, state: string): boolean;

@@ -1,11 +1,13 @@
 // The native engine as the service sees it: finds the addon, hands over commands, delivers events.
 import { type Addon, loadAddon, type NativeEngine } from './addon.ts';
+import { type ChildOptions, type ChildProcess, startChild } from './child.ts';
 import { type Examine, makeExaminer } from './examiner.ts';
 import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
 import { Live } from './live.ts';
 import type { EngineEvent, EngineOptions, EngineStats, LiveEvent, StreamSettings } from './messages.ts';
 import { Pictures } from './picture.ts';
 
+export type { ChildExit, ChildOptions, ChildProcess } from './child.ts';
 export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
 export { Live, type LiveListener } from './live.ts';
 export type * from './messages.ts';
@@ -155,6 +157,11 @@ export function lockDirectory(path: string): { unlock(): void } | undefined {
   const descriptor = addon().lockFile(`${path}/lock`);
   if (descriptor < 0) return undefined;
   return { unlock: () => addon().unlockFile(descriptor) };
+}
+
+/** Starts a program that dies with us, however we end; as `startChild` of child.ts. Only on the main thread. */
+export function spawnChild(options: ChildOptions): ChildProcess {
+  return startChild(addon(), options);
 }
 
 /** True while a time server keeps the clock of this machine. */

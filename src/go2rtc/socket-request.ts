@@ -1,0 +1,68 @@
+// One HTTP request over a Unix socket, bounded in time and bytes.
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type Clock, NvrError } from '../core/index.ts';
+
+export interface SocketRequest {
+  socketPath: string;
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: Record<string, string>;
+  body?: string;
+  timeoutMs: number;
+  mostBytes: number;
+  clock: Pick<Clock, 'after'>;
+}
+
+export interface SocketAnswer {
+  status: number;
+  contentType: string;
+  body: Buffer;
+}
+
+/** Rejects with `unavailable`, and never with anything else: `timeout`, `too-long` or the code of the socket stands in the message. */
+export function askSocket(options: SocketRequest): Promise<SocketAnswer> {
+  const { socketPath, method, path, headers, body = '', timeoutMs, mostBytes, clock } = options;
+  return new Promise((resolve, reject) => {
+    let isDone = false;
+    const fail = (why: string, cause?: unknown) => {
+      if (isDone) return;
+      isDone = true;
+      cancel();
+      request.destroy();
+      reject(new NvrError('unavailable', `go2rtc did not answer: ${why}`, { cause }));
+    };
+    const length = Buffer.byteLength(body);
+    const request = httpRequest({
+      ...{ socketPath, method, path, agent: false, maxHeaderSize: 16 * 1024 },
+      headers: { ...headers, Host: 'go2rtc', ...(length > 0 && { 'Content-Length': String(length) }) },
+    });
+    // After a time in which we did nothing ourselves, an answer that is there already still counts.
+    const cancel = clock.after(timeoutMs, () => setImmediate(() => setImmediate(() => fail('timeout'))));
+    request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'failed', error));
+    request.on('response', response => {
+      collect(response, mostBytes).then(
+        answer => {
+          if (isDone) return;
+          isDone = true;
+          cancel();
+          resolve(answer);
+        },
+        (error: Error) => fail(error.message, error),
+      );
+    });
+    request.end(body);
+  });
+}
+
+async function collect(response: IncomingMessage, mostBytes: number): Promise<SocketAnswer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > mostBytes) throw new Error('too-long');
+    pieces.push(piece);
+  }
+  const contentType = response.headers['content-type'] ?? '';
+  return { status: response.statusCode ?? 0, contentType, body: Buffer.concat(pieces) };
+}
