@@ -3,15 +3,16 @@ import packageJson from '../package.json' with { type: 'json' };
 import { Accounts } from './accounts/index.ts';
 import {
   Api,
-  type ApiServices,
   CameraGroups,
   chooseServer,
   HostNames,
   type HttpServer,
   type HttpsFacts,
   LIMITS,
+  liveServices,
   startHttps,
   staticFiles,
+  storageServices,
   webFolder,
 } from './api/index.ts';
 import { Cameras, DirectHub, Prober } from './cameras/index.ts';
@@ -46,7 +47,6 @@ import {
   lockDirectory,
   notify,
   openPictures,
-  type Pictures,
   planExport,
   Supervisor,
   segmentExaminer,
@@ -54,7 +54,7 @@ import {
 } from './native/index.ts';
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, RingBudget, StorageCare } from './recording/index.ts';
-import { isAfterCursor, openStore, type Store, segmentCursor } from './storage/index.ts';
+import { openStore, type Store } from './storage/index.ts';
 
 const { version } = packageJson;
 
@@ -190,7 +190,13 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     ...{ audit: accounts.audit, storage: () => care.figures(), problems: () => problems().length },
     ...provisionedBy(configuration?.mqtt && configFile),
   });
-  const problems = () => [...store.problems(), ...care.problems(), ...provisioning.problems(), ...mqtt.problems(), ...go2rtc.problems()];
+  const problems = () => [
+    ...store.problems(),
+    ...care.problems(),
+    ...provisioning.problems(),
+    ...mqtt.problems(),
+    ...go2rtc.problems(),
+  ];
   lifecycle.register({ name: 'mqtt', priority: 30, deadlineMs: 2000, stop: () => mqtt.stop() });
   mqtt.start();
   background(events.tellEnded(), 'tell of events that a crash ended', log.logger('events'));
@@ -319,49 +325,6 @@ function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ow
 /** Cameras change nothing any more while recording ends the engine and writes down what it closed. */
 async function stopRecording(cameras: Cameras, recording: Recording): Promise<void> {
   await Promise.all([cameras.stop(), recording.stop()]);
-}
-
-/** What the API asks of storage and recording. */
-function storageServices(
-  store: Store,
-  recording: Recording,
-  care: StorageCare,
-): Pick<
-  ApiServices,
-  'storage' | 'segments' | 'recordingSettled' | 'timeline' | 'ongoingGap' | 'shortPastsMs' | 'indexBytes'
-> {
-  return {
-    segments: {
-      folder: store.segmentsFolder,
-      list: query => store.segments.list(query),
-      cursorAfter: segmentCursor,
-      isAfter: isAfterCursor,
-      get: id => store.segments.get(id),
-      remove: async id => {
-        await recording.deleteSegment(id);
-      },
-      removeAll: camera => recording.deleteFootage(camera),
-      eventFootage: (camera, startMs, endMs) => store.events.footage(camera, startMs, endMs),
-      totals: camera => store.segments.totals(camera),
-    },
-    recordingSettled: camera => recording.settled(camera),
-    storage: care,
-    timeline: (ids, stream, startMs, endMs) => recording.timeline(ids, stream, startMs, endMs),
-    ongoingGap: camera => store.gaps.ongoing(camera, 'main'),
-    shortPastsMs: list => recording.shortPastsMs(list),
-    indexBytes: () => store.indexBytes(),
-  };
-}
-
-/** What the API asks of those who have the newest pictures. */
-function liveServices(store: Store, engine: Engine, cameras: Cameras, pictures: Pictures): ApiServices['live'] {
-  return {
-    feeds: engine.live,
-    need: (camera, stream) => cameras.need(camera, stream),
-    keyPicture: request => pictures.makeFromMemory(request, engine),
-    newestSegment: (camera, stream) =>
-      store.segments.list({ camera, stream, startMs: 0, endMs: Date.now(), limit: 1, newestFirst: true }).segments[0],
-  };
 }
 
 /** When the process began, UTC. */

@@ -101,7 +101,10 @@ class ChildObject final : public Napi::ObjectWrap<ChildObject> {
       return;
     }
     const StartedChild started = start_child(plan);
-    if (started.pid < 0) return fail(env, plan.path, started.error);
+    if (started.pid < 0) {
+      fail(env, plan.path, started.error);
+      return;
+    }
     pid_ = started.pid;
     output_ = started.output;
     waiter_ = std::make_shared<Waiter>(pid_);
@@ -114,7 +117,8 @@ class ChildObject final : public Napi::ObjectWrap<ChildObject> {
       waiter_->disconnect();
       reap();
       close(output_);
-      return fail(env, plan.path, EAGAIN);
+      fail(env, plan.path, EAGAIN);
+      return;
     }
     thread.detach();
     Ref();  // until it has ended

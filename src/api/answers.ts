@@ -30,6 +30,7 @@ const problem = shape.named(
         'no-audio',
         'flapping-parameters',
         'short-pre-roll',
+        'go2rtc',
         'mqtt',
         'configuration',
         'onvif-events',

@@ -8,3 +8,4 @@ export { type HttpServer, LIMITS } from './server.ts';
 export type { ApiServices, IndexedSegment, SegmentQuery, SegmentSource } from './services.ts';
 export { startHttps } from './start-https.ts';
 export { staticFiles, webFolder } from './static-files.ts';
+export { liveServices, storageServices } from './storage-services.ts';
