@@ -228,6 +228,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     events,
     bus,
     webhooks,
+    go2rtc,
     mqtt,
     pictures,
     live: liveServices(store, engine, cameras, pictures),

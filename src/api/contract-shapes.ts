@@ -11,6 +11,7 @@ import type {
   StreamName,
 } from '../core/index.ts';
 import type { EventFigures, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
+import type { Go2rtcState } from '../go2rtc/index.ts';
 import type { MqttPatch, MqttSettings } from '../mqtt/index.ts';
 import type { StreamProblem } from '../native/index.ts';
 import type { OnvifProblem } from '../onvif/index.ts';
@@ -246,6 +247,8 @@ export interface Status {
     webhooks: WebhookFigures;
   };
   hub: 'direct';
+  /** The child process for cameras and browsers that need it; where it is not well, message and cure say why. */
+  go2rtc: Omit<Go2rtcState, 'streams' | 'path'>;
   cameras: { id: CameraId; name: string; state: CameraStateName; lastPacketMs: number }[];
   problems: Problem[];
   /** The clock of this machine. */

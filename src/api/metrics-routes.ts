@@ -3,6 +3,7 @@ import { type CameraStateName, GAP_REASONS, LOG_LEVELS, type ProcessMemory, proc
 import type { StreamStats } from '../native/index.ts';
 import type { Camera } from './contract.ts';
 import { eventFamilies } from './event-metrics.ts';
+import { go2rtcFamilies } from './go2rtc-metrics.ts';
 import type { LiveFeeds } from './live-feeds.ts';
 import { liveFamilies } from './live-metrics.ts';
 import { problems } from './problems.ts';
@@ -28,6 +29,7 @@ export function metricsRoutes(services: ApiServices, answers: AnswerCounts, live
           ...cameraFamilies(services),
           ...streamFamilies(services),
           ...eventFamilies(services),
+          ...go2rtcFamilies(services),
           ...liveFamilies(live.figures()),
         ];
         const body = Buffer.from(metricsText(families));

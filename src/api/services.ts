@@ -3,6 +3,7 @@ import type { Accounts } from '../accounts/index.ts';
 import type { Camera, Cameras, Prober } from '../cameras/index.ts';
 import type { CameraId, Clock, EndReason, EventBus, GapReason, Log, Logger, StreamName } from '../core/index.ts';
 import type { CameraEvents, Webhooks } from '../events/index.ts';
+import type { Go2rtc } from '../go2rtc/index.ts';
 import type { Mqtt } from '../mqtt/index.ts';
 import type {
   Engine,
@@ -114,6 +115,7 @@ export interface ApiServices {
   >;
   bus: Pick<EventBus, 'on'>;
   groups: CameraGroups;
+  go2rtc: Pick<Go2rtc, 'state'>;
   mqtt: Pick<Mqtt, 'settings' | 'settingsProvisioned' | 'check' | 'update' | 'test' | 'state' | 'devices'>;
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */

@@ -47,6 +47,7 @@ async function status(services: ApiServices, caller: Caller): Promise<Status> {
     },
     events: eventStatus(services),
     hub: facts.hub,
+    go2rtc: go2rtcStatus(services),
     cameras: cameras
       .list()
       .filter(({ id }) => seesCamera(caller, id))
@@ -55,6 +56,12 @@ async function status(services: ApiServices, caller: Caller): Promise<Status> {
     timeMs: clock.nowMs(),
     clock: services.storage.clockState(),
   };
+}
+
+/** Its streams are told of by their cameras, and where the program lies is for admins. */
+function go2rtcStatus({ go2rtc }: ApiServices): Status['go2rtc'] {
+  const { streams: _streams, path: _path, ...rest } = go2rtc.state();
+  return rest;
 }
 
 function eventStatus({ events, webhooks }: ApiServices): Status['events'] {

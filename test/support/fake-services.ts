@@ -180,6 +180,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     bus: world.bus,
     groups: new CameraGroups({ get: () => undefined, put: async () => undefined }),
     webhooks: fakeWebhooks(world, cameras, store, posted),
+    go2rtc: { state: () => ({ name: 'absent', sinceMs: 0, restarts: 0, webrtc: false, streams: [] }) },
     mqtt: fakeMqtt(world, cameras, store),
     prober: new Prober({
       ...{ engine, clock, hub, ownPorts: () => [], log: log.logger, allowLoopback: false },
