@@ -11,6 +11,8 @@ export const AUDIT_ACTIONS = [
   'change',
   'remove',
   'export',
+  // Somebody spoke through a camera.
+  'talk',
   'backup',
   'restore',
 ] as const;

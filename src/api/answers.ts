@@ -274,6 +274,8 @@ export const ANSWERS = {
   'PATCH /api/users/{id}': user,
   'GET /api/tokens': v.object({ tokens: list(v.object(token)) }),
   'POST /api/tokens': v.object({ ...token, token: text }),
+  'POST /api/cameras/{id}/webrtc': v.object({ sdp: text, session: text, sound: flag }),
+  'POST /api/cameras/{id}/talk': v.object({ sdp: text, session: text, keepMs: number }),
   'GET /api/audit': v.object({ entries: list(auditEntry), cursor }),
 };
 

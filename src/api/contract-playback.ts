@@ -3,6 +3,7 @@ import type { Camera, CameraState } from '../cameras/index.ts';
 import type { CameraId, StreamName } from '../core/index.ts';
 import type { EventMarks } from '../events/index.ts';
 import type { ErrorBody, Event, Gap, Problem } from './contract-shapes.ts';
+import type { WebRtcUpdate } from './contract-webrtc.ts';
 
 /** As `ApiRoutes`. */
 export interface PlaybackRoutes {
@@ -197,5 +198,6 @@ export type Update =
   | { type: 'problems'; problems: Problem[] }
   | ({ type: 'storage' } & StorageUpdate)
   | ({ type: 'system' } & SystemUpdate)
+  | WebRtcUpdate
   /** Echo of what the client sent. */
   | { ping: number };

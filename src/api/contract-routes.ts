@@ -42,6 +42,7 @@ import type {
   UserList,
   WebhookTestResult,
 } from './contract-shapes.ts';
+import type { WebRtcRoutes } from './contract-webrtc.ts';
 
 type StreamName = 'main' | 'sub';
 
@@ -49,7 +50,7 @@ type StreamName = 'main' | 'sub';
  * `query`, `body`: what is sent; lists in a query are repeated parameters, null is sent as `none`. `answer`: the JSON of a 2xx
  * answer; absent where there is none (bytes, empty answers, WebSockets). A field that is absent is not accepted.
  */
-export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes, MqttRoutes, OnvifRoutes {
+export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes, MqttRoutes, OnvifRoutes, WebRtcRoutes {
   'GET /api/health': { answer: Health };
   /** The API in OpenAPI 3.1. */
   'GET /api/openapi.json': { answer: Record<string, unknown> };

@@ -1,4 +1,6 @@
 // The part of the contract about WebRTC: watching with little delay, and talking to a camera.
+import type { PeerEnd } from '../core/index.ts';
+
 export type { Hindrance, HindranceReason } from '../cameras/index.ts';
 
 type StreamName = 'main' | 'sub';
@@ -36,21 +38,11 @@ export interface TalkAnswer {
   keepMs: number;
 }
 
-/** Why a session was ended by the service. */
-export type WebRtcEnd =
-  /** Its login, or a right of it, is gone. */
-  | 'not-allowed'
-  /** The camera was removed or disabled, or has another address. */
-  | 'camera'
-  /** go2rtc was restarted, or has failed. */
-  | 'go2rtc'
-  /** Nobody kept it. */
-  | 'silent'
-  /** The browser is not there any more. */
-  | 'left'
-  /** Somebody has ended it: `DELETE`. */
-  | 'closed'
-  | 'stopping';
+/**
+ * Why a session ended. `not-allowed`: its login or a right of it is gone; `camera`: that was removed, disabled, or has another address;
+ * `go2rtc`: it was restarted, or failed; `silent`: nobody kept the talk; `left`: the browser is not there any more; `closed`: by `DELETE`.
+ */
+export type WebRtcEnd = PeerEnd;
 
 /** Sent over `/api/updates`, the first only to whoever has the session. */
 export type WebRtcUpdate =

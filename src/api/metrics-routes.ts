@@ -11,6 +11,7 @@ import { counter, type Family, gauge, METRICS_CONTENT_TYPE, metricsText, type Sa
 import { route } from './router.ts';
 import type { ApiServices } from './services.ts';
 import { type VolumeSpace, volumeSpace } from './volume-space.ts';
+import { webrtcFamilies } from './webrtc-metrics.ts';
 
 /** Answers so far by the class of their status: `2xx`. */
 export type AnswerCounts = ReadonlyMap<string, number>;
@@ -31,6 +32,7 @@ export function metricsRoutes(services: ApiServices, answers: AnswerCounts, live
           ...eventFamilies(services),
           ...go2rtcFamilies(services),
           ...liveFamilies(live.figures()),
+          ...webrtcFamilies(services.webrtc.figures()),
         ];
         const body = Buffer.from(metricsText(families));
         return { status: 200, headers: { 'Content-Type': METRICS_CONTENT_TYPE }, body };

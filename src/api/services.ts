@@ -15,6 +15,7 @@ import type {
   Pictures,
 } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
+import type { WebRtc } from '../webrtc/index.ts';
 import type { HttpsFacts, Problem } from './contract.ts';
 import type { CameraGroups } from './groups.ts';
 import type { HostNames } from './host-names.ts';
@@ -117,6 +118,7 @@ export interface ApiServices {
   groups: CameraGroups;
   go2rtc: Pick<Go2rtc, 'state'>;
   mqtt: Pick<Mqtt, 'settings' | 'settingsProvisioned' | 'check' | 'update' | 'test' | 'state' | 'devices'>;
+  webrtc: Pick<WebRtc, 'watch' | 'talk' | 'keep' | 'end' | 'look' | 'figures'>;
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];

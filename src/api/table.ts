@@ -31,6 +31,7 @@ import { statusRoutes } from './status-routes.ts';
 import { storageRoutes } from './storage-routes.ts';
 import { timelineRoutes } from './timeline-routes.ts';
 import { updatesRoutes } from './updates-routes.ts';
+import { webrtcRoutes } from './webrtc-routes.ts';
 
 /** What routes share beside the services. */
 export interface TableParts {
@@ -59,6 +60,7 @@ export function table(
     ...segmentRoutes(services),
     ...pictureRoutes(services),
     ...liveRoutes(services, live),
+    ...webrtcRoutes(services),
     ...timelineRoutes(services, playback),
     ...playbackRoutes(services, playback),
     ...keyframeRoutes(services, playback),

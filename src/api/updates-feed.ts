@@ -118,17 +118,24 @@ export class UpdatesFeed {
 
   #subscribe(): void {
     const { bus, cameras } = this.#services;
+    const settings = (camera: CameraId) =>
+      this.#queue.note(`camera/${camera}`, camera, () => {
+        const found = cameras.get(camera);
+        return found && { type: 'camera', camera: found };
+      });
     const state = (camera: CameraId) => this.#queue.note(`state/${camera}`, camera, () => this.#stateOf(camera));
     const event = (camera: CameraId, id: string, apartMs?: number) =>
       this.#queue.note(`event/${id}`, camera, () => this.#eventOf(id), apartMs);
     this.#unsubscribe.push(
       bus.on('camera.state', ({ camera }) => state(camera)),
       bus.on('camera.problems', ({ camera }) => state(camera)),
-      bus.on('camera.changed', ({ camera }) =>
-        this.#queue.note(`camera/${camera}`, camera, () => {
-          const found = cameras.get(camera);
-          return found && { type: 'camera', camera: found };
-        }),
+      bus.on('camera.changed', ({ camera }) => settings(camera)),
+      bus.on('camera.able', ({ camera }) => settings(camera)),
+      bus.on('talk.changed', ({ camera, by }) =>
+        this.#queue.note(`talk/${camera}`, camera, () => ({ type: 'talk', camera, by })),
+      ),
+      bus.on('webrtc.ended', ({ user, camera, session, reason }) =>
+        this.#tellUser(user, { type: 'webrtc', camera, session, ended: reason }),
       ),
       bus.on('camera.removed', ({ camera }) => {
         this.#states.delete(camera);
@@ -190,6 +197,12 @@ export class UpdatesFeed {
         byUser.set(caller.user, own);
       }
       this.#send(listener, own);
+    }
+  }
+
+  #tellUser(user: number, update: Update): void {
+    for (const listener of this.#listeners) {
+      if (listener.caller.user === user) this.#send(listener, JSON.stringify(update));
     }
   }
 

@@ -27,6 +27,9 @@ export interface CameraMessage {
   timeMs: number;
 }
 
+/** Why the service ended a browser's session of WebRTC. */
+export type PeerEnd = 'not-allowed' | 'camera' | 'go2rtc' | 'silent' | 'left' | 'closed' | 'stopping';
+
 /** Every event of the service with its payload. */
 export interface Events {
   'camera.state': { camera: CameraId; name: CameraStateName; reason?: string; sinceMs: number };
@@ -34,6 +37,8 @@ export interface Events {
   'camera.problems': { camera: CameraId; stream: StreamName; problems: readonly string[] };
   'camera.changed': { camera: CameraId };
   'camera.removed': { camera: CameraId };
+  /** What can be done with it is another thing than before; its settings are the same. */
+  'camera.able': { camera: CameraId };
   'camera.onvif': { camera: CameraId; event: CameraMessage };
   'segment.opened': { camera: CameraId; stream: StreamName; id: string; startMs: number };
   'segment.closed': {
@@ -55,6 +60,10 @@ export interface Events {
   'event.closed': CameraEventSummary;
   /** Somebody removed it; what goes with its footage is not told of. */
   'event.removed': { camera: CameraId; id: string };
+  /** Nobody else than `user` knows the session. */
+  'webrtc.ended': { camera: CameraId; session: string; user: number; reason: PeerEnd };
+  /** Who talks to a camera; null = nobody any more. */
+  'talk.changed': { camera: CameraId; by: string | null };
 }
 
 type Listener<K extends keyof Events> = (event: Events[K]) => void;

@@ -2,7 +2,7 @@
 export type { AddressRules, DeviceAddress } from './address.ts';
 export { DEVICE_PATH, readDeviceAddress, writeDeviceAddress } from './address.ts';
 export type { OnvifCapabilities, OnvifStreams } from './description.ts';
-export type { Login } from './digest.ts';
+export { chooseChallenge, digestAuthorization, type Login } from './digest.ts';
 export { type DiscoveryOptions, type DiscoveryResult, discover, type FoundCamera } from './discovery.ts';
 export { ONVIF_EVENT_KINDS, type OnvifEventKind } from './event-kind.ts';
 export type { OnvifEvent } from './event-states.ts';

@@ -15,6 +15,7 @@ export const ROWS: Readonly<Record<string, number>> = {
   recording: 3,
   detection: 3,
   events: 4,
+  webrtc: 4,
   mqtt: 5,
   api: 6,
   maintenance: 6,

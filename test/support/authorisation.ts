@@ -7,7 +7,7 @@ export interface Expectation {
   /** It is about camera 1: for whoever may not see that, there is no such thing. */
   ofCamera?: true;
   /** Beside the role. */
-  right?: 'export' | 'delete' | 'ptz';
+  right?: 'export' | 'delete' | 'ptz' | 'talk';
   /** A signed link is enough. */
   link?: true;
   /** A WebSocket. */
@@ -44,6 +44,22 @@ export const EXPECTATIONS: Record<RouteName, Expectation> = {
   'GET /api/cameras/{id}/onvif/log': { needs: 'admin', path: '/api/cameras/1/onvif/log', passes: 200 },
   'PUT /api/cameras/{id}/onvif/log': {
     ...{ needs: 'admin', path: '/api/cameras/1/onvif/log', body: { on: true }, passes: 409 },
+  },
+  'POST /api/cameras/{id}/webrtc': {
+    ...{ needs: 'viewer', ofCamera: true, path: '/api/cameras/1/webrtc', body: { sdp: 'v=0' }, passes: 400 },
+  },
+  'DELETE /api/cameras/{id}/webrtc/{session}': {
+    ...{ needs: 'viewer', ofCamera: true, path: '/api/cameras/1/webrtc/abc', passes: 404 },
+  },
+  'POST /api/cameras/{id}/talk': {
+    ...{ needs: 'viewer', ofCamera: true, right: 'talk' },
+    ...{ path: '/api/cameras/1/talk', body: { sdp: 'v=0' }, passes: 400 },
+  },
+  'PUT /api/cameras/{id}/talk/{session}': {
+    ...{ needs: 'viewer', ofCamera: true, right: 'talk', path: '/api/cameras/1/talk/abc', passes: 404 },
+  },
+  'DELETE /api/cameras/{id}/talk/{session}': {
+    ...{ needs: 'viewer', ofCamera: true, right: 'talk', path: '/api/cameras/1/talk/abc', passes: 404 },
   },
   'POST /api/cameras/{id}/ptz': {
     ...{ needs: 'viewer', ofCamera: true, right: 'ptz' },

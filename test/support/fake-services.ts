@@ -7,6 +7,7 @@ import { EventBus, NvrError } from '../../src/core/index.ts';
 import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
 import { Mqtt } from '../../src/mqtt/index.ts';
 import { Live } from '../../src/native/index.ts';
+import { WebRtc } from '../../src/webrtc/index.ts';
 import { EventWorld } from './event-world.ts';
 import { FakeAccounts } from './fake-accounts.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -14,6 +15,7 @@ import { FakeEngine } from './fake-engine.ts';
 import { FakeLive } from './fake-live.ts';
 import { type FakeLog, fakeLog } from './fake-log.ts';
 import { FakeStore } from './fake-store.ts';
+import { FakeGo2rtc } from './webrtc-world.ts';
 
 export interface FakeServices {
   services: ApiServices;
@@ -136,6 +138,18 @@ function fakeMqtt(world: EventWorld, cameras: Cameras, store: FakeStore): Mqtt {
   });
 }
 
+/** Without go2rtc. */
+function fakeWebRtc({ bus, clock, log }: EventWorld, cameras: Cameras): WebRtc {
+  const go2rtc = new FakeGo2rtc();
+  go2rtc.name = 'absent';
+  return new WebRtc({
+    ...{ go2rtc, bus, clock, log: log.logger, speakers: { of: () => undefined }, interfaces: () => ({}) },
+    cameras: Object.assign(Object.create(cameras), { address: () => undefined }),
+    view: () => Promise.reject(new NvrError('unavailable', 'there is no restream')),
+    listen: () => ({ port: 8555, addresses: [] }),
+  });
+}
+
 /** `folder` takes the segment files. */
 export async function fakeServices(folder: string): Promise<FakeServices> {
   const engine = new FakeEngine();
@@ -182,6 +196,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     webhooks: fakeWebhooks(world, cameras, store, posted),
     go2rtc: { state: () => ({ name: 'absent', sinceMs: 0, restarts: 0, webrtc: false, streams: [] }) },
     mqtt: fakeMqtt(world, cameras, store),
+    webrtc: fakeWebRtc(world, cameras),
     prober: new Prober({
       ...{ engine, clock, hub, ownPorts: () => [], log: log.logger, allowLoopback: false },
       keyPicture: () => Promise.reject(new NvrError('not-found', 'there is no picture')),

@@ -61,6 +61,7 @@ const DONE: Readonly<Record<AuditAction, string>> = {
   change: 'changed',
   remove: 'removed',
   export: 'exported',
+  talk: 'talked to',
   backup: 'took a backup',
   restore: 'restored a backup',
 };
