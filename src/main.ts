@@ -55,6 +55,7 @@ import {
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, RingBudget, StorageCare } from './recording/index.ts';
 import { openStore, type Store } from './storage/index.ts';
+import { makeWebRtc } from './webrtc/index.ts';
 
 const { version } = packageJson;
 
@@ -146,6 +147,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     allowLoopback,
     ownPorts,
     approve: (before, after) => ringBudget.check(before, after, engine.stats()),
+    hindrances: ({ id, main, username = '' }, enabled) => webrtc.abilities(id, { url: main.url, username, enabled }),
     ...provisionedBy(configuration?.cameras && configFile),
   });
   const gapCounts = new GapCounts(bus);
@@ -157,6 +159,11 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   });
   const go2rtc = makeGo2rtc(options, store, log.logger('go2rtc'));
   lifecycle.register({ name: 'go2rtc', priority: 10, deadlineMs: 4000, stop: () => go2rtc.stop() });
+  const webrtc = makeWebRtc({
+    ...{ go2rtc, cameras, bus, clock, allowLoopback, settings: store.settings, userAgent: `Thimble/${version}` },
+    log: log.logger('webrtc'),
+  });
+  lifecycle.register({ name: 'webrtc', priority: 60, deadlineMs: 1000, stop: async () => webrtc.stop() });
   const pictures = openPictures(store.uuid);
   const events = new CameraEvents({
     ...{ store, cameras, recording, engine, pictures, bus, clock },
@@ -178,6 +185,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     await demo.start(signal);
   }
   go2rtc.start();
+  webrtc.start();
   await cameras.start(signal, demo?.urls);
   await care.start(signal);
   await recording.start(signal);
@@ -230,6 +238,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     webhooks,
     go2rtc,
     mqtt,
+    webrtc,
     pictures,
     live: liveServices(store, engine, cameras, pictures),
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),

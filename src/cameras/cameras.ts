@@ -13,7 +13,7 @@ import type { OnvifCapabilities, PtzPreset } from '../onvif/index.ts';
 import type { Camera, CameraRecord, CameraStream } from './camera.ts';
 import { createRecord, mergeRecord } from './camera-merge.ts';
 import { type CameraPatch, DEFAULT_EVENTS, type NewCamera, parseRecord } from './camera-schema.ts';
-import { Connection, type Hindrances } from './connection.ts';
+import { type CameraAddress, Connection, type Hindrances } from './connection.ts';
 import type { Hub } from './hub.ts';
 import { fitting, isNews } from './onvif-known.ts';
 import type { OnvifLink } from './onvif-link.ts';
@@ -209,6 +209,11 @@ export class Cameras {
   /** Keeps a stream connected, as far as the camera's settings let it, until the returned function is called: see `Connection.need`. */
   need(id: CameraId, stream: StreamName): () => void {
     return this.#connections.get(id)?.need(stream) ?? (() => undefined);
+  }
+
+  /** Undefined for one that is gone, or whose password cannot be read. */
+  address(id: CameraId): CameraAddress | undefined {
+    return this.#connections.get(id)?.address();
   }
 
   /** To ask the camera over ONVIF. Throws `not-found`. */

@@ -15,6 +15,17 @@ import type { Hub, NoRoute, Route } from './hub.ts';
 import { OnvifLink, type OnvifWish } from './onvif-link.ts';
 import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } from './stream-link.ts';
 
+/** Where a camera is, with its login in clear. */
+export interface CameraAddress {
+  /** Of its main stream, without login. */
+  url: string;
+  /** Empty = none, as is the password. */
+  username: string;
+  password: string;
+  /** Played by this service itself. */
+  ours: boolean;
+}
+
 /** Of a camera by its record; asked each time that it is shown. */
 export type Hindrances = (record: CameraRecord, enabled: boolean) => MediaAbilities;
 
@@ -147,6 +158,13 @@ export class Connection {
     this.#main.stop();
     this.#sub.stop();
     await this.onvif.stop();
+  }
+
+  /** Where its main stream is; undefined when its password cannot be read. */
+  address(): CameraAddress | undefined {
+    const { main, username = '', sealedPassword, demo } = this.record;
+    const password = this.#password(sealedPassword);
+    return password === undefined ? undefined : { url: main.url, username, password, ours: demo !== undefined };
   }
 
   hear(event: StreamEvent): void {

@@ -19,6 +19,7 @@ export type {
 export { HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
+export type { CameraAddress } from './connection.ts';
 export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
 export { newOnvifSchema } from './onvif-schema.ts';
 export type {

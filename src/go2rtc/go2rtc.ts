@@ -127,6 +127,11 @@ export class Go2rtc {
     };
   }
 
+  /** Who takes a stream as of the last look (each 5 s): also who holds on to one that is claimed no more. */
+  takers(name: StreamName): number {
+    return this.#tending?.takers(name) ?? 0;
+  }
+
   /** Calls `listener` soon after the state, or what a claim says, has changed. The returned function ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

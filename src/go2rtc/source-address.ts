@@ -4,7 +4,7 @@ import type { StreamName } from './state.ts';
 /** Where a removed stream leads: a port where nothing listens. Its empty path can be no stream's name. */
 export const NOWHERE = 'rtsp://127.0.0.1:1/';
 
-const STREAM_NAME = /^th-\d{1,10}-(?:main|sub|talk|view|viewsub)$/;
+const STREAM_NAME = /^th-\d{1,10}-(?:main|sub|(?:talk|view)(?:-\d{1,3})?)$/;
 
 export function isStreamName(text: string): text is StreamName {
   return STREAM_NAME.test(text);

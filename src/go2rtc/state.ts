@@ -2,7 +2,7 @@
 import type { Clock, Logger } from '../core/index.ts';
 
 /** Ours alone: no camera's path may equal the name of a stream, or go2rtc takes the one for the other. */
-export type StreamName = `th-${number}-${'main' | 'sub' | 'talk' | 'view' | 'viewsub'}`;
+export type StreamName = `th-${number}-${'main' | 'sub'}` | `th-${number}-${'view' | 'talk'}${'' | `-${number}`}`;
 
 /** One sentence each, for people. */
 export interface Words {

@@ -61,6 +61,7 @@ export class Tending {
   readonly #given = new Map<StreamName, Given>();
   readonly #counts = new Map<StreamName, string>();
   #figures: Figures = {};
+  #takers: ReadonlyMap<string, number> = new Map();
   #consumers = 0;
   #viewers = 0;
   #busyLooks = 0;
@@ -75,6 +76,11 @@ export class Tending {
 
   get figures(): Figures {
     return this.#figures;
+  }
+
+  /** Who takes a stream as of the last look, also one that nobody wants any more. */
+  takers(name: StreamName): number {
+    return this.#takers.get(name) ?? 0;
   }
 
   /** Something is wanted that was not. */
@@ -223,6 +229,7 @@ export class Tending {
     const { table } = this.#parts;
     const all = [...streams.values()].flatMap(({ consumers }) => consumers);
     this.#consumers = all.length;
+    this.#takers = new Map([...streams].map(([name, { consumers }]) => [name, consumers.length]));
     this.#viewers = all.filter(format => format.startsWith('webrtc')).length;
     for (const name of table.names()) {
       const stream = streams.get(name);

@@ -1,6 +1,6 @@
 // Browsers over WebRTC: who may watch or talk to which camera by way of go2rtc, and for how long. Hides its streams, addresses and words.
 import { randomBytes } from 'node:crypto';
-import type { Hindrance, MediaAbilities } from '../cameras/index.ts';
+import type { CameraAddress, Hindrance, MediaAbilities } from '../cameras/index.ts';
 import type { CameraId, Clock, EventBus, Logger, PeerEnd, StreamName } from '../core/index.ts';
 import { cleanAnswer } from './answer.ts';
 import { type CleanOffer, cleanOffer, type PeerKind } from './offer.ts';
@@ -10,17 +10,15 @@ import { type Interfaces, reachableAddresses } from './reach.ts';
 import * as refusal from './refusals.ts';
 import { SdpError } from './sdp.ts';
 import type { Speakers } from './speakers.ts';
-import { type PeerStreamName, StreamNames } from './stream-names.ts';
-import { type CameraAddress, talkSource } from './talk-source.ts';
+import { StreamNames } from './stream-names.ts';
+import { talkSource } from './talk-source.ts';
 
 export interface WebRtcOptions {
   go2rtc: PeerServer;
   cameras: PeerCameras;
-  speakers: Pick<Speakers, 'of'>;
+  speakers: Pick<Speakers, 'of' | 'start' | 'stop'>;
   /** Pictures of a camera for one session alone. */
   view(camera: CameraId, stream: StreamName): Promise<ViewSource>;
-  /** As it is set now; no addresses = all of this machine. */
-  listen(): { port: number; addresses: readonly string[] };
   interfaces(): Interfaces;
   bus: EventBus;
   clock: Clock;
@@ -53,6 +51,8 @@ export class WebRtc {
   readonly #stop = new AbortController();
   readonly #unsubscribe: (() => void)[] = [];
   #isAble = false;
+  /** Of the process that was seen last. */
+  #pid: number | undefined;
 
   constructor(options: WebRtcOptions) {
     const { clock } = options;
@@ -66,8 +66,10 @@ export class WebRtc {
   }
 
   start(): void {
-    const { bus, go2rtc } = this.#options;
+    const { bus, go2rtc, speakers } = this.#options;
+    speakers.start();
     this.#isAble = this.#hindrance() === undefined;
+    this.#pid = go2rtc.state().pid;
     this.#unsubscribe.push(
       bus.on('camera.changed', () => this.#peers.look()),
       bus.on('camera.removed', () => this.#peers.look()),
@@ -79,6 +81,7 @@ export class WebRtc {
   stop(): void {
     this.#stop.abort(refusal.stopping());
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#options.speakers.stop();
     this.#peers.stop();
   }
 
@@ -166,6 +169,7 @@ export class WebRtc {
       const answer = cleanAnswer(text, offer, kind, reach);
       if (kind === 'view' ? !answer.video : !answer.audio) throw new SdpError('it carries nothing that was asked for');
       if (!visit.isStillGood()) throw refusal.noPictures();
+      peer.pid = go2rtc.state().pid;
       this.#peers.opened(peer);
       return { session: peer.id, sdp: answer.sdp, sound: answer.audio };
     } catch (error) {
@@ -176,12 +180,12 @@ export class WebRtc {
   }
 
   #newPeer(kind: PeerKind, camera: CameraId, { user, name, isStillGood }: Visit): Peer {
-    const stream = this.#names.take(camera, kind, one => this.#consumers(one));
+    const stream = this.#names.take(camera, kind, one => this.#options.go2rtc.takers(one));
     if (stream === undefined) throw refusal.tooMany('earlier ones do not go');
     const nowMs = this.#options.clock.monotonicMs();
     return {
       ...{ id: randomBytes(16).toString('base64url'), kind, camera, user, name, stream, isStillGood },
-      ...{ isOpen: false, source: '', begunMs: nowMs, keptMs: nowMs, missing: 0 },
+      ...{ isOpen: false, pid: undefined, source: '', begunMs: nowMs, keptMs: nowMs, missing: 0 },
       undo: [() => this.#names.leave(stream)],
     };
   }
@@ -194,8 +198,8 @@ export class WebRtc {
   }
 
   #reach({ host, remoteAddress }: Visit): { addresses: string[]; port: number } {
-    const { listen, interfaces } = this.#options;
-    const { port, addresses: listened } = listen();
+    const { go2rtc, interfaces } = this.#options;
+    const { port, addresses: listened } = go2rtc.settings().webrtc;
     const addresses = reachableAddresses({ host, remoteAddress }, interfaces(), listened);
     if (addresses.length === 0) throw refusal.noAddress();
     return { addresses, port };
@@ -219,9 +223,11 @@ export class WebRtc {
   }
 
   #hindrance(): Hindrance | undefined {
-    const state = this.#options.go2rtc.state();
-    if (!['absent', 'unusable', 'resting'].includes(state.name)) return undefined;
-    return refusal.noGo2rtc(state);
+    const { go2rtc } = this.#options;
+    const state = go2rtc.state();
+    if (['absent', 'unusable', 'resting'].includes(state.name)) return refusal.noGo2rtc(state);
+    if (go2rtc.settings().webrtc.port === 0) return refusal.SWITCHED_OFF;
+    return state.name === 'ready' && !state.webrtc ? refusal.NO_PORT : undefined;
   }
 
   #speechless(id: CameraId, camera: Pick<CameraAddress, 'url' | 'username'>): Hindrance | undefined {
@@ -237,12 +243,9 @@ export class WebRtc {
     return address && talkSource(address);
   }
 
-  #consumers(name: PeerStreamName): number | undefined {
-    return this.#options.go2rtc.state().streams.find(stream => stream.name === name)?.consumers;
-  }
-
   #verdict(peer: Peer): PeerEnd | undefined {
-    const { cameras, clock } = this.#options;
+    const { cameras, clock, go2rtc } = this.#options;
+    if (go2rtc.state().pid !== peer.pid) return 'go2rtc';
     if (!peer.isStillGood()) return 'not-allowed';
     const camera = cameras.get(peer.camera);
     if (!camera?.enabled) return 'camera';
@@ -252,17 +255,18 @@ export class WebRtc {
       if (nowMs - peer.keptMs >= KEEP_MS) return 'silent';
     }
     if (nowMs - peer.begunMs < SETTLED_MS) return undefined;
-    peer.missing = this.#consumers(peer.stream) === 0 ? peer.missing + 1 : 0;
+    peer.missing = go2rtc.takers(peer.stream) === 0 ? peer.missing + 1 : 0;
     return peer.missing >= MOST_MISSING ? 'left' : undefined;
   }
 
   /** Whoever was connected to a process that is gone is so no more. */
   #follow(): void {
     const { go2rtc, cameras, bus } = this.#options;
-    const { name } = go2rtc.state();
-    if (name !== 'ready' && name !== 'starting') {
+    const { pid } = go2rtc.state();
+    if (pid !== this.#pid) {
+      this.#pid = pid;
       this.#names.forget();
-      this.#peers.endAll('go2rtc');
+      this.#peers.look();
     }
     const isAble = this.#hindrance() === undefined;
     if (isAble === this.#isAble) return;

@@ -1,25 +1,22 @@
 // What a session of a browser is, and what the gateway needs of the parts below it, as narrow as it can be.
-import type { Camera } from '../cameras/index.ts';
-import type { CameraId, PeerEnd, StreamName } from '../core/index.ts';
+import type { Camera, CameraAddress } from '../cameras/index.ts';
+import type { CameraId, StreamName as CameraStreamName, PeerEnd } from '../core/index.ts';
+import type { Go2rtcSettings, Go2rtcState, StreamClaim, StreamName } from '../go2rtc/index.ts';
 import type { PeerKind } from './offer.ts';
 import type { PeerStreamName } from './stream-names.ts';
-import type { CameraAddress } from './talk-source.ts';
 
 /** What is needed of go2rtc. */
 export interface PeerServer {
-  state(): {
-    name: 'absent' | 'unusable' | 'idle' | 'starting' | 'ready' | 'restarting' | 'resting';
-    message?: string;
-    cure?: string;
-    /** How many take a stream, as of the last look. */
-    streams: readonly { name: string; consumers: number }[];
-  };
+  state(): Pick<Go2rtcState, 'name' | 'message' | 'cure' | 'pid' | 'webrtc'>;
+  settings(): Pick<Go2rtcSettings, 'webrtc'>;
+  /** How many take a stream, as of the last look. */
+  takers(name: StreamName): number;
   /** The returned function ends it. */
   onChange(listener: () => void): () => void;
   /** Keeps a stream with this source until it is released. */
-  claim(name: PeerStreamName, source: string): { release(): void };
+  claim(name: StreamName, source: string): Pick<StreamClaim, 'release'>;
   /** An offer, cleaned -> the answer as it is. Rejects with words. */
-  answer(name: PeerStreamName, offer: string, signal: AbortSignal): Promise<string>;
+  answer(name: StreamName, offer: string, signal: AbortSignal): Promise<string>;
 }
 
 /** What is needed of the cameras. */
@@ -27,9 +24,9 @@ export interface PeerCameras {
   list(): readonly { id: CameraId }[];
   get(id: CameraId): Pick<Camera, 'enabled' | 'state' | 'sub' | 'cannot'> | undefined;
   /** As `Cameras.need`. */
-  need(id: CameraId, stream: StreamName): () => void;
+  need(id: CameraId, stream: CameraStreamName): () => void;
   /** Where its main stream is, with the login; undefined for one that is gone, or whose password cannot be read. */
-  address(id: CameraId): (CameraAddress & { ours: boolean }) | undefined;
+  address(id: CameraId): CameraAddress | undefined;
 }
 
 /** Where go2rtc gets the pictures of one session. */
@@ -63,6 +60,8 @@ export interface Peer {
   stream: PeerStreamName;
   /** Its answer is there. */
   isOpen: boolean;
+  /** Of the process that has it; undefined until then. */
+  pid: number | undefined;
   /** Of a talk: where the camera was when it began. */
   source: string;
   /** Monotonic, as the next. */

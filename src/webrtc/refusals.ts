@@ -33,6 +33,18 @@ export function speakerCodecs(codecs: readonly string[]): Hindrance {
   };
 }
 
+export const SWITCHED_OFF: Hindrance = {
+  reason: 'go2rtc',
+  message: 'WebRTC is switched off.',
+  cure: 'Choose a port for it in the settings of go2rtc.',
+};
+
+export const NO_PORT: Hindrance = {
+  reason: 'go2rtc',
+  message: 'go2rtc cannot serve browsers at present.',
+  cure: 'Look at the problems of the service.',
+};
+
 export function noGo2rtc({ message, cure }: { message?: string; cure?: string }): Hindrance {
   return {
     reason: 'go2rtc',

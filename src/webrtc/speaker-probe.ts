@@ -2,9 +2,9 @@
 import { lookup } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { CameraAddress } from '../cameras/index.ts';
 import { addressKind, type Clock } from '../core/index.ts';
 import { chooseChallenge, digestAuthorization, type Login } from '../onvif/index.ts';
-import type { CameraAddress } from './talk-source.ts';
 
 export interface ProbeRules {
   allowLoopback: boolean;
@@ -22,7 +22,7 @@ const REQUIRE = 'www.onvif.org/ver20/backchannel';
 const STATIC_TYPES: Readonly<Record<string, string>> = { 0: 'pcmu', 8: 'pcma' };
 
 /** Never rejects. */
-export async function askSpeaker(camera: CameraAddress, rules: ProbeRules): Promise<Speaker> {
+export async function askSpeaker(camera: Omit<CameraAddress, 'ours'>, rules: ProbeRules): Promise<Speaker> {
   const target = /^(rtsps?):\/\/(\[[0-9a-f:.]+\]|[^:/?#[\]]+)(?::(\d{1,5}))?([/?][^#]*)?$/i.exec(camera.url);
   if (!target) return undefined;
   const [, scheme = '', authority = '', port, path = '/'] = target;

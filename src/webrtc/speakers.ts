@@ -1,13 +1,13 @@
 // Which cameras have a speaker: asked once for each address of a camera, while it delivers, and kept over restarts.
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import type { CameraAddress } from '../cameras/index.ts';
 import { background, type CameraId, type Clock, type EventBus, type Logger } from '../core/index.ts';
 import { askSpeaker, type Speaker } from './speaker-probe.ts';
-import type { CameraAddress } from './talk-source.ts';
 
 export interface SpeakersOptions {
   /** Undefined for one that is gone, or whose password cannot be read. */
-  address(camera: CameraId): (CameraAddress & { ours: boolean }) | undefined;
+  address(camera: CameraId): CameraAddress | undefined;
   settings: { get(section: string): unknown; put(section: string, value: unknown): Promise<void> };
   bus: EventBus;
   clock: Clock;

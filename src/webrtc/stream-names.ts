@@ -27,17 +27,13 @@ export class StreamNames {
     this.#clock = clock;
   }
 
-  /** `consumers`: how many take a stream, as far as that is known. Undefined when all names of the camera are taken. */
-  take(
-    camera: CameraId,
-    kind: PeerKind,
-    consumers: (name: PeerStreamName) => number | undefined,
-  ): PeerStreamName | undefined {
+  /** `takers`: how many take a stream. Undefined when all names of the camera are taken. */
+  take(camera: CameraId, kind: PeerKind, takers: (name: PeerStreamName) => number): PeerStreamName | undefined {
     for (let number = 1; number <= MOST_PER_CAMERA; number++) {
       const name: PeerStreamName = number === 1 ? `th-${camera}-${kind}` : `th-${camera}-${kind}-${number}`;
       if (this.#used.has(name)) continue;
       const left = this.#left.get(name);
-      if (left && !(this.#hasSettled(left) && (consumers(name) ?? 0) === 0)) continue;
+      if (left && !(this.#hasSettled(left) && takers(name) === 0)) continue;
       this.#left.delete(name);
       this.#used.add(name);
       return name;
@@ -50,9 +46,9 @@ export class StreamNames {
   }
 
   /** Those that were left, and that somebody holds on to all the same. */
-  heldOn(kind: PeerKind, consumers: (name: PeerStreamName) => number | undefined): PeerStreamName[] {
+  heldOn(kind: PeerKind, takers: (name: PeerStreamName) => number): PeerStreamName[] {
     return [...this.#left]
-      .filter(([name, left]) => name.includes(`-${kind}`) && this.#hasSettled(left) && (consumers(name) ?? 0) > 0)
+      .filter(([name, left]) => name.includes(`-${kind}`) && this.#hasSettled(left) && takers(name) > 0)
       .map(([name]) => name);
   }
 

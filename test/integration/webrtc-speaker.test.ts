@@ -46,8 +46,7 @@ async function ask(script: Script, login = { username: '', password: '' }, more 
   return { speaker, asked, port };
 }
 
-const ok = (body: string) =>
-  `RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+const ok = (body: string) => `RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 const status = (line: string, more = '') => `RTSP/1.0 ${line}\r\nCSeq: 1\r\n${more}\r\n`;
 
 test('what a camera takes is read of its description, with what ONVIF requires', async () => {

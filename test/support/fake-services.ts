@@ -143,10 +143,10 @@ function fakeWebRtc({ bus, clock, log }: EventWorld, cameras: Cameras): WebRtc {
   const go2rtc = new FakeGo2rtc();
   go2rtc.name = 'absent';
   return new WebRtc({
-    ...{ go2rtc, bus, clock, log: log.logger, speakers: { of: () => undefined }, interfaces: () => ({}) },
-    cameras: Object.assign(Object.create(cameras), { address: () => undefined }),
+    ...{ go2rtc, bus, clock, log: log.logger, interfaces: () => ({}) },
+    speakers: { of: () => undefined, start: () => undefined, stop: () => undefined },
+    cameras,
     view: () => Promise.reject(new NvrError('unavailable', 'there is no restream')),
-    listen: () => ({ port: 8555, addresses: [] }),
   });
 }
 

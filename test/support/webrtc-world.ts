@@ -119,9 +119,21 @@ export class FakeGo2rtc implements PeerServer {
   reply: (offer: string) => Promise<string> = async text => answerTo(text);
   #listeners = new Set<() => void>();
 
+  webrtc = true;
+  pid: number | undefined = 100;
+  listens = { port: 8555, addresses: [] as string[] };
+
   state() {
-    const streams = [...this.consumers].map(([name, consumers]) => ({ name, consumers }));
-    return { name: this.name, streams };
+    const { name, webrtc, pid } = this;
+    return { name, webrtc, ...(pid !== undefined && { pid }) };
+  }
+
+  settings() {
+    return { webrtc: this.listens };
+  }
+
+  takers(name: string): number {
+    return this.consumers.get(name) ?? 0;
   }
 
   onChange(listener: () => void): () => void {
@@ -129,8 +141,8 @@ export class FakeGo2rtc implements PeerServer {
     return () => this.#listeners.delete(listener);
   }
 
-  become(name: FakeGo2rtc['name']): void {
-    this.name = name;
+  become(name: FakeGo2rtc['name'], pid: number | undefined = name === 'ready' ? 100 : undefined): void {
+    Object.assign(this, { name, pid });
     for (const listener of this.#listeners) listener();
   }
 
@@ -176,7 +188,6 @@ export class WebRtcWorld {
   readonly ended: [session: string, reason: PeerEnd][] = [];
   readonly talks: [camera: number, by: string | null][] = [];
   readonly able: number[] = [];
-  listened = { port: 8555, addresses: [] as string[] };
   /** Users whose login is gone. */
   readonly gone = new Set<number>();
   readonly webrtc: WebRtc;
@@ -190,8 +201,8 @@ export class WebRtcWorld {
     }
     const { clock, bus, go2rtc } = this;
     this.webrtc = new WebRtc({
-      ...{ clock, bus, go2rtc, log: this.log.logger, interfaces: () => INTERFACES, listen: () => this.listened },
-      speakers: { of: id => this.speakers.get(id) },
+      ...{ clock, bus, go2rtc, log: this.log.logger, interfaces: () => INTERFACES },
+      speakers: { of: id => this.speakers.get(id), start: () => undefined, stop: () => undefined },
       cameras: {
         list: () => [...this.cameras.keys()].map(id => ({ id })),
         get: id => {

@@ -206,6 +206,10 @@ test('a session ends with its login, its camera and its go2rtc', async () => {
   assert.equal(world.ended.splice(0), [[c, 'go2rtc']]);
   assert.equal([world.sources.size, claims(world).length, world.needed.length], [0, 0, 0]);
   assert.equal(world.able, [], 'it comes back by itself');
+  world.go2rtc.become('ready');
+  const e = await watch(2, 2);
+  world.go2rtc.become('ready', 101);
+  assert.equal(world.ended.splice(0), [[e, 'go2rtc']], 'another process than before');
 });
 
 test('a browser that has gone is noticed', async () => {
@@ -303,6 +307,14 @@ test('what cannot be done has a reason, in the camera and as an error', async ()
   }
   assert.equal(world.able, [1, 2], 'told once');
   assert.is((await refusal(world.webrtc.talk(2, talkOffer(), world.visit()))).kind, 'failed-precondition');
+  world.go2rtc.listens.port = 0;
+  world.go2rtc.become('idle');
+  assert.match(world.cannot(1).webrtc?.message as string, /switched off/);
+  world.go2rtc.listens.port = 8555;
+  world.go2rtc.webrtc = false;
+  world.go2rtc.become('ready');
+  assert.match(world.cannot(1).webrtc?.message as string, /cannot serve/);
+  world.go2rtc.webrtc = true;
   world.go2rtc.become('idle');
   assert.equal(world.able, [1, 2, 1, 2]);
   assert.is((await refusal(world.webrtc.watch(9, 'main', offer(), world.visit()))).kind, 'not-found');
