@@ -31,6 +31,11 @@ export interface CleanOffer {
 export const HIDDEN_MID = 'thimble';
 
 export const PROTOCOL = 'UDP/TLS/RTP/SAVPF';
+/**
+ * In parts that send nothing. Where a part names no source, pion believes any packet to be a new track of it, and go2rtc ends as it knows
+ * none (`handleUndeclaredSSRC`, `getMediaCodec`).
+ */
+const NO_SOURCE = 1;
 const VIDEO: ReadonlySet<string> = new Set(['h264', 'h265']);
 const AUDIO: ReadonlySet<string> = new Set(['pcma', 'pcmu', 'opus']);
 
@@ -61,7 +66,7 @@ export function cleanOffer(text: string, kind: PeerKind): CleanOffer {
     ['rtcp-mux', ''],
     ['rtcp-rsize', ''],
   ];
-  const hidden = parts.length > 1 ? [] : [hiddenPart(parts[0] as Part, kind)];
+  const hidden = kind === 'talk' ? [hiddenPart(parts[0] as Part)] : [];
   const sections = [...parts, ...hidden].map(part => writePart(part, common));
   return {
     sdp: writeSdp([['group', `BUNDLE ${[...mids, ...hidden.map(({ mid }) => mid)].join(' ')}`]], sections),
@@ -76,6 +81,8 @@ interface Part {
   mid: string;
   direction: string;
   codecs: SdpCodec[];
+  /** SSRC. */
+  source: number;
 }
 
 function readPart(section: SdpSection, wanted: PeerKind): Part {
@@ -92,7 +99,16 @@ function readPart(section: SdpSection, wanted: PeerKind): Part {
   }
   const types = codecs.map(({ payloadType }) => payloadType);
   if (new Set(types).size < types.length) throw new SdpError('it has a payload type with two meanings');
-  return { kind, mid: midOf(section), direction, codecs };
+  return { kind, mid: midOf(section), direction, codecs, source: wanted === 'talk' ? sourceOf(section) : NO_SOURCE };
+}
+
+/** Of the sound that a talker sends. */
+function sourceOf({ attributes }: SdpSection): number {
+  const [, digits] =
+    attributes.flatMap(([name, value]) => (name === 'ssrc' ? [/^(\d{1,10}) /.exec(value)] : []))[0] ?? [];
+  const source = Number(digits ?? 0);
+  if (source <= NO_SOURCE || source > 0xffff_ffff) throw new SdpError('it does not tell the source of its sound');
+  return source;
 }
 
 function setupOf({ attributes }: SdpSection, session: readonly Attribute[]): string {
@@ -100,43 +116,37 @@ function setupOf({ attributes }: SdpSection, session: readonly Attribute[]): str
 }
 
 /**
- * With one part only pion believes every packet of an unknown SSRC to be a track of it, and go2rtc ends as it finds none (`getMediaCodec`). And
- * only who wants to see something is a consumer to go2rtc, which talkers have to be; a talk stream has no pictures.
+ * Only who wants to see something is a consumer to go2rtc, which talkers have to be; a talk stream has no pictures. go2rtc ends when a packet
+ * comes with a payload type that it knows and the talker's part has not (`getMediaCodec`), so that this part has one of the same.
  */
-function hiddenPart({ kind, codecs }: Part, wanted: PeerKind): Part {
-  const used = new Set(codecs.map(({ payloadType }) => payloadType));
-  const free = ['96', '97', '98', '99', '100'].filter(one => !used.has(one)).concat('127')[0] as string;
-  const isVideo = kind === 'audio';
-  const lines: Attribute[] = isVideo
-    ? [
-        ['rtpmap', `${free} H264/90000`],
-        ['fmtp', `${free} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f`],
-      ]
-    : [['rtpmap', `${free} PCMA/8000`]];
+function hiddenPart({ codecs }: Part): Part {
+  const { payloadType } = codecs.find(({ name }) => name === 'opus') ?? (codecs[0] as SdpCodec);
+  const lines: Attribute[] = [
+    ['rtpmap', `${payloadType} H264/90000`],
+    ['fmtp', `${payloadType} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f`],
+  ];
   return {
-    kind: isVideo ? 'video' : 'audio',
-    mid: HIDDEN_MID,
-    direction: wanted === 'talk' ? 'recvonly' : 'inactive',
-    codecs: [{ payloadType: free, name: isVideo ? 'h264' : 'pcma', lines }],
+    ...{ kind: 'video', mid: HIDDEN_MID, direction: 'recvonly', source: NO_SOURCE },
+    codecs: [{ payloadType, name: 'h264', lines }],
   };
 }
 
-function writePart({ kind, mid, direction, codecs }: Part, common: readonly Attribute[]): SdpSection {
+function writePart({ kind, mid, direction, codecs, source }: Part, common: readonly Attribute[]): SdpSection {
   return {
     kind,
     port: 9,
     protocol: PROTOCOL,
     formats: codecs.map(({ payloadType }) => payloadType),
-    attributes: [['mid', mid], [direction, ''], ...common, ...codecs.flatMap(({ lines }) => lines)],
+    attributes: [
+      ['mid', mid],
+      [direction, ''],
+      ...common,
+      ...codecs.flatMap(({ lines }) => lines),
+      ['ssrc', `${source} cname:thimble`],
+    ],
   };
 }
 
 function namesOf(parts: readonly Part[], kind: 'video' | 'audio'): ReadonlySet<string> {
-  return new Set(
-    parts.filter(part => part.kind === kind).flatMap(({ codecs }) => codecs.map(({ name }) => name).filter(isMedia)),
-  );
-}
-
-function isMedia(name: string): boolean {
-  return name !== 'rtx';
+  return new Set(parts.filter(part => part.kind === kind).flatMap(({ codecs }) => codecs.map(({ name }) => name)));
 }

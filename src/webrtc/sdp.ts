@@ -111,24 +111,17 @@ export function transportOf({ attributes, sections }: Sdp): Transport {
   };
 }
 
-/** Those of a part that are named, with what belongs to them; `rtx` where it repeats one of these. */
+/** Those of a part that are named, with what belongs to them. */
 export function codecsOf({ formats, attributes }: SdpSection, names: ReadonlySet<string>): SdpCodec[] {
-  const codecs = formats.flatMap(payloadType => {
+  return formats.flatMap(payloadType => {
     const isOwn = ([name, value]: Attribute) =>
       ['rtpmap', 'fmtp', 'rtcp-fb'].includes(name) && value.startsWith(`${payloadType} `);
-    const own = attributes.filter(isOwn);
-    const lines = own.filter(isPlain);
+    const lines = attributes.filter(isOwn).filter(isPlain);
     const map = attribute(lines, 'rtpmap');
-    const name = /^\d+ ([A-Za-z0-9-]+)\//.exec(map ?? '')?.[1]?.toLowerCase();
-    if (name === undefined || Number(payloadType) > 127) return [];
-    return [{ payloadType: String(Number(payloadType)), name, lines }];
+    const name = /^\d+ ([A-Za-z0-9-]+)\//.exec(map ?? '')?.[1]?.toLowerCase() ?? '';
+    if (!names.has(name) || Number(payloadType) > 127) return [];
+    return [{ payloadType, name, lines }];
   });
-  const kept = codecs.filter(({ name }) => names.has(name));
-  const repeats = codecs.filter(({ name, lines }) => {
-    const [, of] = /^\d+ apt=(\d{1,3})$/.exec(attribute(lines, 'fmtp') ?? '') ?? [];
-    return name === 'rtx' && kept.some(({ payloadType }) => payloadType === of);
-  });
-  return [...kept, ...repeats];
 }
 
 /** What all browsers and go2rtc write, and no more. */

@@ -48,8 +48,8 @@ export class Browser {
     this.#names = names;
   }
 
-  /** Rejects when Chromium does not start within 30 s. `names`: hosts that lead to this machine too. */
-  static async start(names: readonly string[] = []): Promise<Browser> {
+  /** Rejects when Chromium does not start within 30 s. `names`: hosts that lead to this machine too; `more`: flags. */
+  static async start(names: readonly string[] = [], more: readonly string[] = []): Promise<Browser> {
     const proxy = await refusingProxy();
     const { port } = proxy.address() as AddressInfo;
     try {
@@ -63,6 +63,7 @@ export class Browser {
           '--disable-quic',
           '--autoplay-policy=no-user-gesture-required',
           '--mute-audio',
+          ...more,
         ],
       });
       return new Browser(browser, proxy, names);

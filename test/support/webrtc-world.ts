@@ -53,6 +53,7 @@ export function offer({ video = {}, audio = {}, more = [], replace = [] }: Offer
     ...(codecs.includes('h264')
       ? ['a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f']
       : []),
+    ...(direction.startsWith('send') ? ['a=ssrc:3735928559 cname:Zq0', 'a=ssrc:3735928559 msid:- b2c1'] : []),
     ...more,
   ];
   const parts = [

@@ -24,7 +24,7 @@ function refused(name: string, text: string, kind: 'view' | 'talk' = 'view') {
 
 test('of an offer go2rtc gets no address and no word that is not understood', () => {
   const { sdp, parts, video, audio } = cleanOffer(
-    offer({ more: ['a=foo:bar', 'a=ssrc:1 cname:x', 'a=rid:h send'] }),
+    offer({ more: ['a=foo:bar', 'a=ssrc:77 cname:x', 'a=rid:h send'] }),
     'view',
   );
   for (const trace of [
@@ -34,7 +34,7 @@ test('of an offer go2rtc gets no address and no word that is not understood', ()
     'candidate',
     '54321',
     'foo',
-    'ssrc',
+    'ssrc:7',
     'rid',
     'extmap',
     'VP8',
@@ -75,20 +75,32 @@ test('the transport may stand above all parts, as Firefox has its fingerprint', 
   assert.is(cleanOffer(above, 'view').sdp, cleanOffer(offer(), 'view').sdp);
 });
 
-test('retransmission stays with the codec that it repeats, and goes with the others', () => {
-  const rtx = ['a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96', 'a=rtpmap:103 rtx/90000', 'a=fmtp:103 apt=102'];
-  const text = offer({ more: rtx, replace: [['SAVPF 96 102 116', 'SAVPF 96 97 102 103 116']] });
-  const { sdp, video } = cleanOffer(text, 'view');
-  assert.ok(sdp.includes('m=video 9 UDP/TLS/RTP/SAVPF 102 116 103\r\n'), sdp);
-  assert.equal([...video], ['h264', 'h265']);
+test('every part names its source: packets of others end nothing', () => {
+  const view = cleanOffer(offer({ audio: null, more: ['a=ssrc:77 cname:x'] }), 'view');
+  assert.equal(
+    lines(view.sdp).filter(line => line.startsWith('a=ssrc')),
+    ['a=ssrc:1 cname:thimble'],
+  );
+  const talk = cleanOffer(talkOffer(), 'talk');
+  const sources = lines(talk.sdp).filter(line => line.startsWith('a=ssrc'));
+  assert.equal(sources, ['a=ssrc:3735928559 cname:thimble', 'a=ssrc:1 cname:thimble']);
+  for (const [name, from, to] of [
+    ['none', /a=ssrc:[^\r]*/g, 'a=x'],
+    ['too large', /a=ssrc:3735928559/g, 'a=ssrc:9999999999'],
+    ['0', /a=ssrc:3735928559/g, 'a=ssrc:0'],
+    ['that of parts that send nothing', /a=ssrc:3735928559/g, 'a=ssrc:1'],
+    ['letters', /a=ssrc:3735928559/g, 'a=ssrc:abc'],
+  ] as const) {
+    refused(name, talkOffer({ replace: [[from, to]] }), 'talk');
+  }
 });
 
-test('a single part gets one beside it, so that unknown packets end nothing; the browser does not see it', () => {
-  const view = cleanOffer(offer({ audio: null }), 'view');
-  assert.ok(view.sdp.includes(`a=group:BUNDLE 0 ${HIDDEN_MID}\r\n`));
-  assert.ok(/m=audio 9 [^\n]*\r\nc=[^\n]*\r\na=mid:thimble\r\na=inactive/.test(view.sdp), view.sdp);
+test('a talk gets a part of pictures beside it that the browser does not see, of a payload type of its own', () => {
   const talk = cleanOffer(talkOffer(), 'talk');
-  assert.ok(/m=video 9 [^\n]* 96\r\nc=[^\n]*\r\na=mid:thimble\r\na=recvonly/.test(talk.sdp), talk.sdp);
+  assert.ok(talk.sdp.includes(`a=group:BUNDLE 1 ${HIDDEN_MID}\r\n`));
+  assert.ok(/m=video 9 [^\n]* 111\r\nc=[^\n]*\r\na=mid:thimble\r\na=recvonly/.test(talk.sdp), talk.sdp);
+  const plain = cleanOffer(talkOffer({ audio: { direction: 'sendonly', codecs: ['pcma', 'pcmu'] } }), 'talk');
+  assert.ok(/m=video 9 [^\n]* 8\r\n/.test(plain.sdp), plain.sdp);
   const { sdp, audio } = cleanAnswer(answerTo(talk.sdp), talk, 'talk', REACH);
   assert.is(audio, true);
   assert.not.ok(sdp.includes('video') || sdp.includes(HIDDEN_MID));
