@@ -125,7 +125,7 @@ try {
   await until(page, 'window.third.frames >= 5');
   await page.evaluate(`ask('POST', '/api/logout')`);
   await seen(async () => (await metric('webrtc_sessions{kind="view"}')) === 0, 'the session ended');
-  found.endedBy = await metric('webrtc_ended{reason="not-allowed"}');
+  found.endedBy = await metric('webrtc_ended_total{reason="not-allowed"}');
   const before = (await page.evaluate('window.third.frames')) as number;
   await new Promise(resolve => setTimeout(resolve, 2000));
   const after = (await page.evaluate('window.third.frames')) as number;
