@@ -1,9 +1,9 @@
 // go2rtc as one service: there while somebody needs it, started anew when it fails, with words for whatever is wrong.
-import { networkInterfaces } from 'node:os';
 import { background, type Clock, isAbort, NvrError } from '../core/index.ts';
 import { Bell } from './bell.ts';
 import { BinaryFinder, endWords, type FoundBinary } from './binary.ts';
-import { portFault } from './ports.ts';
+import { BrowserPort, browserPortFault } from './browser-port.ts';
+import { KeyPictures } from './key-pictures.ts';
 import { Quarantine } from './quarantine.ts';
 import { RestartBudget } from './restart-budget.ts';
 import { type Run, StartFailure, type StartRun, startRun } from './run.ts';
@@ -21,7 +21,7 @@ import type {
 import { StreamTable } from './stream-table.ts';
 import { type EndReason, Tending } from './tending.ts';
 import { type Limits, limitsFor, procVitals, type Vitals } from './vitals.ts';
-import { IDLE, NO_WEBRTC, portWords, restingWords, STARTING } from './words.ts';
+import { IDLE, NO_WEBRTC, restingWords, STARTING } from './words.ts';
 
 /** What tests put in the place of a process. */
 export interface Go2rtcParts {
@@ -29,8 +29,7 @@ export interface Go2rtcParts {
   vitals: Vitals;
   finder: Pick<BinaryFinder, 'find'>;
   takeFolder: typeof takeRuntimeFolder;
-  /** Why browsers cannot be served at a port; undefined = they can. */
-  webrtcFault: (webrtc: Go2rtcSettings['webrtc']) => Promise<Words | undefined>;
+  browserPortFault: typeof browserPortFault;
 }
 
 /** Nobody needed it for so long. */
@@ -39,8 +38,6 @@ const IDLE_MS = 10 * 60_000;
 const LOOK_AGAIN_MS = 30_000;
 /** A stream that was claimed a moment ago. */
 const USABLE_MS = 8000;
-/** After a start in which it did not listen for browsers. */
-const WEBRTC_AGAIN_MS = 10 * 60_000;
 
 export class Go2rtc {
   readonly #options: Go2rtcOptions;
@@ -55,7 +52,8 @@ export class Go2rtc {
   /** Rings with each change that `onChange` tells of. */
   readonly #changes: Bell;
   readonly #listeners = new Set<() => void>();
-  readonly #frames = new Map<StreamName, { kind: 'mp4' | 'jpeg'; made: Promise<Buffer> }>();
+  readonly #pictures: KeyPictures;
+  readonly #browsers: BrowserPort;
   #settings: Go2rtcSettings;
   #state: { name: StateName; words?: Words | undefined; sinceMs: number };
   #binary: FoundBinary | undefined;
@@ -64,8 +62,6 @@ export class Go2rtc {
   #tending: Tending | undefined;
   /** Ends the process at hand, or the wait for the next. */
   #again = new AbortController();
-  #webrtcFault: Words | undefined;
-  #webrtcFromMs = 0;
   #restarts = 0;
   /** The last one failed. */
   #isRestart = false;
@@ -79,11 +75,17 @@ export class Go2rtc {
     this.#settings = { keep, webrtc, ...(binary !== undefined && { binary }) };
     this.#parts = {
       ...{ startRun, vitals: procVitals, finder: new BinaryFinder({ spawn, clock }), takeFolder: takeRuntimeFolder },
-      ...{ webrtcFault, ...parts },
+      ...{ browserPortFault, ...parts },
     };
     this.#wants = new Bell(clock);
     this.#changes = new Bell(clock);
     this.#budget = new RestartBudget(clock);
+    this.#browsers = new BrowserPort({
+      clock,
+      settings: () => this.#settings.webrtc,
+      fault: wanted => this.#parts.browserPortFault(wanted),
+    });
+    this.#pictures = new KeyPictures(log);
     this.#state = { name: 'idle', sinceMs: clock.nowMs() };
     this.#table = new StreamTable({
       onWant: () => this.#wanted(),
@@ -152,7 +154,7 @@ export class Go2rtc {
    */
   async answer(name: StreamName, offer: string, signal: AbortSignal): Promise<string> {
     const run = await this.#usable(name, signal);
-    if (!run.webrtc) throw unavailable(this.#webrtcFault ?? NO_WEBRTC);
+    if (!run.webrtc) throw unavailable(this.#browsers.fault ?? NO_WEBRTC);
     return await unlessAborted(run.api.answer(name, offer), signal);
   }
 
@@ -162,16 +164,9 @@ export class Go2rtc {
    */
   async snapshot(name: StreamName, kind: 'mp4' | 'jpeg', signal: AbortSignal): Promise<Buffer> {
     const run = await this.#usable(name, signal);
-    const known = this.#frames.get(name);
-    if (known && known.kind !== kind) {
-      throw new NvrError('resource-exhausted', 'another picture of this camera is being made', { retryAfterS: 2 });
-    }
-    const made = known?.made ?? run.api.frame(name, kind);
-    if (!known) {
-      this.#frames.set(name, { kind, made });
-      const done = () => this.#frames.delete(name);
-      background(made.then(done, done), 'picture of go2rtc', this.#options.log);
-    }
+    const stream = this.#table.state(name);
+    if (!stream) throw unclaimed();
+    const made = this.#pictures.get(stream, kind, () => run.api.frame(name, kind));
     return await unlessAborted(made, signal);
   }
 
@@ -179,7 +174,7 @@ export class Go2rtc {
     const { name, words, sinceMs } = this.#state;
     const isNeeded = this.#isWanted || this.#settings.binary !== undefined;
     const own = isNeeded && (name === 'absent' || name === 'unusable' || name === 'resting') ? words : undefined;
-    const webrtc = name === 'ready' ? this.#webrtcFault : undefined;
+    const webrtc = name === 'ready' ? this.#browsers.fault : undefined;
     return [own, webrtc].flatMap(one =>
       one ? [{ kind: 'go2rtc' as const, message: `${one.message}.`, cure: one.cure, sinceMs }] : [],
     );
@@ -203,7 +198,7 @@ export class Go2rtc {
   /** The program may be another now; it, and whatever failed, is tried at once. */
   recheck(): void {
     this.#budget.forgive();
-    this.#webrtcFromMs = 0;
+    this.#browsers.forgive();
     this.#again.abort();
     this.#wanted();
   }
@@ -228,7 +223,11 @@ export class Go2rtc {
         await this.#wants.wait(seen, signal);
         continue;
       }
-      const failure = await this.#lifeOfOne(AbortSignal.any([signal, this.#again.signal]));
+      const failure = await this.#lifeOfOne(AbortSignal.any([signal, this.#again.signal])).catch((error: unknown) => {
+        signal.throwIfAborted();
+        this.#options.log.error('go2rtc could not be looked after', { error });
+        return error instanceof Error ? error.message : String(error);
+      });
       signal.throwIfAborted();
       if (failure !== undefined) await this.#pause(failure);
     }
@@ -258,7 +257,7 @@ export class Go2rtc {
     }
     this.#set(this.#isRestart ? 'restarting' : 'starting');
     const limits = limitsFor(memoryLimitBytes);
-    const webrtc = await this.#webrtc();
+    const webrtc = await this.#browsers.choose();
     const request = { path, folder: this.#folder.path, limits, ...(webrtc && { webrtc }) };
     let run: Run;
     try {
@@ -266,11 +265,8 @@ export class Go2rtc {
     } catch (error) {
       if (isAbort(error)) return undefined;
       if (!(error instanceof StartFailure)) throw error;
-      if (error.isWebrtc) {
-        // Recording does without: the next start leaves it out.
-        this.#webrtcFault = NO_WEBRTC;
-        this.#webrtcFromMs = this.#clock.monotonicMs() + WEBRTC_AGAIN_MS;
-      }
+      // Recording does without: the next start leaves it out.
+      if (error.isWebrtc) this.#browsers.failed();
       return error.message;
     }
     log.info('go2rtc is ready', { version, pid: run.pid, webrtc: run.webrtc });
@@ -279,11 +275,10 @@ export class Go2rtc {
 
   async #tend(run: Run, limits: Limits, signal: AbortSignal): Promise<string | undefined> {
     const { log } = this.#options;
-    const addresses = machineAddresses();
     const tending = new Tending({
       ...{ run, limits, log, clock: this.#clock, table: this.#table, quarantine: this.#quarantine },
       vitals: this.#parts.vitals,
-      wantsRestart: () => this.#wantsRestart(run, addresses),
+      wantsRestart: () => this.#browsers.mendable(run.webrtc),
     });
     const over = new AbortController();
     background(
@@ -336,28 +331,6 @@ export class Go2rtc {
     }
   }
 
-  /** Where it may listen for browsers; undefined when it may not, and `#webrtcFault` says why. */
-  async #webrtc(): Promise<Go2rtcSettings['webrtc'] | undefined> {
-    const { webrtc } = this.#settings;
-    if (webrtc.port === 0) {
-      this.#webrtcFault = undefined;
-      return undefined;
-    }
-    if (this.#clock.monotonicMs() < this.#webrtcFromMs) return undefined;
-    this.#webrtcFault = await this.#parts.webrtcFault(webrtc);
-    return this.#webrtcFault ? undefined : webrtc;
-  }
-
-  /** Something that a new start would mend. */
-  async #wantsRestart(run: Run, addresses: string): Promise<string | undefined> {
-    const { webrtc } = this.#settings;
-    if (webrtc.port === 0) return undefined;
-    // It listens for UDP on each address by itself, on those that are there when it starts.
-    if (run.webrtc) return machineAddresses() === addresses ? undefined : 'this machine has other addresses';
-    if (this.#clock.monotonicMs() < this.#webrtcFromMs) return undefined;
-    return (await this.#parts.webrtcFault(webrtc)) ? undefined : 'browsers can be served now';
-  }
-
   /** Resolves when nobody has needed it for a while. */
   async #untilIdle(signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -374,7 +347,7 @@ export class Go2rtc {
       signal.throwIfAborted();
       const seen = this.#changes.count;
       const stream = this.#table.state(name);
-      if (!stream) throw new NvrError('failed-precondition', 'nobody has claimed this stream');
+      if (!stream) throw unclaimed();
       if (this.#run && stream.usable) return this.#run;
       if (stream.problem && stream.problem !== STARTING) throw unavailable(stream.problem);
       const leftMs = untilMs - this.#clock.monotonicMs();
@@ -417,6 +390,10 @@ export class Go2rtc {
   }
 }
 
+function unclaimed(): NvrError {
+  return new NvrError('failed-precondition', 'nobody has claimed this stream');
+}
+
 function unavailable({ message, cure }: Words): NvrError {
   return new NvrError('unavailable', message, { cure });
 }
@@ -429,21 +406,4 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     if (signal.aborted) onAbort();
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
-}
-
-/** As it matters to those who listen on each: a text that changes with them. */
-function machineAddresses(): string {
-  const all = Object.values(networkInterfaces()).flatMap(list => list ?? []);
-  const own = all.filter(({ family, internal }) => family === 'IPv4' && !internal);
-  return own
-    .map(({ address }) => address)
-    .sort()
-    .join(' ');
-}
-
-async function webrtcFault({ port, addresses }: Go2rtcSettings['webrtc']): Promise<Words | undefined> {
-  if (addresses.length === 0 && machineAddresses() === '') return NO_WEBRTC;
-  const code = await portFault(port, addresses);
-  if (code === undefined) return undefined;
-  return code === 'EADDRINUSE' || code === 'EACCES' ? portWords(port) : NO_WEBRTC;
 }

@@ -20,26 +20,35 @@ export interface SocketAnswer {
   body: Buffer;
 }
 
-/** Rejects with `unavailable`, and never with anything else: `timeout`, `too-long` or the code of the socket stands in the message. */
+/** It took the question and gave no answer in time. */
+export class SilentPeer extends NvrError {
+  constructor() {
+    super('unavailable', 'go2rtc did not answer in time', { cure: 'Try again.' });
+  }
+}
+
+/** Rejects with `unavailable`, and never with anything else: SilentPeer, or the code of the socket stands in the message. */
 export function askSocket(options: SocketRequest): Promise<SocketAnswer> {
   const { socketPath, method, path, headers, body = '', timeoutMs, mostBytes, clock } = options;
   return new Promise((resolve, reject) => {
     let isDone = false;
-    const fail = (why: string, cause?: unknown) => {
+    const fail = (error: NvrError) => {
       if (isDone) return;
       isDone = true;
       cancel();
       request.destroy();
-      reject(new NvrError('unavailable', `go2rtc did not answer: ${why}`, { cause }));
+      reject(error);
     };
+    const broken = (why: string, cause: Error) =>
+      fail(new NvrError('unavailable', `go2rtc did not answer: ${why}`, { cause, cure: 'Try again.' }));
     const length = Buffer.byteLength(body);
     const request = httpRequest({
       ...{ socketPath, method, path, agent: false, maxHeaderSize: 16 * 1024 },
       headers: { ...headers, Host: 'go2rtc', ...(length > 0 && { 'Content-Length': String(length) }) },
     });
     // After a time in which we did nothing ourselves, an answer that is there already still counts.
-    const cancel = clock.after(timeoutMs, () => setImmediate(() => setImmediate(() => fail('timeout'))));
-    request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'failed', error));
+    const cancel = clock.after(timeoutMs, () => setImmediate(() => setImmediate(() => fail(new SilentPeer()))));
+    request.on('error', (error: NodeJS.ErrnoException) => broken(error.code ?? 'failed', error));
     request.on('response', response => {
       collect(response, mostBytes).then(
         answer => {
@@ -48,7 +57,7 @@ export function askSocket(options: SocketRequest): Promise<SocketAnswer> {
           cancel();
           resolve(answer);
         },
-        (error: Error) => fail(error.message, error),
+        (error: Error) => broken(error.message, error),
       );
     });
     request.end(body);

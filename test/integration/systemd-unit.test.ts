@@ -31,6 +31,19 @@ test.needs(hasSystemd, 'systemd-analyze is not installed', 'the service may make
     ...['epoll_wait', 'eventfd2', 'accept4', 'sendto', 'recvfrom', 'clone', 'clone3', 'prctl', 'sched_getaffinity'],
     // V8, and the child that probes the index.
     ...['mprotect', 'madvise', 'execve', 'pipe2', 'wait4'],
+    // go2rtc, that child of our own making, and what Go itself needs beside.
+    ...[
+      'vfork',
+      'waitid',
+      'setsid',
+      'prlimit64',
+      'close_range',
+      'kill',
+      'chdir',
+      'sigaltstack',
+      'sched_yield',
+      'tgkill',
+    ],
   ];
   assert.equal(
     needed.filter(call => !allowed.has(call)),

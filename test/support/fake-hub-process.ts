@@ -40,7 +40,7 @@ export class FakeHubProcess {
         finder: { find: async () => this.binary },
         takeFolder: async () => this.folder,
         vitals: this.vitals,
-        webrtcFault: async () => this.webrtcFault,
+        browserPortFault: async () => this.webrtcFault,
         startRun: async (request, _, signal) => {
           this.requests.push(request);
           signal.throwIfAborted();

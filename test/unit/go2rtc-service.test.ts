@@ -1,6 +1,7 @@
 // go2rtc is there while somebody needs it, comes back when it fails, and says what is wrong when it does not.
 import * as assert from 'uvu/assert';
 import { NvrError } from '../../src/core/index.ts';
+import { SilentPeer } from '../../src/go2rtc/socket-request.ts';
 import { settle } from '../support/fake-clock.ts';
 import { FakeHubProcess, FOUND } from '../support/fake-hub-process.ts';
 import { suite } from '../support/suite.ts';
@@ -253,6 +254,26 @@ test('pictures are made one at a time per stream, for all who ask, however long 
   assert.is(hub.run.frames, 2);
   give(Buffer.from('x'));
   await settle();
+  await hub.service.stop();
+});
+
+test('after a picture that never came the next waits until its consumer is gone', async () => {
+  const hub = new FakeHubProcess();
+  hub.service.start();
+  hub.service.claim('th-1-main', SOURCE);
+  await settle();
+  const { frame } = hub.run;
+  hub.run.frame = () => Promise.reject(new SilentPeer());
+  hub.run.consumers.set('th-1-main', ['mp4']);
+  await hub.clock.advance(5000);
+  const ask = () => hub.service.snapshot('th-1-main', 'mp4', signal).then(String, (error: NvrError) => error.message);
+  assert.match(await ask(), /did not answer in time/);
+  await settle();
+  hub.run.frame = frame;
+  assert.is(await ask(), 'The camera does not answer');
+  hub.run.consumers.clear();
+  await hub.clock.advance(5000);
+  assert.is(await ask(), 'th-1-main');
   await hub.service.stop();
 });
 
