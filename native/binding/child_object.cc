@@ -50,6 +50,22 @@ class Waiter {
   Napi::ThreadSafeFunction wake_;
 };
 
+/// Of errors that only starting a program has, and of the rest.
+const char* start_error_name(int error) {
+  switch (error) {
+    case EAGAIN:
+      return "EAGAIN";
+    case ELIBBAD:
+      return "ELIBBAD";
+    case ENOEXEC:
+      return "ENOEXEC";
+    case ETXTBSY:
+      return "ETXTBSY";
+    default:
+      return media::errno_name(error);
+  }
+}
+
 constexpr size_t kStackBytes = 128 << 10;
 
 bool read_texts(const Napi::Value& value, std::vector<std::string>* texts) {
@@ -127,7 +143,7 @@ class ChildObject final : public Napi::ObjectWrap<ChildObject> {
  private:
   static void fail(Napi::Env env, const std::string& path, int error) {
     Napi::Error failure = Napi::Error::New(env, "cannot start " + path + ": " + std::strerror(error));
-    failure.Set("code", Napi::String::New(env, media::errno_name(error)));
+    failure.Set("code", Napi::String::New(env, start_error_name(error)));
     failure.ThrowAsJavaScriptException();
   }
 

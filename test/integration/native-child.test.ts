@@ -144,7 +144,7 @@ test('no descriptor and no thread is left of them', async () => {
     assert.throws(() => begin('/missing', []));
   }
   await eventually(() => count().threads === before.threads, 'the end of the threads');
-  assert.is(count().files, before.files);
+  await eventually(() => count().files <= before.files, 'the end of the descriptors');
 });
 
 test('only the main thread starts them', async () => {
