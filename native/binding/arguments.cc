@@ -112,11 +112,11 @@ bool read_stream_settings(const Napi::CallbackInfo& info, media::StreamSettings*
   settings->key.camera = static_cast<uint32_t>(reader.whole("camera", 1, kMostCameras));
   if (!stream_kind(reader.text("stream"), &settings->key.stream)) reader.fail("stream", "main or sub");
   settings->urls = reader.texts("urls");
-  if (reader.ok() && settings->urls.empty()) reader.fail("urls", "at least one URL");
   settings->username = reader.text("username");
   settings->password = reader.text("password");
   settings->audio = reader.boolean("audio");
   settings->allow_loopback = reader.boolean("allowLoopback");
+  settings->hub = reader.has("hub") && reader.boolean("hub");
   settings->record = reader.boolean("record");
   settings->events = reader.boolean("events");
   settings->pre_roll_ms = reader.whole("preRollMs", 0, kMostPreRollMs);

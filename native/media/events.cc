@@ -52,6 +52,8 @@ const char* link_problem_name(LinkProblem problem) {
       return "stalled";
     case LinkProblem::kNoKeyframe:
       return "no-keyframe";
+    case LinkProblem::kHub:
+      return "hub";
   }
   return "";
 }

@@ -41,7 +41,8 @@ enum class LinkProblem {
   kTimeout,
   kClosed,
   kStalled,
-  kNoKeyframe
+  kNoKeyframe,
+  kHub  ///< go2rtc, which stands between, does not answer
 };
 const char* link_problem_name(LinkProblem problem);
 

@@ -99,11 +99,13 @@ class Session::UnitSink final : public rtsp::AccessUnitSink {
   const bool video_;
 };
 
-Session::Session(Poller& poller, ByteView read_buffer, SessionOwner& owner, rtsp::ClientConfig config)
+Session::Session(Poller& poller, ByteView read_buffer, SessionOwner& owner, rtsp::ClientConfig config,
+                 bool hub)
     : poller_(poller),
       buffer_(const_cast<uint8_t*>(read_buffer.data)),
       buffer_size_(read_buffer.size),
       owner_(owner),
+      hub_(hub),
       client_(rtsp::Client::create(std::move(config), *this)) {}
 
 Session::~Session() {
@@ -240,8 +242,12 @@ void Session::on_playing() {
 void Session::on_packet(rtsp::TrackUse use, bool is_rtcp, ByteView packet, int64_t now_us) {
   const bool video = use == rtsp::TrackUse::kVideo;
   rtsp::RtpTrack* track = video ? video_.get() : audio_.get();
-  if (!track) return;
+  if (!track || ended_) return;
   if (!is_rtcp) {
+    if (hub_ && (video ? video_splices_ : audio_splices_).on_rtp(packet) && owner_.on_splice(now_us)) {
+      abort(LinkProblem::kClosed, "go2rtc has connected to the camera anew.", now_us);
+      return;
+    }
     if (video) owner_.on_video_packet(now_us);
     track->on_rtp(packet, now_us);
     return;
@@ -306,6 +312,7 @@ void Session::teardown(int64_t now_us) {
   }
   leaving_ = true;
   client_->teardown(now_us);
+  if (hub_) abort(LinkProblem::kNone, "", now_us);
 }
 
 }  // namespace thimble::media

@@ -10,6 +10,7 @@
 
 #include "media/events.h"
 #include "media/poller.h"
+#include "media/splice_watch.h"
 #include "rtsp/client.h"
 #include "rtsp/rtp_track.h"
 
@@ -27,6 +28,9 @@ class SessionOwner {
   /// An RTP packet of the video track came in; whether it leads to a picture is another matter.
   virtual void on_video_packet(int64_t now_us) = 0;
   virtual void on_sender_report(bool video, const rtsp::SenderReport& report) = 0;
+  /// go2rtc passes on another session with the camera from now on. True = this one is to end, before
+  /// anything of the other one is read.
+  virtual bool on_splice(int64_t now_us) = 0;
 };
 
 /// Lives on the ingest thread. The read buffer is shared by all sessions of a thread.
@@ -39,7 +43,9 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
     std::string redirect_url;  ///< set when the camera sent us elsewhere
   };
 
-  Session(Poller& poller, ByteView read_buffer, SessionOwner& owner, rtsp::ClientConfig config);
+  /// `hub`: it is go2rtc that answers.
+  Session(Poller& poller, ByteView read_buffer, SessionOwner& owner, rtsp::ClientConfig config,
+          bool hub = false);
   ~Session() override;
 
   /// Begins to connect. False when that failed at once (`ended` is set).
@@ -47,7 +53,7 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
   void on_ready(uint32_t events, int64_t now_us) override;
   /// Time-outs, keep-alives, receiver reports. Call at least ten times a second.
   void tick(int64_t now_us);
-  /// Says goodbye to the camera; `ended` follows within 200 ms.
+  /// Says goodbye to the camera; `ended` follows within 200 ms, with go2rtc at once: it never answers.
   void teardown(int64_t now_us);
   /// Ends at once.
   void abort(LinkProblem problem, std::string message, int64_t now_us);
@@ -81,6 +87,8 @@ class Session final : public PollTarget, private rtsp::ClientHandler {
   uint8_t* const buffer_;
   const size_t buffer_size_;
   SessionOwner& owner_;
+  const bool hub_;
+  SpliceWatch video_splices_, audio_splices_;
   std::unique_ptr<rtsp::Client> client_;
   std::unique_ptr<UnitSink> video_sink_, audio_sink_;
   std::unique_ptr<rtsp::RtpTrack> video_, audio_;

@@ -7,8 +7,9 @@
 namespace thimble::media {
 
 namespace {
-constexpr int64_t kStalledLeastUs = 5'000'000, kStalledMostUs = 9'000'000;
 constexpr int64_t kLostUs = 10'000'000;
+/// Watchers of states see that a camera stalled before it counts as lost.
+constexpr int64_t kStalledVisibleUs = 1'000'000;
 constexpr int64_t kKeyframeWaitUs = 60'000'000;
 constexpr int64_t kDiskRetryUs = 5'000'000;
 /// Behind a session that was live for so long, the first address is tried again: a hiccup of the network is
@@ -80,7 +81,7 @@ Stream::~Stream() {
 void Stream::set(StreamSettings settings, int64_t now_us) {
   const bool new_way = settings.urls != settings_.urls || settings.username != settings_.username ||
                        settings.password != settings_.password || settings.audio != settings_.audio ||
-                       settings.allow_loopback != settings_.allow_loopback;
+                       settings.allow_loopback != settings_.allow_loopback || settings.hub != settings_.hub;
   settings_ = std::move(settings);
   recorder_.begin_after(settings_.footage_end);
   ring_.set_max_bytes(settings_.ring_max_bytes);
@@ -99,9 +100,7 @@ void Stream::set(StreamSettings settings, int64_t now_us) {
   if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
   attempt_at_us_ = now_us;
   if (session_) {
-    flush_lines(now_us);
-    recorder_.end_session(EndReason::kReconnect);
-    for (const auto& feed : feeds_) feed->end_session();
+    end_session(now_us);
     restart_ = true;
     session_->teardown(now_us);
   }
@@ -126,18 +125,18 @@ void Stream::tick(int64_t now_us) {
     session_->tick(now_us);
     if (!session_->ended()) watch(now_us);
     if (session_->ended()) end_attempt(now_us);
-  } else if (!stopped_ && resolve_request_ == 0 && now_us >= attempt_at_us_) {
+  } else if (!stopped_ && !settings_.urls.empty() && resolve_request_ == 0 && now_us >= attempt_at_us_) {
     begin_attempt(now_us);
   }
+  last_tick_us_ = now_us;
   recorder_.tick(now_us);
   report_losses(now_us);
   report_problems(now_us);
 }
 
 void Stream::begin_attempt(int64_t now_us) {
-  const std::string url = !redirect_url_.empty()   ? redirect_url_
-                          : settings_.urls.empty() ? std::string()
-                                                   : settings_.urls[url_index_ % settings_.urls.size()];
+  const std::string url =
+      !redirect_url_.empty() ? redirect_url_ : settings_.urls[url_index_ % settings_.urls.size()];
   rtsp::UrlParts parts;
   if (state_ != LinkState::kConnecting || sessions_live_ == 0) report(LinkState::kConnecting);
   if (!rtsp::parse_rtsp_url(url, &parts)) {
@@ -179,15 +178,16 @@ void Stream::on_resolved(const rtsp::ResolveResult& result, int64_t now_us) {
   config.audio_codecs = SoundTrack::recordable_codecs();
   config.user_agent = context_.user_agent;
   session_ = std::make_unique<Session>(context_.poller, context_.read_buffer,
-                                       static_cast<SessionOwner&>(*this), std::move(config));
+                                       static_cast<SessionOwner&>(*this), std::move(config), settings_.hub);
   playing_since_us_ = 0;
-  had_picture_ = keyframe_seen_ = leaving_ = false;
+  had_picture_ = keyframe_seen_ = leaving_ = at_once_ = false;
   const rtsp::SocketAddress& address = *allowed[attempts_++ % allowed.size()];
   session_->connect(address.get(), address.length(), now_us);
 }
 
 void Stream::end_attempt(int64_t now_us) {
   Session::End end = session_->end();
+  if (settings_.hub) end = end_behind_hub(std::move(end));
   flush_lines(now_us);
   recorder_.end_session(EndReason::kReconnect);
   received_before_ += session_->received_bytes();
@@ -219,6 +219,13 @@ void Stream::end_attempt(int64_t now_us) {
        now_us);
 }
 
+/// Nothing more comes of the session for files and viewers.
+void Stream::end_session(int64_t now_us) {
+  flush_lines(now_us);
+  recorder_.end_session(EndReason::kReconnect);
+  for (const auto& feed : feeds_) feed->end_session();
+}
+
 /// Whatever waits for its time gets one.
 void Stream::flush_lines(int64_t now_us) {
   if (stopped_ || restart_) return;
@@ -238,20 +245,23 @@ void Stream::fail(LinkProblem problem, const std::string& message, int retry_aft
   redirects_ = 0;
   ++url_index_;
   // A camera that fell silent on an open connection has waited long enough.
-  const int64_t wait_us =
-      problem == LinkProblem::kStalled ? 0 : retry_.next_wait_us(problem, retry_after_s, now_us);
+  const bool at_once = std::exchange(at_once_, false) || problem == LinkProblem::kStalled;
+  const int64_t wait_us = at_once ? 0 : retry_.next_wait_us(problem, retry_after_s, now_us);
   attempt_at_us_ = now_us + wait_us;
   report(LinkState::kWaiting, problem, message);
 }
 
 void Stream::watch(int64_t now_us) {
   if (playing_since_us_ == 0 || leaving_ || restart_) return;
+  if (settings_.hub && left_hub(now_us)) return;
   const int64_t silent_us = now_us - std::max(last_packet_us_, playing_since_us_);
-  if (silent_us >= kLostUs) {
-    session_->abort(
-        had_picture_ ? LinkProblem::kStalled : LinkProblem::kTimeout,
-        had_picture_ ? "No picture came for 10 seconds." : "The camera accepts us and sends no picture.",
-        now_us);
+  const int64_t limit_us = stall_limit_us();
+  const int64_t lost_us = settings_.hub ? limit_us + kStalledVisibleUs : kLostUs;
+  if (silent_us >= lost_us) {
+    session_->abort(had_picture_ ? LinkProblem::kStalled : LinkProblem::kTimeout,
+                    had_picture_ ? "No picture came for " + std::to_string(lost_us / 1'000'000) + " seconds."
+                                 : "The camera accepts us and sends no picture.",
+                    now_us);
     return;
   }
   if (!keyframe_seen_ && now_us - playing_since_us_ >= GopMeter::kLongUs) {
@@ -261,10 +271,7 @@ void Stream::watch(int64_t now_us) {
     session_->abort(LinkProblem::kNoKeyframe, "The camera sent no keyframe for 60 seconds.", now_us);
     return;
   }
-  const double fps = rate_.pictures_per_second(last_packet_us_);
-  const int64_t four_frames = fps > 0 ? static_cast<int64_t>(4e6 / fps) : 0;
-  const int64_t limit = std::clamp(four_frames, kStalledLeastUs, kStalledMostUs);
-  if (state_ == LinkState::kLive && silent_us >= limit) {
+  if (state_ == LinkState::kLive && silent_us >= limit_us) {
     report(LinkState::kStalled, LinkProblem::kStalled, "The connection stands, but no picture comes.");
   }
 }

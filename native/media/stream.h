@@ -32,10 +32,12 @@ namespace thimble::media {
 
 struct StreamSettings {
   StreamKey key;
-  std::vector<std::string> urls;  ///< tried in turn, at least one
+  std::vector<std::string>
+      urls;  ///< tried in turn; none = there is no way at present, and it is waited for one
   std::string username, password;
   bool audio = true;
   bool allow_loopback = false;
+  bool hub = false;  ///< the URLs lead to go2rtc, and it to the camera
   bool record = false;
   bool events = false;      ///< records only what `capture` asks for
   int64_t pre_roll_ms = 0;  ///< how far back a capture may reach when it is asked for at once
@@ -120,6 +122,7 @@ class Stream final : private SessionOwner {
   void on_audio_unit(const rtsp::AccessUnit& unit) override;
   void on_video_packet(int64_t now_us) override;
   void on_sender_report(bool video, const rtsp::SenderReport& report) override;
+  bool on_splice(int64_t now_us) override;
 
   std::optional<RecordPlan> plan() const;
   void hold_pre_roll();
@@ -127,6 +130,10 @@ class Stream final : private SessionOwner {
   void on_resolved(const rtsp::ResolveResult& result, int64_t now_us);
   void end_attempt(int64_t now_us);
   void flush_lines(int64_t now_us);
+  void end_session(int64_t now_us);
+  Session::End end_behind_hub(Session::End end) const;
+  bool left_hub(int64_t now_us);
+  int64_t stall_limit_us() const;
   void fail(LinkProblem problem, const std::string& message, int retry_after_s, int64_t now_us);
   void watch(int64_t now_us);
   void report(LinkState state, LinkProblem problem = LinkProblem::kNone, const std::string& message = "");
@@ -162,7 +169,10 @@ class Stream final : private SessionOwner {
   std::string redirect_url_;
   int redirects_ = 0;
   bool stopped_ = false, restart_ = false, leaving_ = false;
-  int64_t attempt_at_us_ = 0;  ///< of the next attempt while there is no session
+  int64_t attempt_at_us_ = 0;       ///< of the next attempt while there is no session
+  bool at_once_ = false;            ///< this session ends, or is to end, and another follows without a wait
+  std::deque<int64_t> splices_us_;  ///< the newest ones
+  int64_t last_tick_us_ = 0;
 
   LinkState state_ = LinkState::kConnecting;
   // Packets are pictures here: a trickle that never becomes one does not keep a stream alive.

@@ -110,6 +110,7 @@ void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t 
     if (stamp.jump || stamp.switched) sync_->on_jump(true);
     sync_->observe(true, stamp.ticks, packet.arrival_us);
   }
+  if (stamp.jump && settings_.hub) on_splice(now_us);
   if (stamp.switched) judge_clocks();
   if (packet.key && sound_) sound_->on_keyframe();
   gop_.add(packet.key, packet.pts * 100 / 9, packet.arrival_us, stamp.jump || stamp.switched);

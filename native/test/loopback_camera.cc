@@ -121,8 +121,7 @@ void LoopbackCamera::answer(Connection& connection, const std::string& request) 
 
 std::string LoopbackCamera::usual_answer(Connection& connection, const std::string& method) const {
   const std::string ok = "RTSP/1.0 200 OK\r\nCSeq: {cseq}\r\n";
-  if (method == "OPTIONS")
-    return ok + "Public: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN\r\n\r\n";
+  if (method == "OPTIONS") return ok + "Public: " + public_methods + "\r\n\r\n";
   if (method == "DESCRIBE") {
     const std::string sdp = description();
     return ok + "Content-Type: application/sdp\r\nContent-Length: " + std::to_string(sdp.size()) +
@@ -212,13 +211,17 @@ void LoopbackCamera::send_crumb(int64_t at_us) {
 
 void LoopbackCamera::send_rtp(Connection& connection, int channel, uint32_t time, bool marker,
                               const tiny::Bytes& payload) {
+  if (channel == 0) {
+    connection.video_sequence = static_cast<uint16_t>(connection.video_sequence + sequence_jump);
+    sequence_jump = 0;
+  }
   uint8_t head[16] = {'$', static_cast<uint8_t>(channel)};
   write_be16(head + 2, static_cast<uint16_t>(12 + payload.size()));
   head[4] = 0x80;
   head[5] = static_cast<uint8_t>((marker ? 0x80 : 0) | (channel == 0 ? 96 : 97));
   write_be16(head + 6, channel == 0 ? connection.video_sequence++ : connection.sound_sequence++);
-  write_be32(head + 8, time);
-  write_be32(head + 12, channel == 0 ? 0x1001 : 0x2002);
+  write_be32(head + 8, time + time_offset);
+  write_be32(head + 12, channel == 0 ? video_ssrc : sound_ssrc);
   connection.unsent.append(reinterpret_cast<const char*>(head), sizeof head);
   connection.unsent.append(payload.begin(), payload.end());
 }

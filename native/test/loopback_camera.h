@@ -53,6 +53,12 @@ class LoopbackCamera {
   int width_macroblocks = 4;  ///< in the SPS only
   uint8_t level = 10;         ///< level_idc of the SPS
   std::string video_clock = "90000";
+  std::string public_methods = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN";
+  uint32_t video_ssrc = 0x1001, sound_ssrc = 0x2002;
+  /// Added to the sequence of the next packet of the video.
+  uint16_t sequence_jump = 0;
+  /// Added to all RTP times.
+  uint32_t time_offset = 0;
   uint64_t pictures = 0, sounds = 0;
 
  private:
