@@ -18,12 +18,9 @@ export const urlSchema = v.pipe(
   v.string('Write rtsp://host/path.'),
   v.maxLength(MAX_URL_CHARS, `Use at most ${MAX_URL_CHARS} characters.`),
 );
-export const transportSchema = v.picklist(TRANSPORTS, 'Use tcp.');
-const hub = v.picklist(HUB_CHOICES, 'Use auto or direct.');
-const fallbackUrls = v.pipe(
-  v.array(urlSchema, 'Write a list of RTSP URLs.'),
-  v.maxLength(3, 'Use at most 3 further URLs.'),
-);
+export const transportSchema = v.picklist(TRANSPORTS, `Use ${TRANSPORTS.join(', ')}.`);
+const hub = v.picklist(HUB_CHOICES, `Use ${HUB_CHOICES.join(', ')}.`);
+const fallbackUrls = v.pipe(v.array(urlSchema, 'Write a list of URLs.'), v.maxLength(3, 'Use at most 3 further URLs.'));
 const priority = v.pipe(
   v.number('Use a whole number from 0 to 100.'),
   v.integer('Use a whole number from 0 to 100.'),

@@ -1,5 +1,6 @@
 // Camera URLs: splits the login off, and refuses what is no camera's address before anything is stored.
 import { addressKind, NvrError } from '../core/index.ts';
+import { CAMERA_SCHEMES } from './go2rtc-source.ts';
 
 export const MAX_URL_CHARS = 2048;
 
@@ -11,27 +12,29 @@ export interface CameraUrl {
 }
 
 /**
- * Throws `invalid-argument` for `field` unless `text` is an rtsp:// URL. Addresses of this machine and link-local ones are refused
+ * Throws `invalid-argument` for `field` unless `text` is a URL that cameras have: rtsp://, or one that go2rtc understands. Addresses of this machine and link-local ones are refused
  * unless `allowLoopback`; names are checked again by the engine once they are resolved. The text is never repeated in messages.
  */
 export function parseCameraUrl(text: string, field: string, allowLoopback: boolean): CameraUrl {
   if (text.length > MAX_URL_CHARS) throw refuse(field, 'is too long', `Use at most ${MAX_URL_CHARS} characters.`);
-  const match = /^rtsp:\/\/([^/?#]*)(.*)$/is.exec(text);
-  if (!match) {
+  const match = /^([a-z]+):\/\/([^/?#]*)(.*)$/is.exec(text);
+  const scheme = match?.[1]?.toLowerCase() ?? '';
+  if (!match || !CAMERA_SCHEMES.includes(scheme)) {
+    const others = CAMERA_SCHEMES.slice(1).join(', ');
     throw refuse(
       field,
-      'is not an RTSP address',
-      'Write rtsp://host/path. Other kinds of addresses take go2rtc, which is not part of this version.',
+      'is no address of a camera',
+      `Write rtsp://host/path. By way of go2rtc there are ${others}, too.`,
     );
   }
   if (/[^\x21-\x7e]/.test(text)) {
     throw refuse(field, 'holds blanks or other characters that URLs cannot have', 'Write them percent-encoded.');
   }
-  const authority = match[1] ?? '';
+  const authority = match[2] ?? '';
   const at = authority.lastIndexOf('@');
   const address = authority.slice(at + 1);
   checkAddress(address, field, allowLoopback);
-  const url: CameraUrl = { url: `rtsp://${address}${match[2] || '/'}` };
+  const url: CameraUrl = { url: `${scheme}://${address}${match[3] || '/'}` };
   if (at >= 0) url.login = splitLogin(authority.slice(0, at));
   return url;
 }
@@ -42,8 +45,10 @@ export function sameAddress(one: string, other: string): boolean {
 }
 
 function canonicalUrl(url: string): string {
-  const [, address = '', port = ':554', rest = ''] = /^rtsp:\/\/(.*?)(:\d+)?([/?#].*)?$/is.exec(url) ?? [];
-  return `${canonicalHost(address) ?? address}:${Number(port.slice(1))}${rest || '/'}`;
+  const [, scheme = '', address = '', given, rest = ''] = /^([a-z]+):\/\/(.*?)(:\d+)?([/?#].*)?$/is.exec(url) ?? [];
+  const port = given?.slice(1) ?? (scheme.toLowerCase() === 'rtsp' ? '554' : '');
+  const kind = scheme.toLowerCase() === 'rtsp' ? '' : `${scheme.toLowerCase()}://`;
+  return `${kind}${canonicalHost(address) ?? address}:${Number(port)}${rest || '/'}`;
 }
 
 function splitLogin(userinfo: string): { username: string; password: string } {

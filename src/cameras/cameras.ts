@@ -79,6 +79,7 @@ export class Cameras {
   readonly #stop = new AbortController();
   readonly #unsubscribe: (() => void)[] = [];
   #changes: Promise<unknown> = Promise.resolve();
+  #rerouting = false;
 
   constructor(options: CamerasOptions) {
     this.#options = options;
@@ -293,8 +294,12 @@ export class Cameras {
     });
   }
 
+  /** What changes while a look is still to begin is seen by it. */
   async #reroute(): Promise<void> {
+    if (this.#rerouting || this.#stop.signal.aborted) return;
+    this.#rerouting = true;
     await this.#serially(async () => {
+      this.#rerouting = false;
       for (const connection of this.#connections.values()) await connection.reroute();
     });
   }

@@ -1,5 +1,5 @@
 // One camera at run time: its record, the links of its two streams, its state. Main goes first, and sub never stands in its way.
-import { background, type Clock, type EventBus, type Logger, type StreamName } from '../core/index.ts';
+import { background, type Clock, type EventBus, type Logger, STREAM_NAMES, type StreamName } from '../core/index.ts';
 import type { LinkProblem, StreamProblem, StreamStats } from '../native/index.ts';
 import type { AddressRules, Login, OnvifCapabilities } from '../onvif/index.ts';
 import type {
@@ -11,7 +11,7 @@ import type {
   MediaAbilities,
   SubState,
 } from './camera.ts';
-import type { Hub, NoRoute, Route } from './hub.ts';
+import type { Hub, StreamKey, StreamSource } from './hub.ts';
 import { OnvifLink, type OnvifWish } from './onvif-link.ts';
 import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } from './stream-link.ts';
 
@@ -121,12 +121,13 @@ export class Connection {
 
   /** The hub has changed: looks for the ways anew, unless the camera is still to be connected for the first time. */
   async reroute(): Promise<void> {
-    if (this.connected || this.#main.state.name === 'failed') await this.apply();
+    if (this.connected || this.#main.held || this.#main.state.name === 'failed') await this.apply();
   }
 
   /** The camera is removed: ends sessions and files for good; gives up waiting for the files after 10 s. */
   async remove(): Promise<void> {
     this.#over = true;
+    for (const stream of STREAM_NAMES) this.#options.hub.leave(this.#key(stream));
     await Promise.all([this.#main.disconnect(), this.#sub.disconnect(), this.onvif.stop()]);
   }
 
@@ -168,7 +169,11 @@ export class Connection {
   }
 
   hear(event: StreamEvent): void {
-    this.#link(event.stream).hear(event);
+    const { hub } = this.#options;
+    const link = this.#link(event.stream);
+    const isFailure = event.type === 'link' && event.state === 'waiting' && link.connected && !link.held;
+    const known = isFailure && event.problem ? hub.failed(this.#key(event.stream), event.problem) : undefined;
+    link.hear(event, known);
   }
 
   /** The public shape; `stats` are the engine's figures of this moment. */
@@ -249,8 +254,9 @@ export class Connection {
   }
 
   async #applyMain(): Promise<void> {
-    if (this.enabled) await this.#connect('main', this.record.main);
-    else await this.#main.rest(this.#disabledBy());
+    if (this.enabled) return await this.#connect('main', this.record.main);
+    this.#options.hub.leave(this.#key('main'));
+    await this.#main.rest(this.#disabledBy());
   }
 
   /** Undefined when its owner disabled it. */
@@ -261,8 +267,10 @@ export class Connection {
 
   async #applySub(): Promise<void> {
     const { sub } = this.record;
-    if (!sub || !this.enabled || this.#subNeeds === 0) await this.#sub.rest();
-    else if (this.#mainGoesFirst()) await this.#sub.wait();
+    if (!sub || !this.enabled || this.#subNeeds === 0) {
+      this.#options.hub.leave(this.#key('sub'));
+      await this.#sub.rest();
+    } else if (this.#mainGoesFirst()) await this.#sub.wait();
     else await this.#connect('sub', sub);
   }
 
@@ -306,19 +314,23 @@ export class Connection {
     const link = this.#link(stream);
     const password = this.#password(this.record.sealedPassword);
     if (password === undefined) return await link.fail('password-unreadable');
-    const route = this.#route(where, password);
-    if (!route.able) return await link.fail('hub', route);
+    const route = this.#options.hub.route(this.#key(stream), this.#source(where, password));
+    if (!route.able) return route.passing ? link.hold(route) : await link.fail(route.problem ?? 'hub', route);
     const { audio, record } = this.record;
     link.connect({ route, audio, segmentMs: record.segmentMs });
   }
 
-  #route({ url, transport, fallbackUrls }: CameraStream, password: string): Route | NoRoute {
+  #key(stream: StreamName): StreamKey {
+    return { camera: this.record.id, stream };
+  }
+
+  #source({ url, transport, fallbackUrls }: CameraStream, password: string): StreamSource {
     const { hub, username = '', demo } = this.record;
-    return this.#options.hub.route({
+    return {
       ...(hub === undefined ? {} : { hub }),
       ...{ url, transport, username, password, ours: demo !== undefined },
       ...(fallbackUrls ? { fallbackUrls } : {}),
-    });
+    };
   }
 
   /** Undefined when a password is stored and cannot be read. */

@@ -1,8 +1,11 @@
 // The way to a camera: what the engine needs to reach a stream, or why it cannot be reached. Hides what lies between.
+import type { CameraId, StreamName } from '../core/index.ts';
+import type { LinkProblem } from '../native/index.ts';
 import type { HubChoice, Transport } from './camera.ts';
 
 /** One stream as its owner wrote it, with the camera's login in clear. */
 export interface StreamSource {
+  /** Absent = as the service's `--hub` says. */
   hub?: HubChoice;
   /** Without user and password. */
   url: string;
@@ -15,6 +18,12 @@ export interface StreamSource {
   ours: boolean;
 }
 
+/** Whose way it is. */
+export interface StreamKey {
+  camera: CameraId;
+  stream: StreamName;
+}
+
 /** What the engine is given. */
 export interface Route {
   able: true;
@@ -24,20 +33,42 @@ export interface Route {
   password: string;
   /** Lifts the rule that no camera is on this machine. */
   allowLoopback: boolean;
+  /** Present when go2rtc is what answers there. */
+  hub?: true;
 }
 
 export interface NoRoute {
   able: false;
   /** The setting that stands in the way; absent when only the hub does, and no other setting would help. */
   field?: 'hub' | 'transport' | 'url';
+  /** What the camera suffers from; absent = `hub`, the way itself. */
+  problem?: LinkProblem;
+  /** It is being made, or mended: `onChange` tells when there is one. */
+  passing?: true;
   /** One sentence each, for people. */
   message: string;
   cure: string;
 }
 
+/** What is known of an attempt beside what the engine saw. */
+export interface Explanation {
+  problem?: LinkProblem;
+  message: string;
+  cure: string;
+}
+
 export interface Hub {
-  /** Never fails and never waits: a way that is still being made is none yet, and `onChange` tells when it is there. */
-  route(source: StreamSource): Route | NoRoute;
+  /** Why no stream with these settings can ever be reached; undefined when it may. Changes nothing. */
+  refusal(source: StreamSource): NoRoute | undefined;
+  /**
+   * Never fails and never waits: a way that is still being made is none yet, and `onChange` tells when it is there. What it takes is
+   * kept until `leave`, or until the same stream has another source.
+   */
+  route(key: StreamKey, source: StreamSource): Route | NoRoute;
+  /** The stream is not wanted any more. */
+  leave(key: StreamKey): void;
+  /** An attempt on the way of `route` came to nothing, or its session ended; with what the hub knows of the cause. */
+  failed(key: StreamKey, problem: LinkProblem): Explanation | undefined;
   /** Calls `listener` whenever routes that were given may be others now. The returned function ends it. */
   onChange(listener: () => void): () => void;
 }
@@ -50,15 +81,22 @@ export class DirectHub implements Hub {
     this.#allowLoopback = options.allowLoopback;
   }
 
-  route(source: StreamSource): Route | NoRoute {
-    const { hub, url, transport, fallbackUrls = [], username, password, ours } = source;
-    if (hub === 'go2rtc') return elsewhere('hub', 'It is set to go by go2rtc.', 'Use auto or direct.');
-    if (transport !== 'tcp') return elsewhere('transport', `Its transport is ${transport}.`, 'Use tcp.');
-    const urls = [url, ...fallbackUrls];
-    if (!urls.every(one => /^rtsp:\/\//i.test(one))) {
-      return elsewhere('url', 'Its address is not one of plain RTSP.', 'Write rtsp://host/path.');
-    }
-    return { able: true, urls, username, password, allowLoopback: this.#allowLoopback || ours };
+  refusal({ url, transport, fallbackUrls = [] }: StreamSource): NoRoute | undefined {
+    if (transport !== 'tcp') return elsewhere('transport', `Its transport is ${transport}.`, 'Use tcp');
+    if ([url, ...fallbackUrls].every(one => /^rtsp:\/\//i.test(one))) return undefined;
+    return elsewhere('url', 'Its address is not one of plain RTSP.', 'Write rtsp://host/path');
+  }
+
+  route(_key: StreamKey, source: StreamSource): Route | NoRoute {
+    const { url, fallbackUrls = [], username, password, ours } = source;
+    const allowLoopback = this.#allowLoopback || ours;
+    return this.refusal(source) ?? { able: true, urls: [url, ...fallbackUrls], username, password, allowLoopback };
+  }
+
+  leave(): void {}
+
+  failed(): undefined {
+    return undefined;
   }
 
   /** A camera that is reached directly is so for ever. */
@@ -68,5 +106,55 @@ export class DirectHub implements Hub {
 }
 
 function elsewhere(field: NonNullable<NoRoute['field']>, why: string, cure: string): NoRoute {
-  return { able: false, field, message: `${why} That takes go2rtc, which is not part of this version.`, cure };
+  return {
+    able: false,
+    field,
+    message: `${why} That takes go2rtc, and the camera is to be reached directly.`,
+    cure: `${cure}, or set "hub" to auto.`,
+  };
+}
+
+/** One of two ways for each stream: as the camera says, else as the service does. `auto`: directly wherever that is possible. */
+export class ChosenHub implements Hub {
+  readonly #choice: HubChoice;
+  readonly #direct: Hub;
+  readonly #go2rtc: Hub;
+
+  constructor(options: { choice: HubChoice; direct: Hub; go2rtc: Hub }) {
+    this.#choice = options.choice;
+    this.#direct = options.direct;
+    this.#go2rtc = options.go2rtc;
+  }
+
+  refusal(source: StreamSource): NoRoute | undefined {
+    return this.#of(source).refusal(source);
+  }
+
+  route(key: StreamKey, source: StreamSource): Route | NoRoute {
+    const hub = this.#of(source);
+    if (hub === this.#direct) this.#go2rtc.leave(key);
+    return hub.route(key, source);
+  }
+
+  leave(key: StreamKey): void {
+    this.#direct.leave(key);
+    this.#go2rtc.leave(key);
+  }
+
+  failed(key: StreamKey, problem: LinkProblem): Explanation | undefined {
+    return this.#go2rtc.failed(key, problem);
+  }
+
+  onChange(listener: () => void): () => void {
+    const ends = [this.#direct.onChange(listener), this.#go2rtc.onChange(listener)];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  #of(source: StreamSource): Hub {
+    const choice = source.ours ? 'direct' : (source.hub ?? this.#choice);
+    if (choice === 'auto') return this.#direct.refusal(source) ? this.#go2rtc : this.#direct;
+    return choice === 'direct' ? this.#direct : this.#go2rtc;
+  }
 }

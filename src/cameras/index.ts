@@ -20,7 +20,18 @@ export { HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
 export type { CameraAddress } from './connection.ts';
-export { DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from './hub.ts';
+export { Go2rtcHub, type Go2rtcHubOptions } from './go2rtc-hub.ts';
+export type { HubProcess } from './go2rtc-way.ts';
+export {
+  ChosenHub,
+  DirectHub,
+  type Explanation,
+  type Hub,
+  type NoRoute,
+  type Route,
+  type StreamKey,
+  type StreamSource,
+} from './hub.ts';
 export { newOnvifSchema } from './onvif-schema.ts';
 export type {
   OnvifFault,

@@ -6,7 +6,7 @@ import type { DiscoveryResult, OnvifProblem } from '../onvif/index.ts';
 import type { StreamFacts } from './camera.ts';
 import { loginSchemas, transportSchema, urlSchema } from './camera-schema.ts';
 import { parseCameraUrl } from './camera-url.ts';
-import type { Hub, Route } from './hub.ts';
+import type { Explanation, Hub, NoRoute, Route, StreamKey, StreamSource } from './hub.ts';
 import { OnvifProber } from './onvif-probe.ts';
 import { onvifProbeSchema } from './onvif-schema.ts';
 import type { OnvifProbe } from './onvif-settings.ts';
@@ -68,6 +68,7 @@ const KINDS: Record<LinkProblem, ProbeProblemKind> = {
   closed: 'refused',
   stalled: 'timeout',
   'no-keyframe': 'timeout',
+  hub: 'refused',
 };
 
 /** Numbers that no camera can have: the engine knows streams by number. */
@@ -76,6 +77,10 @@ export const FIRST_PROBE_ID = 1_000_000_000;
 const MAX_PROBES = 4;
 /** Taking leave of the camera takes up to 0.2 s more. */
 const DEADLINE_MS = 9500;
+/** Until go2rtc runs and has the source. */
+const ROUTE_MS = 6000;
+/** What go2rtc says of a source comes apart from its answer. */
+const WORDS_MS = 300;
 /** Watched so long, pictures per second and bits per second are known to a tenth. */
 const WATCH_MS = 2200;
 const RING_BYTES = 2 * 1024 * 1024;
@@ -118,7 +123,7 @@ export class Prober {
   }
 
   /**
-   * Resolves within 11 s with what the camera sends or the first problem; it is asked once, with this login only, because cameras
+   * Resolves within 11 s, by way of go2rtc 17 s, with what the camera sends or the first problem; it is asked once, with this login only, because cameras
    * lock accounts. Over ONVIF within 20 s. Rejects with `invalid-argument` for an address that cannot be one, `unavailable` while 4 others
    * are tried.
    */
@@ -131,18 +136,16 @@ export class Prober {
       });
     }
     const input = { ...rest, url };
-    const { urls, username, password, allowLoopback } = this.#route(input);
+    const { engine, hub } = this.#options;
+    const source = this.#source(input);
     const id = this.#take();
+    const key: StreamKey = { camera: id, stream: 'main' };
     try {
-      const outcome = this.#watch(id);
-      this.#options.engine.setStream({
-        camera: id,
-        stream: 'main',
-        urls,
-        username,
-        password,
+      const { able: _able, ...route } = await this.#route(key, source);
+      const outcome = this.#watch(key, route.hub === true);
+      engine.setStream({
+        ...{ ...key, ...route },
         audio: true,
-        allowLoopback,
         record: false,
         events: false,
         preRollMs: 0,
@@ -154,25 +157,52 @@ export class Prober {
       const picture = result.ok ? await this.#picture(id) : undefined;
       return picture ? { ...result, picture } : result;
     } finally {
-      await this.#options.engine.removeStream(id, 'main');
+      await engine.removeStream(id, 'main');
+      hub.leave(key);
       this.#busy.delete(id);
     }
   }
 
-  #route({ url: written, transport = 'tcp', username, password }: ProbeInput & { url: string }): Route {
+  #source({ url: written, transport = 'tcp', username, password }: ProbeInput & { url: string }): StreamSource {
     const { hub, allowLoopback } = this.#options;
     const { url, login } = parseCameraUrl(written, 'url', allowLoopback);
-    const route = hub.route({
+    const source: StreamSource = {
       url,
       transport,
       username: username ?? login?.username ?? '',
       password: password ?? login?.password ?? '',
       ours: false,
+    };
+    const refusal = hub.refusal(source);
+    if (!refusal) return source;
+    const { field, message, cure } = refusal;
+    throw new NvrError('invalid-argument', `"${field ?? 'url'}" cannot be tried: ${message}`, {
+      field: field ?? 'url',
+      cure,
     });
-    if (route.able) return route;
-    const { field, message, cure } = route;
-    if (field === undefined) throw new NvrError('unavailable', message, { cure });
-    throw new NvrError('invalid-argument', `"${field}" cannot be tried: ${message}`, { field, cure });
+  }
+
+  /** Waits for one that is being made. Rejects with `unavailable` where there is none. */
+  async #route(key: StreamKey, source: StreamSource): Promise<Route> {
+    const { hub, clock } = this.#options;
+    const deadline = new AbortController();
+    const found = await new Promise<Route | NoRoute>(resolve => {
+      const look = (isLast: boolean) => {
+        const route = hub.route(key, source);
+        if (!route.able && route.passing && !isLast) return;
+        deadline.abort();
+        resolve(route);
+      };
+      const end = hub.onChange(() => look(false));
+      const cancel = clock.after(ROUTE_MS, () => look(true));
+      deadline.signal.addEventListener('abort', () => {
+        end();
+        cancel();
+      });
+      look(false);
+    });
+    if (found.able) return found;
+    throw new NvrError('unavailable', found.message.replace(/\.$/, ''), { cure: found.cure });
   }
 
   #take(): number {
@@ -186,8 +216,9 @@ export class Prober {
     });
   }
 
-  #watch(id: number): Promise<ProbeResult> {
-    const { engine, clock } = this.#options;
+  #watch(key: StreamKey, isBehindHub: boolean): Promise<ProbeResult> {
+    const { engine, clock, hub } = this.#options;
+    const { camera: id } = key;
     return new Promise(resolve => {
       let parameters: Extract<EngineEvent, { type: 'parameters' }> | undefined;
       let cancelWatch: (() => void) | undefined;
@@ -205,7 +236,12 @@ export class Prober {
         if (event.type === 'parameters') {
           parameters = event;
           cancelWatch ??= clock.after(WATCH_MS, () => finish(this.#facts(id, event)));
-        } else if (event.type === 'link' && event.state === 'waiting' && event.problem) finish(failure(event.problem));
+        } else if (event.type === 'link' && event.state === 'waiting' && event.problem) {
+          const { problem } = event;
+          const end = () => finish(failure(problem, hub.failed(key, problem)));
+          if (isBehindHub) cancelWatch ??= clock.after(WORDS_MS, end);
+          else end();
+        }
       });
     });
   }
@@ -248,6 +284,7 @@ export class Prober {
   }
 }
 
-function failure(problem: LinkProblem): ProbeResult {
-  return { ok: false, streams: [], problem: { kind: KINDS[problem], ...problemWords(problem) } };
+function failure(problem: LinkProblem, known?: Explanation): ProbeResult {
+  const { message, cure } = known ?? problemWords(problem);
+  return { ok: false, streams: [], problem: { kind: KINDS[known?.problem ?? problem], message, cure } };
 }

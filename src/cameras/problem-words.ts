@@ -86,9 +86,8 @@ const WORDS: Record<CameraProblem, Words> = {
     lasting: true,
   },
   hub: {
-    message: 'There is no way to the camera.',
-    cure: 'Set its "hub" to auto, and give an address that begins with rtsp://.',
-    lasting: true,
+    message: 'go2rtc, which stands between us and the camera, does not answer.',
+    cure: 'It is started again by itself; if that happens often, look at the log.',
   },
   'demo-off': {
     message: 'This camera belongs to the demo.',

@@ -12,12 +12,12 @@ export function refuseUnreachable(record: CameraRecord, written: readonly string
     const where = record[stream];
     if (!where || !(written.includes('hub') || written.includes(stream))) continue;
     const choice = record.hub === undefined ? {} : { hub: record.hub };
-    const route = hub.route({ ...choice, ...where, username: '', password: '', ours: false });
-    if (route.able || !route.field) continue;
-    const field = route.field === 'hub' ? 'hub' : `${stream}.${route.field}`;
-    throw new NvrError('invalid-argument', `"${field}" asks for another way to the camera: ${route.message}`, {
+    const refusal = hub.refusal({ ...choice, ...where, username: '', password: '', ours: false });
+    if (!refusal?.field) continue;
+    const field = refusal.field === 'hub' ? 'hub' : `${stream}.${refusal.field}`;
+    throw new NvrError('invalid-argument', `"${field}" is no way to the camera: ${refusal.message}`, {
       field,
-      cure: route.cure,
+      cure: refusal.cure,
     });
   }
 }

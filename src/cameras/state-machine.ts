@@ -2,6 +2,7 @@
 import type { CameraStateName, Clock } from '../core/index.ts';
 import type { EngineEvent } from '../native/index.ts';
 import type { CameraProblem } from './camera.ts';
+import type { Explanation } from './hub.ts';
 import { isLasting } from './problem-words.ts';
 
 export type LinkEvent = Extract<EngineEvent, { type: 'link' }>;
@@ -53,21 +54,27 @@ export class StateMachine {
     this.#set(reason ? { name: 'disabled', reason } : { name: 'disabled' });
   }
 
+  /** There is no way to it at present, and one is being made. */
+  waiting(reason: CameraProblem, { message, cure }: { message: string; cure: string }): void {
+    const name = this.#state.name === 'starting' ? 'starting' : 'reconnecting';
+    this.#set({ name, reason, detail: message, cure });
+  }
+
   /** It is not even tried. */
   failed(reason: CameraProblem, words?: { message: string; cure: string }): void {
     this.#set({ name: 'failed', reason, ...(words ? { detail: words.message, cure: words.cure } : {}) });
   }
 
-  /** Takes over what the engine says. */
-  link(event: LinkEvent): void {
+  /** Takes over what the engine says, and what the hub knows of the cause. */
+  link(event: LinkEvent, known?: Explanation): void {
     if (this.#state.name === 'disabled') return;
     const waitMs =
       this.#state.name === 'stalled' ? this.#stalledAtMs + STALLED_VISIBLE_MS - this.#clock.monotonicMs() : 0;
     this.#cancelHeld?.();
     this.#cancelHeld = undefined;
     if (waitMs > 0 && (event.state === 'connecting' || event.state === 'waiting')) {
-      this.#cancelHeld = this.#clock.after(waitMs, () => this.#apply(event));
-    } else this.#apply(event);
+      this.#cancelHeld = this.#clock.after(waitMs, () => this.#apply(event, known));
+    } else this.#apply(event, known);
   }
 
   /** Drops a change that is held back. */
@@ -76,9 +83,11 @@ export class StateMachine {
     this.#cancelHeld = undefined;
   }
 
-  #apply(event: LinkEvent): void {
-    const { state, problem } = event;
-    const detail = event.message ? { detail: event.message } : {};
+  #apply(event: LinkEvent, known: Explanation | undefined): void {
+    const { state } = event;
+    const problem = known?.problem ?? event.problem;
+    const own = event.message ? { detail: event.message } : {};
+    const detail = known ? { detail: known.message, cure: known.cure } : own;
     if (state === 'live') {
       this.#wasLive = true;
       this.#set({ name: 'live' });

@@ -1,8 +1,8 @@
 // One stream of a camera in the engine: connecting, recording, its state and figures. Synchronous but for the closing of files.
 import type { CameraId, Clock, Logger, StreamName } from '../core/index.ts';
 import type { Engine, EngineEvent, StreamProblem, StreamStats } from '../native/index.ts';
-import type { LinkView, StreamFacts, Untried } from './camera.ts';
-import type { NoRoute, Route } from './hub.ts';
+import type { CameraProblem, LinkView, StreamFacts } from './camera.ts';
+import type { Explanation, NoRoute, Route } from './hub.ts';
 import { problemWords } from './problem-words.ts';
 import { type MachineState, StateMachine } from './state-machine.ts';
 
@@ -55,6 +55,8 @@ export class StreamLink {
   #settings: LinkSettings | undefined;
   /** What the link depends on. */
   #source = '';
+  /** There is no way at present. */
+  #held = false;
 
   constructor(options: StreamLinkOptions) {
     this.#options = options;
@@ -66,6 +68,11 @@ export class StreamLink {
     return this.#settings !== undefined;
   }
 
+  /** True while it would be connected if there were a way. */
+  get held(): boolean {
+    return this.#held;
+  }
+
   get state(): MachineState {
     return this.#machine.state;
   }
@@ -73,15 +80,24 @@ export class StreamLink {
   /** Connects the stream, or changes what differs. */
   connect(settings: LinkSettings): void {
     const source = JSON.stringify([settings.route, settings.audio]);
-    const isNew = !this.connected || source !== this.#source;
+    const isNew = !this.connected || (source !== this.#source && !this.#held);
     this.#source = source;
     this.#settings = settings;
+    this.#held = false;
     if (isNew) {
       this.#parameters = undefined;
       this.#setProblems([]);
       this.#machine.starting();
     }
     this.#setStream(settings);
+  }
+
+  /** The way is gone, and is going to be there again: what the stream has is kept meanwhile. */
+  hold(words: NoRoute): void {
+    const wasHeld = this.#held;
+    this.#held = true;
+    if (this.#settings && !wasHeld) this.#setStream(this.#settings);
+    this.#machine.waiting(words.problem ?? 'hub', words);
   }
 
   /** Disconnects and shows why; without a reason somebody wants it so. */
@@ -92,7 +108,7 @@ export class StreamLink {
   }
 
   /** Disconnects, as there is no way to the stream. */
-  async fail(reason: Untried, words?: NoRoute): Promise<void> {
+  async fail(reason: CameraProblem, words?: NoRoute): Promise<void> {
     const gone = this.disconnect();
     this.#machine.failed(reason, words);
     await gone;
@@ -108,6 +124,7 @@ export class StreamLink {
   /** Ends session and file; gives up waiting for the file after 10 s. */
   async disconnect(): Promise<void> {
     this.#machine.stop();
+    this.#held = false;
     if (!this.connected) return;
     this.#settings = undefined;
     this.#setProblems([]);
@@ -140,10 +157,11 @@ export class StreamLink {
     this.#settings = undefined;
   }
 
-  hear(event: StreamEvent): void {
+  /** `known`: what the hub knows of the cause. */
+  hear(event: StreamEvent, known?: Explanation): void {
     // What a session that was ended says on its way out is about nothing any more.
     if (event.type === 'link') {
-      if (this.connected) this.#machine.link(event);
+      if (this.connected && !this.#held) this.#machine.link(event, known);
     } else if (event.type === 'problems') {
       if (this.connected) this.#setProblems(event.problems);
     } else if (event.type === 'parameters') this.#parameters = event;
@@ -194,16 +212,17 @@ export class StreamLink {
   #setStream({ route, audio, segmentMs }: LinkSettings): void {
     const { camera, stream, ringMaxBytes, engine } = this.#options;
     const events = this.#plan?.events;
-    const { urls, username, password, allowLoopback } = route;
+    const { urls, username, password, allowLoopback, hub } = route;
     const end = this.#plan?.footageEnd;
     engine.setStream({
       camera,
       stream,
-      urls,
+      urls: this.#held ? [] : urls,
       username,
       password,
       audio,
       allowLoopback,
+      ...(hub ? { hub } : {}),
       record: this.#plan !== null,
       events: events !== undefined,
       preRollMs: events?.preRollMs ?? 0,

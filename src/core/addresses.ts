@@ -1,5 +1,6 @@
 // Kinds of network addresses: where the service never goes on somebody's word.
 import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** `other`: this link, groups of machines, and what is reserved. */
 export type AddressKind = 'ordinary' | 'loopback' | 'other';
@@ -48,4 +49,15 @@ export function addressKind(address: string): AddressKind | undefined {
   };
   if (isIn(family === 4 ? LOOPBACK_4 : LOOPBACK_6)) return 'loopback';
   return isIn(family === 4 ? OTHER_4 : OTHER_6) ? 'other' : 'ordinary';
+}
+
+/** True for an address in digits that one of this machine's networks knows it by. */
+export function isOwnAddress(address: string): boolean {
+  const [digits = ''] = address.split('%', 1);
+  const family = isIP(digits);
+  if (family === 0) return false;
+  const own = new BlockList();
+  for (const one of Object.values(networkInterfaces()).flatMap(list => list ?? []))
+    own.addAddress(one.address, one.family === 'IPv4' ? 'ipv4' : 'ipv6');
+  return own.check(digits, family === 4 ? 'ipv4' : 'ipv6');
 }

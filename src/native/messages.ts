@@ -18,13 +18,15 @@ export interface EngineOptions {
 export interface StreamSettings {
   camera: CameraId;
   stream: StreamName;
-  /** rtsp:// URLs without user and password, tried in turn; at least one. */
+  /** rtsp:// URLs without user and password, tried in turn. None = there is no way at present: the stream is kept, and waits. */
   urls: string[];
   username: string;
   password: string;
   audio: boolean;
   /** Lifts the loopback rule for this stream (the cameras of --demo). */
   allowLoopback: boolean;
+  /** go2rtc answers at the URLs, and passes on what it gets from the camera; false when absent. */
+  hub?: boolean;
   /** True only after the stream's `open` row is durable. */
   record: boolean;
   /** Only what `capture` asks for is recorded. */
@@ -60,7 +62,8 @@ export type LinkProblem =
   | 'timeout'
   | 'closed'
   | 'stalled'
-  | 'no-keyframe';
+  | 'no-keyframe'
+  | 'hub';
 
 /** Closed list of what can be wrong with a stream that is received all the same. */
 export type StreamProblem = 'bad-clock' | 'long-gop' | 'no-audio' | 'flapping-parameters';

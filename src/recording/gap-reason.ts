@@ -1,5 +1,5 @@
 // Why a stream does not record, in the words of the timeline.
-import type { Untried } from '../cameras/index.ts';
+import type { CameraProblem } from '../cameras/index.ts';
 import type { GapReason } from '../core/index.ts';
 import type { LinkProblem } from '../native/index.ts';
 
@@ -21,6 +21,7 @@ const LINK_REASONS: Record<LinkProblem, GapReason> = {
   'server-error': 'refused',
   stalled: 'stalled',
   'no-keyframe': 'stalled',
+  hub: 'hub',
 };
 
 export function reasonOfLink(problem: LinkProblem): GapReason {
@@ -30,7 +31,11 @@ export function reasonOfLink(problem: LinkProblem): GapReason {
 const UNTRIED_REASONS: Partial<Record<string, GapReason>> = {
   'password-unreadable': 'refused',
   hub: 'hub',
-} satisfies Partial<Record<Untried, GapReason>>;
+  // These three also where the hub says so, and nothing is heard of the engine.
+  unauthorized: 'refused',
+  'address-forbidden': 'refused',
+  'unknown-host': 'offline',
+} satisfies Partial<Record<CameraProblem, GapReason>>;
 
 /** Of a camera that is not even tried; undefined for what the engine tells of, and for cameras that are meant to rest. */
 export function reasonOfUntried(problem: string | undefined): GapReason | undefined {

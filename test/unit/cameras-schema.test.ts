@@ -73,7 +73,8 @@ test('a login in two places is refused', () => {
 
 test('refuses what is no camera address, and never repeats it', () => {
   const bad = [
-    'http://10.0.0.2/',
+    'exec:ffmpeg',
+    'tcp://10.0.0.2/',
     'rtsp:/10.0.0.2',
     'rtsp://',
     'rtsp:///path',

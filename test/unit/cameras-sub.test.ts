@@ -1,7 +1,15 @@
 // The link of the sub stream: there while somebody needs it, behind main, and its trouble its own. And the hub, which says the way.
 import * as assert from 'uvu/assert';
 import { newCameraSchema } from '../../src/cameras/camera-schema.ts';
-import { Cameras, DirectHub, type Hub, type NoRoute, type Route, type StreamSource } from '../../src/cameras/index.ts';
+import {
+  Cameras,
+  DirectHub,
+  type Hub,
+  type NoRoute,
+  type Route,
+  type StreamKey,
+  type StreamSource,
+} from '../../src/cameras/index.ts';
 import { EventBus, NvrError, parseInput } from '../../src/core/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
@@ -207,23 +215,22 @@ test('needed again while it is being let go: it stays', async () => {
   assert.is(sub()?.name, 'live');
 });
 
-test('what takes go2rtc is refused by field, with a cure', async () => {
+test('without go2rtc, what takes it is refused by field, with a cure', async () => {
   const { cameras, add, engine } = await ready();
   const main = (more: object) => ({ main: { url: MAIN, ...more } });
   const cases: [string, object][] = [
-    ['hub', { hub: 'go2rtc' }],
     ['main.transport', main({ transport: 'udp' })],
     ['main.transport', main({ transport: 'http' })],
     ['sub.transport', { sub: { url: SUB, transport: 'tls' } }],
     ['main.url', main({ url: 'rtsps://10.0.0.2/main' })],
     ['sub.url', { sub: { url: 'http://10.0.0.2/flv' } }],
-    ['main.fallbackUrls.0', main({ fallbackUrls: ['rtmp://10.0.0.2/'] })],
+    ['main.url', main({ fallbackUrls: ['rtmp://10.0.0.2/'] })],
   ];
   for (const [field, input] of cases) {
     for (const refused of [refusal(add(input)), refusal(cameras.update(1, input))]) {
       const error = await refused;
       assert.equal([error.kind, error.field], ['invalid-argument', field], field);
-      assert.match(`${error.message} ${error.cure}`, 'go2rtc, which is not part of this version');
+      assert.match(`${error.message} ${error.cure}`, 'takes go2rtc');
     }
   }
   assert.equal([cameras.list().length, engine.streams.size], [1, 1]);
@@ -234,17 +241,17 @@ test('what takes go2rtc is refused by field, with a cure', async () => {
 test('a stored camera that takes go2rtc is a failed one with a cure, and can be changed', async () => {
   const first = await ready();
   const record = first.store.records.get(1);
-  if (record) record.hub = 'go2rtc';
+  if (record) record.main.transport = 'udp';
   const { cameras, engine, clock } = setUp(first.store);
   await cameras.start(never);
   await clock.advance(200);
   assert.equal([engine.streams.size, cameras.unreadable.length], [0, 0]);
   const { name, reason, message, cure } = cameras.get(1)?.state ?? {};
-  assert.equal([name, reason, cure], ['failed', 'hub', 'Use auto or direct.']);
-  assert.match(message ?? '', 'go2rtc, which is not part of this version');
+  assert.equal([name, reason, cure], ['failed', 'hub', 'Use tcp, or set "hub" to auto.']);
+  assert.match(message ?? '', 'takes go2rtc');
   await cameras.update(1, { name: 'Gate' });
-  assert.equal((await refusal(cameras.update(1, { main: { url: 'rtsp://10.0.0.9/' } }))).field, 'hub');
-  const mended = await cameras.update(1, { hub: null });
+  assert.equal((await refusal(cameras.update(1, { main: { url: 'rtsp://10.0.0.9/' } }))).field, 'main.transport');
+  const mended = await cameras.update(1, { main: { transport: 'tcp' } });
   assert.equal([mended.state.name, mended.state.reason, engine.streams.size], ['starting', undefined, 1]);
 });
 
@@ -254,10 +261,11 @@ test('the direct hub passes plain RTSP on, and lifts the loopback rule for what 
   };
   const expected: Route = { able: true, urls: [MAIN, SUB], username: 'u', password: 'p', allowLoopback: false };
   const hub = new DirectHub({ allowLoopback: false });
-  for (const choice of ['auto', 'direct'] as const) assert.equal(hub.route({ ...source, hub: choice }), expected);
-  assert.equal(hub.route({ ...source, ours: true }), { ...expected, allowLoopback: true });
-  assert.equal(new DirectHub({ allowLoopback: true }).route(source), { ...expected, allowLoopback: true });
-  const foreign = hub.route({ ...source, fallbackUrls: ['rtsps://10.0.0.2/'] });
+  const key: StreamKey = { camera: 1, stream: 'main' };
+  assert.equal(hub.route(key, source), expected);
+  assert.equal(hub.route(key, { ...source, ours: true }), { ...expected, allowLoopback: true });
+  assert.equal(new DirectHub({ allowLoopback: true }).route(key, source), { ...expected, allowLoopback: true });
+  const foreign = hub.route(key, { ...source, fallbackUrls: ['rtsps://10.0.0.2/'] });
   assert.equal([foreign.able, (foreign as NoRoute).field], [false, 'url']);
 });
 
@@ -267,10 +275,13 @@ test('another hub: its way, its words, and its changes are taken over', async ()
   let listening = true;
   const asked: StreamSource[] = [];
   const hub: Hub = {
-    route: source => {
+    refusal: () => undefined,
+    route: (_key, source) => {
       asked.push(source);
       return route;
     },
+    leave: () => undefined,
+    failed: () => undefined,
     onChange: listener => {
       changed = listener;
       return () => {
