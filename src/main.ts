@@ -15,10 +15,11 @@ import {
   storageServices,
   webFolder,
 } from './api/index.ts';
-import { Cameras, DirectHub, Prober } from './cameras/index.ts';
+import { Cameras, openHub, Prober, refusals } from './cameras/index.ts';
 import {
   background,
   EventBus,
+  type Go2rtcInstallOptions,
   isAbort,
   Lifecycle,
   Log,
@@ -29,6 +30,7 @@ import {
   networkUrls,
   outputWriter,
   parseOptions,
+  portsOf,
   redactText,
   type ServeOptions,
   systemClock,
@@ -37,9 +39,9 @@ import {
   usage,
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
-import { CameraEvents, WebhookSender, WebhookSettings, Webhooks } from './events/index.ts';
-import { DEFAULT_SETTINGS, Go2rtc, runtimeFolders } from './go2rtc/index.ts';
-import { maintain, resetUserPassword } from './maintenance/index.ts';
+import { CameraEvents, openWebhooks } from './events/index.ts';
+import { Go2rtc, Go2rtcPreferencesKeeper, Installer, runtimeFolders, settingsOf } from './go2rtc/index.ts';
+import { installByHand, maintain, resetUserPassword } from './maintenance/index.ts';
 import { Mqtt } from './mqtt/index.ts';
 import {
   clockSynchronised,
@@ -98,11 +100,12 @@ async function step<T>(exitCode: number, action: () => T | Promise<T>): Promise<
 /** Everything that makes up the service, in the order of its start; each part registers its stop before it is started. */
 async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, restart?: () => void): Promise<void> {
   const { allowLoopback, configFile } = options;
-  const hub = new DirectHub({ allowLoopback });
   const configuration =
     configFile === undefined
       ? undefined
-      : await step(EXIT.usage, () => readConfiguration(configFile, { environment: process.env, allowLoopback, hub }));
+      : await step(EXIT.usage, () =>
+          readConfiguration(configFile, { environment: process.env, allowLoopback, hub: refusals(options.hub) }),
+        );
   const clock = systemClock;
   const { signal } = lifecycle;
   const bus = new EventBus((error, event) => log.logger('main').error('a listener failed', { event, error }));
@@ -135,6 +138,18 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
 
   const demo = options.demo ? new DemoServer({ log: log.logger('demo') }) : undefined;
   const ownPorts = () => portsOf([url, ...(https ? [https.url] : []), ...(demo?.urls ?? []).map(({ main }) => main)]);
+  const preferences = new Go2rtcPreferencesKeeper({
+    ...{ settings: store.settings, log: log.logger('go2rtc') },
+    ...provisionedBy(configuration?.go2rtc && configFile),
+  });
+  const go2rtc = makeGo2rtc(options.dataDir, store.uuid, preferences, log.logger('go2rtc'));
+  const installer = new Installer({
+    ...{ dataDir: options.dataDir, userAgent: `Thimble/${version}`, lock: lockDirectory, clock },
+    ...{ log: log.logger('go2rtc'), onInstalled: () => go2rtc.recheck() },
+  });
+  const stopHub = () => Promise.all([installer.stop(), go2rtc.stop()]).then(() => {});
+  lifecycle.register({ name: 'go2rtc', priority: 10, deadlineMs: 4000, stop: stopHub });
+  const hub = openHub({ choice: options.hub, allowLoopback, process: go2rtc, clock, log: log.logger('cameras') });
   const engine = makeEngine(options, store, log);
   const ringBudget = new RingBudget(memoryLimitBytes());
   const cameras = new Cameras({
@@ -157,8 +172,6 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     log: log.logger('retention'),
     ...provisionedBy(configuration?.storage && configFile),
   });
-  const go2rtc = makeGo2rtc(options, store, log.logger('go2rtc'));
-  lifecycle.register({ name: 'go2rtc', priority: 10, deadlineMs: 4000, stop: () => go2rtc.stop() });
   const webrtc = makeWebRtc({
     ...{ go2rtc, cameras, bus, clock, allowLoopback, settings: store.settings, userAgent: `Thimble/${version}` },
     log: log.logger('webrtc'),
@@ -190,7 +203,10 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   await care.start(signal);
   await recording.start(signal);
   events.start();
-  const webhooks = makeWebhooks({ options, store, cameras, bus, log: log.logger('webhooks'), ownPorts });
+  const webhooks = openWebhooks({
+    ...{ store, cameras, bus, clock, allowLoopback, ownPorts, log: log.logger('webhooks') },
+    userAgent: `Thimble/${version}`,
+  });
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
   const mqtt = new Mqtt({
@@ -236,9 +252,9 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     events,
     bus,
     webhooks,
-    go2rtc,
     mqtt,
     webrtc,
+    go2rtc: { state: () => go2rtc.state(), preferences, installer },
     pictures,
     live: liveServices(store, engine, cameras, pictures),
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),
@@ -297,39 +313,18 @@ function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
 }
 
 /** Nothing is started until somebody needs it. */
-function makeGo2rtc({ dataDir }: ServeOptions, { uuid: storeUuid }: Store, log: Logger): Go2rtc {
+function makeGo2rtc(dataDir: string, storeUuid: string, preferences: Go2rtcPreferencesKeeper, log: Logger): Go2rtc {
   const { PATH: path, RUNTIME_DIRECTORY: runtimeDirectory, XDG_RUNTIME_DIR: userDirectory } = process.env;
   const userId = process.getuid?.() ?? 0;
-  return new Go2rtc({
-    ...DEFAULT_SETTINGS,
+  const go2rtc = new Go2rtc({
+    ...settingsOf(preferences.get()),
     ...{ dataDir, log, clock: systemClock, spawn: spawnChild, lock: lockDirectory },
     runtimeDirs: runtimeFolders({ runtimeDirectory, userDirectory, userId, storeUuid }),
     memoryLimitBytes: memoryLimitBytes(),
     ...(path !== undefined && { path }),
   });
-}
-
-interface WebhookParts {
-  options: ServeOptions;
-  store: Store;
-  cameras: Cameras;
-  bus: EventBus;
-  log: Logger;
-  ownPorts: () => number[];
-}
-
-/** Where the service itself listens: no webhook goes there, and no camera is asked there. */
-function portsOf(urls: readonly string[]): number[] {
-  // An address leaves out the port that its kind has anyway.
-  return urls.map(url => Number(new URL(url).port || (url.startsWith('https:') ? 443 : 80)));
-}
-
-function makeWebhooks({ options: { allowLoopback }, store, cameras, bus, log, ownPorts }: WebhookParts): Webhooks {
-  const clock = systemClock;
-  const sender = new WebhookSender({ allowLoopback, ownPorts, userAgent: `Thimble/${version}`, clock });
-  const settings = new WebhookSettings({ store, allowLoopback, log });
-  const { events, uuid: storeUuid } = store;
-  return new Webhooks({ settings, sender, events, cameras, storeUuid, allowLoopback, bus, clock, log });
+  preferences.onChange(() => go2rtc.configure(settingsOf(preferences.get())));
+  return go2rtc;
 }
 
 /** Cameras change nothing any more while recording ends the engine and writes down what it closed. */
@@ -452,10 +447,28 @@ async function workOffline(options: MaintainOptions | UserResetOptions): Promise
   }
 }
 
+/** Works beside a service that uses the directory: one that misses go2rtc finds it within half a minute. */
+async function installOffline({ dataDir, from }: Go2rtcInstallOptions): Promise<number> {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => stop.abort());
+  try {
+    await installByHand({
+      ...{ dataDir, userAgent: `Thimble/${version}`, lock: lockDirectory, signal: stop.signal, clock: systemClock },
+      ...{ write: (text: string) => void process.stdout.write(text), human: process.stdout.isTTY },
+      ...(from === undefined ? {} : { from }),
+    });
+    return EXIT.clean;
+  } catch (error) {
+    if (!isAbort(error)) explain(error);
+    return error instanceof NvrError && error.kind === 'invalid-argument' ? EXIT.usage : EXIT.failed;
+  }
+}
+
 async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2), process.env);
     if (options.command === 'serve') return await run(options);
+    if (options.command === 'go2rtc-install') return await installOffline(options);
     if (options.command !== 'version' && options.command !== 'help') return await workOffline(options);
     process.stdout.write(options.command === 'version' ? `thimble ${version}\n` : usage());
     return EXIT.clean;

@@ -6,6 +6,7 @@ import { WEBHOOK_OCCASIONS } from '../events/index.ts';
 import { ONVIF_PROBLEMS } from '../onvif/index.ts';
 import * as shape from './answer-shapes.ts';
 import type { RouteAnswer, RouteName } from './contract.ts';
+import * as go2rtc from './go2rtc-answers.ts';
 import * as mqtt from './mqtt-answers.ts';
 import * as onvif from './onvif-answers.ts';
 
@@ -77,7 +78,7 @@ const status = v.object({
     opened: number,
     webhooks: v.object({ queued: number, queuedBytes: number, sent: number, failed: number, dropped: number }),
   }),
-  hub: v.literal('direct'),
+  hub: v.picklist(['auto', 'direct', 'go2rtc']),
   go2rtc: v.object({
     name: v.picklist(['absent', 'unusable', 'idle', 'starting', 'ready', 'restarting', 'resting']),
     version: maybe(text),
@@ -119,8 +120,9 @@ const settings = v.object({
   log: v.object({ level, tags: v.record(text, level) }),
   webhooks,
   mqtt: mqtt.settings,
+  go2rtc: go2rtc.settings,
   hosts: list(text),
-  provisioned: list(v.picklist(['storage', 'mqtt'])),
+  provisioned: list(v.picklist(['storage', 'mqtt', 'go2rtc'])),
 });
 const deleted = v.object(footage);
 const storage = v.object({
@@ -199,7 +201,13 @@ const backup = v.object({
   cameras: list(shape.backupCamera),
   users: list(v.object({ name: text, role, cameras: seen, rights })),
   groups: list(shape.newGroup),
-  settings: v.object({ storage: storageSettings, webhooks, mqtt: maybe(mqtt.settings), hosts: list(text) }),
+  settings: v.object({
+    storage: storageSettings,
+    webhooks,
+    mqtt: maybe(mqtt.settings),
+    go2rtc: maybe(go2rtc.settings),
+    hosts: list(text),
+  }),
 });
 const restored = v.object({
   applied: flag,
@@ -245,6 +253,8 @@ export const ANSWERS = {
       v.object({ camera: number, bytesPerDay: number, days: v.nullable(number), limit: v.nullable(cause) }),
     ),
   }),
+  'GET /api/go2rtc': go2rtc.info,
+  'POST /api/go2rtc/install': go2rtc.info,
   'GET /api/settings': settings,
   'PATCH /api/settings': settings,
   'GET /api/settings/mqtt': mqtt.info,

@@ -4,6 +4,7 @@ import { camerasSchema, nameSchema, rightsSchema, roleSchema } from '../accounts
 import { MAX_CAMERAS, newCameraSchema } from '../cameras/index.ts';
 import { redactText } from '../core/index.ts';
 import { webhooksPatchSchema } from '../events/index.ts';
+import { go2rtcPatchSchema } from '../go2rtc/index.ts';
 import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Backup, BackupCamera } from './contract.ts';
@@ -45,6 +46,7 @@ export const backupSchema = v.strictObject({
     storage: storagePatchSchema,
     webhooks: webhooksPatchSchema,
     mqtt: v.optional(mqttPatchSchema),
+    go2rtc: v.optional(go2rtcPatchSchema),
     hosts: hostsSchema,
   }),
 });
@@ -53,7 +55,7 @@ export type ReadCamera = v.InferOutput<typeof cameraSchema>;
 
 /** The cameras of the demo are left out: they come with the service. */
 export function makeBackup(services: ApiServices): Backup {
-  const { accounts, cameras, groups, storage, webhooks, mqtt, hosts, facts, clock } = services;
+  const { accounts, cameras, groups, storage, webhooks, mqtt, go2rtc, hosts, facts, clock } = services;
   return {
     format: 'thimble-backup',
     version: 1,
@@ -72,6 +74,7 @@ export function makeBackup(services: ApiServices): Backup {
       storage: storage.settings(),
       webhooks: webhooks.list(),
       mqtt: mqtt.settings(),
+      go2rtc: go2rtc.preferences.get(),
       hosts: [...hosts.names()],
     },
   };

@@ -1,6 +1,7 @@
 // What each route takes and answers, by its name: types only. The table of routes and the client in `web/` are both bound to it.
 import type { TriggerSource } from '../storage/index.ts';
 import type { BackupRoutes } from './contract-backup.ts';
+import type { Go2rtcRoutes } from './contract-go2rtc.ts';
 import type { LiveRoutes } from './contract-live.ts';
 import type { MqttRoutes } from './contract-mqtt.ts';
 import type { OnvifRoutes } from './contract-onvif.ts';
@@ -50,7 +51,14 @@ type StreamName = 'main' | 'sub';
  * `query`, `body`: what is sent; lists in a query are repeated parameters, null is sent as `none`. `answer`: the JSON of a 2xx
  * answer; absent where there is none (bytes, empty answers, WebSockets). A field that is absent is not accepted.
  */
-export interface ApiRoutes extends PlaybackRoutes, LiveRoutes, BackupRoutes, MqttRoutes, OnvifRoutes, WebRtcRoutes {
+export interface ApiRoutes
+  extends PlaybackRoutes,
+    LiveRoutes,
+    BackupRoutes,
+    MqttRoutes,
+    OnvifRoutes,
+    WebRtcRoutes,
+    Go2rtcRoutes {
   'GET /api/health': { answer: Health };
   /** The API in OpenAPI 3.1. */
   'GET /api/openapi.json': { answer: Record<string, unknown> };

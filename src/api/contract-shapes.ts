@@ -11,7 +11,7 @@ import type {
   StreamName,
 } from '../core/index.ts';
 import type { EventFigures, EventView, Webhook, WebhookFigures, WebhooksPatch } from '../events/index.ts';
-import type { Go2rtcState } from '../go2rtc/index.ts';
+import type { Go2rtcPatch, Go2rtcPreferences, Go2rtcState } from '../go2rtc/index.ts';
 import type { MqttPatch, MqttSettings } from '../mqtt/index.ts';
 import type { StreamProblem } from '../native/index.ts';
 import type { OnvifProblem } from '../onvif/index.ts';
@@ -153,10 +153,11 @@ export interface Settings {
   /** `PATCH` takes the whole list; a `secret` beside each, which is never shown. */
   webhooks: Webhook[];
   mqtt: MqttSettings;
+  go2rtc: Go2rtcPreferences;
   /** Further names under which the service answers; `PATCH` takes the whole list. */
   hosts: string[];
   /** Sections that a configuration file gives; `PATCH` refuses them. */
-  provisioned: ('storage' | 'mqtt')[];
+  provisioned: ('storage' | 'mqtt' | 'go2rtc')[];
 }
 
 /** `PATCH /api/settings` */
@@ -165,6 +166,7 @@ export interface SettingsPatch {
   log?: { level?: LogLevel; tags?: Record<string, LogLevel | null> };
   webhooks?: WebhooksPatch;
   mqtt?: MqttPatch;
+  go2rtc?: Go2rtcPatch;
   hosts?: string[];
 }
 
@@ -246,7 +248,8 @@ export interface Status {
     opened: number;
     webhooks: WebhookFigures;
   };
-  hub: 'direct';
+  /** The way to cameras that do not say otherwise. */
+  hub: 'auto' | 'direct' | 'go2rtc';
   /** The child process for cameras and browsers that need it; where it is not well, message and cure say why. */
   go2rtc: Omit<Go2rtcState, 'streams' | 'path'>;
   cameras: { id: CameraId; name: string; state: CameraStateName; lastPacketMs: number }[];

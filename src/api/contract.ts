@@ -1,5 +1,6 @@
 // The shapes that the API sends, for its clients: types only, stable, added to but never changed.
 export type { Backup, BackupCamera, RestoreReply, RestoreStep } from './contract-backup.ts';
+export type * from './contract-go2rtc.ts';
 export type * from './contract-mqtt.ts';
 export type * from './contract-onvif.ts';
 export type * from './contract-playback.ts';

@@ -172,7 +172,13 @@ export class Restore {
           storage.updateSettings(settings.storage),
         );
     const sameHosts = isDeepStrictEqual([...hosts.names()], settings.hosts);
-    return [stored, this.#webhooks(), ...this.#mqtt(), planned('hosts', sameHosts, () => hosts.update(settings.hosts))];
+    return [
+      stored,
+      this.#webhooks(),
+      ...this.#mqtt(),
+      ...this.#go2rtc(),
+      planned('hosts', sameHosts, () => hosts.update(settings.hosts)),
+    ];
   }
 
   /** The password and the key that are here stay. */
@@ -191,6 +197,18 @@ export class Restore {
       Object.assign(result.step, { needs: 'password', note: 'Backups hold no secrets: enter it again.' });
     }
     return [result];
+  }
+
+  #go2rtc(): Planned[] {
+    const { preferences } = this.#services.go2rtc;
+    const { go2rtc: wanted } = this.#backup.settings;
+    if (!wanted) return [];
+    if (preferences.isProvisioned) {
+      const note = 'It comes from the configuration file.';
+      return [{ step: { what: 'setting', name: 'go2rtc', action: 'skip', note } }];
+    }
+    const here = preferences.get();
+    return [planned('go2rtc', isDeepStrictEqual({ ...here, ...wanted }, here), () => preferences.update(wanted))];
   }
 
   /** Secrets of those that are here stay; others have to be entered again. */

@@ -1,9 +1,19 @@
 // What the API needs of the parts below it, as narrow as it can be.
 import type { Accounts } from '../accounts/index.ts';
 import type { Camera, Cameras, Prober } from '../cameras/index.ts';
-import type { CameraId, Clock, EndReason, EventBus, GapReason, Log, Logger, StreamName } from '../core/index.ts';
+import type {
+  CameraId,
+  Clock,
+  EndReason,
+  EventBus,
+  GapReason,
+  HubMode,
+  Log,
+  Logger,
+  StreamName,
+} from '../core/index.ts';
 import type { CameraEvents, Webhooks } from '../events/index.ts';
-import type { Go2rtc } from '../go2rtc/index.ts';
+import type { Go2rtcPreferencesKeeper, Go2rtcState, Installer } from '../go2rtc/index.ts';
 import type { Mqtt } from '../mqtt/index.ts';
 import type {
   Engine,
@@ -116,9 +126,13 @@ export interface ApiServices {
   >;
   bus: Pick<EventBus, 'on'>;
   groups: CameraGroups;
-  go2rtc: Pick<Go2rtc, 'state'>;
   mqtt: Pick<Mqtt, 'settings' | 'settingsProvisioned' | 'check' | 'update' | 'test' | 'state' | 'devices'>;
   webrtc: Pick<WebRtc, 'watch' | 'talk' | 'keep' | 'end' | 'look' | 'figures'>;
+  go2rtc: {
+    state(): Go2rtcState;
+    preferences: Pick<Go2rtcPreferencesKeeper, 'get' | 'isProvisioned' | 'check' | 'update'>;
+    installer: Pick<Installer, 'state' | 'offered' | 'begin'>;
+  };
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];
@@ -136,7 +150,7 @@ export interface ApiServices {
     version: string;
     startedMs: number;
     dataDir: string;
-    hub: 'direct';
+    hub: HubMode;
     /** Of the board, as in `Europe/Berlin`. */
     timeZone: string;
     https?: HttpsFacts;

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { LOG_LEVELS, type LogLevel, NvrError } from '../core/index.ts';
 import { webhooksPatchSchema, webhookTestSchema } from '../events/index.ts';
+import { go2rtcPatchSchema } from '../go2rtc/index.ts';
 import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
 import type { Settings } from './contract.ts';
@@ -24,22 +25,25 @@ const patchSchema = v.strictObject({
   log: v.optional(logPatchSchema),
   webhooks: v.optional(webhooksPatchSchema),
   mqtt: v.optional(mqttPatchSchema),
+  go2rtc: v.optional(go2rtcPatchSchema),
   hosts: v.optional(hostsSchema),
 });
 
 type LogPatch = v.InferOutput<typeof logPatchSchema>;
 
 export function settingsRoutes(services: ApiServices) {
-  const { storage, logs, log, webhooks, mqtt, hosts } = services;
+  const { storage, logs, log, webhooks, mqtt, go2rtc, hosts } = services;
   const all = (): Settings => ({
     storage: storage.settings(),
     log: { level: logs.levels.other, tags: logs.levels.tags },
     webhooks: webhooks.list(),
     mqtt: mqtt.settings(),
+    go2rtc: go2rtc.preferences.get(),
     hosts: [...hosts.names()],
     provisioned: [
       ...(storage.settingsProvisioned ? (['storage'] as const) : []),
       ...(mqtt.settingsProvisioned ? (['mqtt'] as const) : []),
+      ...(go2rtc.preferences.isProvisioned ? (['go2rtc'] as const) : []),
     ],
   });
   return [
@@ -57,9 +61,11 @@ export function settingsRoutes(services: ApiServices) {
         const levels = body.log && changedLevels(logs.levels, body.log);
         if (body.webhooks) webhooks.check(body.webhooks);
         if (body.mqtt) mqtt.check(body.mqtt);
+        if (body.go2rtc) await go2rtc.preferences.check(body.go2rtc);
         if (body.storage) await storage.updateSettings(body.storage);
         if (body.webhooks) await webhooks.update(body.webhooks);
         if (body.mqtt) await mqtt.update(body.mqtt);
+        if (body.go2rtc) await go2rtc.preferences.update(body.go2rtc);
         if (body.hosts) {
           await hosts.update(body.hosts);
           log.info('settings changed', { section: 'hosts', hosts: hosts.names() });

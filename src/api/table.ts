@@ -8,6 +8,7 @@ import { daysRoutes } from './days-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { ExportPlans } from './export-plans.ts';
 import { exportRoutes } from './export-routes.ts';
+import { go2rtcRoutes } from './go2rtc-routes.ts';
 import { groupRoutes } from './group-routes.ts';
 import { keyframeRoutes } from './keyframe-routes.ts';
 import { type LinkTable, linkRoutes } from './link-routes.ts';
@@ -73,6 +74,7 @@ export function table(
     ...storageRoutes(services),
     ...settingsRoutes(services),
     ...mqttRoutes(services),
+    ...go2rtcRoutes(services),
     ...backupRoutes(services),
     ...openapiRoutes(services, routes),
     ...linkRoutes(services, links, linkTable),

@@ -26,8 +26,7 @@ export class Go2rtcHub implements Hub {
   }
 
   refusal(source: StreamSource): NoRoute | undefined {
-    const found = sourcesOf(source);
-    return 'able' in found ? found : undefined;
+    return go2rtcRefusal(source);
   }
 
   route(key: StreamKey, source: StreamSource): Route | NoRoute {
@@ -74,6 +73,12 @@ export class Go2rtcHub implements Hub {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Why a stream cannot be reached through go2rtc. */
+export function go2rtcRefusal(source: StreamSource): NoRoute | undefined {
+  const found = sourcesOf(source);
+  return 'able' in found ? found : undefined;
 }
 
 function nameOf({ camera, stream }: StreamKey): `th-${number}-${'main' | 'sub'}` {

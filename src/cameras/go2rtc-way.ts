@@ -11,6 +11,8 @@ interface SourceWords {
   cure: string;
   /** The kind of fault, where it is known; those that are problems of links bear their names. */
   fault?: string;
+  /** There is no address until that is over. */
+  refused?: true;
 }
 
 /** The part of `Go2rtc` that cameras need. */
@@ -85,9 +87,10 @@ export class Go2rtcWay {
       return { able: true, urls: [`${url}${TRACKS}`], username: '', password: '', allowLoopback: true, hub: true };
     }
     const state = process.state();
-    const own = state.name === 'ready' ? this.#claim?.problem() : undefined;
-    const { message, cure } = { ...STARTING, ...defined(state), ...own };
-    const isLasting = own !== undefined || LASTING.has(state.name);
+    const own = this.#claim?.problem();
+    const refused = state.name === 'ready' && own?.refused ? own : undefined;
+    const { message, cure } = { ...STARTING, ...defined(state), ...refused };
+    const isLasting = refused !== undefined || LASTING.has(state.name);
     return { able: false, message: sentence(message), cure: sentence(cure), ...(isLasting ? {} : { passing: true }) };
   }
 

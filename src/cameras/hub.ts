@@ -81,10 +81,8 @@ export class DirectHub implements Hub {
     this.#allowLoopback = options.allowLoopback;
   }
 
-  refusal({ url, transport, fallbackUrls = [] }: StreamSource): NoRoute | undefined {
-    if (transport !== 'tcp') return elsewhere('transport', `Its transport is ${transport}.`, 'Use tcp');
-    if ([url, ...fallbackUrls].every(one => /^rtsp:\/\//i.test(one))) return undefined;
-    return elsewhere('url', 'Its address is not one of plain RTSP.', 'Write rtsp://host/path');
+  refusal(source: StreamSource): NoRoute | undefined {
+    return directRefusal(source);
   }
 
   route(_key: StreamKey, source: StreamSource): Route | NoRoute {
@@ -105,6 +103,13 @@ export class DirectHub implements Hub {
   }
 }
 
+/** Why a stream cannot be reached without go2rtc. */
+export function directRefusal({ url, transport, fallbackUrls = [] }: StreamSource): NoRoute | undefined {
+  if (transport !== 'tcp') return elsewhere('transport', `Its transport is ${transport}.`, 'Use tcp');
+  if ([url, ...fallbackUrls].every(one => /^rtsp:\/\//i.test(one))) return undefined;
+  return elsewhere('url', 'Its address is not one of plain RTSP.', 'Write rtsp://host/path');
+}
+
 function elsewhere(field: NonNullable<NoRoute['field']>, why: string, cure: string): NoRoute {
   return {
     able: false,
@@ -112,49 +117,4 @@ function elsewhere(field: NonNullable<NoRoute['field']>, why: string, cure: stri
     message: `${why} That takes go2rtc, and the camera is to be reached directly.`,
     cure: `${cure}, or set "hub" to auto.`,
   };
-}
-
-/** One of two ways for each stream: as the camera says, else as the service does. `auto`: directly wherever that is possible. */
-export class ChosenHub implements Hub {
-  readonly #choice: HubChoice;
-  readonly #direct: Hub;
-  readonly #go2rtc: Hub;
-
-  constructor(options: { choice: HubChoice; direct: Hub; go2rtc: Hub }) {
-    this.#choice = options.choice;
-    this.#direct = options.direct;
-    this.#go2rtc = options.go2rtc;
-  }
-
-  refusal(source: StreamSource): NoRoute | undefined {
-    return this.#of(source).refusal(source);
-  }
-
-  route(key: StreamKey, source: StreamSource): Route | NoRoute {
-    const hub = this.#of(source);
-    if (hub === this.#direct) this.#go2rtc.leave(key);
-    return hub.route(key, source);
-  }
-
-  leave(key: StreamKey): void {
-    this.#direct.leave(key);
-    this.#go2rtc.leave(key);
-  }
-
-  failed(key: StreamKey, problem: LinkProblem): Explanation | undefined {
-    return this.#go2rtc.failed(key, problem);
-  }
-
-  onChange(listener: () => void): () => void {
-    const ends = [this.#direct.onChange(listener), this.#go2rtc.onChange(listener)];
-    return () => {
-      for (const end of ends) end();
-    };
-  }
-
-  #of(source: StreamSource): Hub {
-    const choice = source.ours ? 'direct' : (source.hub ?? this.#choice);
-    if (choice === 'auto') return this.#direct.refusal(source) ? this.#go2rtc : this.#direct;
-    return choice === 'direct' ? this.#direct : this.#go2rtc;
-  }
 }

@@ -23,7 +23,6 @@ export type { CameraAddress } from './connection.ts';
 export { Go2rtcHub, type Go2rtcHubOptions } from './go2rtc-hub.ts';
 export type { HubProcess } from './go2rtc-way.ts';
 export {
-  ChosenHub,
   DirectHub,
   type Explanation,
   type Hub,
@@ -32,6 +31,7 @@ export {
   type StreamKey,
   type StreamSource,
 } from './hub.ts';
+export { ChosenHub, openHub, refusals } from './hub-choice.ts';
 export { newOnvifSchema } from './onvif-schema.ts';
 export type {
   OnvifFault,

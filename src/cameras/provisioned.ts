@@ -27,7 +27,7 @@ export interface ProvisionPlan {
 }
 
 /** Throws `invalid-argument` as adding the camera would, without a store. */
-export function checkCamera(input: NewCamera, options: { allowLoopback: boolean; hub: Hub }): void {
+export function checkCamera(input: NewCamera, options: { allowLoopback: boolean; hub: Pick<Hub, 'refusal'> }): void {
   const { allowLoopback, hub } = options;
   refuseUnreachable(createRecord(0, input, { allowLoopback, ...UNSEALED }), EVERY_WAY, hub);
 }

@@ -7,7 +7,7 @@ import type { Hub } from './hub.ts';
 export const EVERY_WAY: readonly string[] = ['hub', 'main', 'sub'];
 
 /** Throws `invalid-argument` when what was written, by the names of its fields, makes a stream one that the hub can never reach. */
-export function refuseUnreachable(record: CameraRecord, written: readonly string[], hub: Hub): void {
+export function refuseUnreachable(record: CameraRecord, written: readonly string[], hub: Pick<Hub, 'refusal'>): void {
   for (const stream of ['main', 'sub'] as const) {
     const where = record[stream];
     if (!where || !(written.includes('hub') || written.includes(stream))) continue;

@@ -9,7 +9,7 @@ export * from './ids.ts';
 export * from './lifecycle.ts';
 export * from './log.ts';
 export * from './nearest.ts';
-export { networkUrls } from './network-urls.ts';
+export { networkUrls, portsOf } from './network-urls.ts';
 export * from './options.ts';
 export { outputWriter } from './output-writer.ts';
 export { packagePath } from './package-path.ts';

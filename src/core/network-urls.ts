@@ -13,3 +13,9 @@ export function networkUrls(url: string, host: string): string[] {
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => `http://${address}${port && `:${port}`}`);
 }
+
+/** The ports of addresses. */
+export function portsOf(urls: readonly string[]): number[] {
+  // An address leaves out the port that its kind has anyway.
+  return urls.map(url => Number(new URL(url).port || (url.startsWith('https:') ? 443 : 80)));
+}

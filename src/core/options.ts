@@ -6,6 +6,10 @@ import { nearest } from './nearest.ts';
 import { type Flag, invalid, nonEmpty, parseAddress, parseSwitch, type Value, type Values } from './option-values.ts';
 import { parseServerChoice, SERVER_FLAGS, type ServerChoice } from './server-options.ts';
 
+const HUB_MODES = ['auto', 'direct', 'go2rtc'] as const;
+/** The way to cameras that do not say otherwise. */
+export type HubMode = (typeof HUB_MODES)[number];
+
 export interface ServeOptions extends ServerChoice {
   command: 'serve';
   /** Absolute. */
@@ -14,7 +18,7 @@ export interface ServeOptions extends ServerChoice {
   listenHost: string;
   /** 0 = chosen by the system. */
   listenPort: number;
-  hub: 'direct';
+  hub: HubMode;
   demo: boolean;
   allowLoopback: boolean;
   /** Absolute; what it says about cameras and settings goes before what is stored. */
@@ -39,7 +43,23 @@ export interface UserResetOptions {
   logLevels: LogLevels;
 }
 
-export type Options = ServeOptions | MaintainOptions | UserResetOptions | { command: 'version' } | { command: 'help' };
+/** Brings go2rtc into a data directory, whether or not a service uses it. */
+export interface Go2rtcInstallOptions {
+  command: 'go2rtc-install';
+  /** Absolute. */
+  dataDir: string;
+  /** Absolute path of a file of the release, in place of the download. */
+  from?: string;
+  logLevels: LogLevels;
+}
+
+export type Options =
+  | ServeOptions
+  | MaintainOptions
+  | UserResetOptions
+  | Go2rtcInstallOptions
+  | { command: 'version' }
+  | { command: 'help' };
 
 const DEFAULT_LISTEN = '0.0.0.0:8080';
 
@@ -66,8 +86,8 @@ const FLAGS: readonly Flag[] = [
   {
     name: '--hub',
     variable: 'THIMBLE_HUB',
-    value: 'auto|direct',
-    help: 'how cameras are reached (default: auto)',
+    value: 'auto|direct|go2rtc',
+    help: 'how cameras are reached (default: auto, go2rtc for those that do not speak plain RTSP)',
   },
   {
     name: '--log',
@@ -92,7 +112,7 @@ const MAINTENANCE: Record<MaintainOptions['command'], string> = {
 const MAINTENANCE_FLAGS = ['--data', '--log'];
 
 /** Part of the design, and not of this version: named, so that nobody takes silence for obedience. */
-const LATER_COMMANDS = ['go2rtc', 'export'];
+const LATER_COMMANDS = ['export'];
 
 /** What `--help` prints. */
 export function usage(): string {
@@ -101,7 +121,7 @@ export function usage(): string {
     return `  ${left.padEnd(26)} ${flag.help}\n  ${''.padEnd(26)} or ${flag.variable}=${flag.value ?? '1'}`;
   });
   const commands = Object.entries(MAINTENANCE).map(([name, help]) => `  ${name.padEnd(26)} ${help}`);
-  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n\nthimble check|repair|reindex [--data DIR] [--log …], while no service runs on DIR\n\n${commands.join('\n')}\n\nthimble user reset NAME [--data DIR], while no service runs on DIR: prints a new password once\n`;
+  return `thimble [serve] [flags]\n\n${rows.join('\n')}\n  --version, --help\n\nthimble check|repair|reindex [--data DIR] [--log …], while no service runs on DIR\n\n${commands.join('\n')}\n\nthimble user reset NAME [--data DIR], while no service runs on DIR: prints a new password once\n\nthimble go2rtc install [--data DIR] [--from FILE]: downloads go2rtc, or takes a file of its release, checks it and puts it into DIR\n`;
 }
 
 /** Flags win over the environment. Throws `invalid-argument` with `field` = the flag or variable, and a cure. */
@@ -111,6 +131,7 @@ export function parseOptions(argv: readonly string[], environment: Record<string
     const command = args.shift() as string;
     if (isMaintenance(command)) return parseMaintenance(command, args, environment);
     if (command === 'user') return parseUserReset(args, environment);
+    if (command === 'go2rtc') return parseGo2rtcInstall(args, environment);
     if (command !== 'serve') throw unknownCommand(command);
   }
   if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
@@ -156,7 +177,28 @@ function parseUserReset(args: string[], environment: Record<string, string | und
   return { command: 'user-reset', name, ...parseOffline('user reset', args, environment) };
 }
 
-/** What commands on a directory take that no service uses. */
+const INSTALL_CURE = 'Write thimble go2rtc install --data DIR.';
+
+function parseGo2rtcInstall(args: string[], environment: Record<string, string | undefined>): Options {
+  if (args.includes('--help') || args.includes('-h')) return { command: 'help' };
+  const action = args.shift();
+  if (action !== 'install') throw invalid('command', `"go2rtc ${action ?? ''}" is not a command`, INSTALL_CURE);
+  const at = args.findIndex(arg => arg === '--from' || arg.startsWith('--from='));
+  const [flag = ''] = at < 0 ? [] : args.splice(at, 1);
+  const text = flag.startsWith('--from=')
+    ? flag.slice('--from='.length)
+    : at < 0
+      ? undefined
+      : (args.splice(at, 1)[0] ?? '');
+  const from = text === undefined ? undefined : nonEmpty({ text, source: '--from' }, 'Write the path of a file.');
+  return {
+    command: 'go2rtc-install',
+    ...(from === undefined ? {} : { from: resolve(from) }),
+    ...parseOffline('go2rtc install', args, environment),
+  };
+}
+
+/** What commands on a directory take. */
 function parseOffline(
   command: string,
   args: readonly string[],
@@ -202,12 +244,11 @@ function fromArguments(args: readonly string[]): Values {
   return values;
 }
 
-function parseHub(value: Value | undefined): 'direct' {
-  if (!value || value.text === 'auto' || value.text === 'direct') return 'direct';
-  if (value.text === 'go2rtc') {
-    throw invalid(value.source, `${value.source} go2rtc is not in this version`, 'Use auto or direct.');
-  }
-  throw invalid(value.source, `${value.source} cannot be ${value.text}`, 'Use auto or direct.');
+function parseHub(value: Value | undefined): HubMode {
+  if (!value) return 'auto';
+  const mode = HUB_MODES.find(known => known === value.text);
+  if (!mode) throw invalid(value.source, `${value.source} cannot be ${value.text}`, 'Use auto, direct or go2rtc.');
+  return mode;
 }
 
 function parseLevels(value: Value | undefined): LogLevels {
@@ -236,7 +277,7 @@ function unknownFlag(name: string): NvrError {
 
 function unknownCommand(command: string): NvrError {
   if (LATER_COMMANDS.includes(command)) return notYet(command);
-  const meant = nearest(command, ['serve', 'user', ...Object.keys(MAINTENANCE)]);
+  const meant = nearest(command, ['serve', 'user', 'go2rtc', ...Object.keys(MAINTENANCE)]);
   return invalid('command', `"${command}" is not a command`, meant ? `Did you mean ${meant}?` : 'See --help.');
 }
 

@@ -7,6 +7,7 @@ export {
 } from './camera-events.ts';
 export type { EventMarks, EventView } from './event-view.ts';
 export type { EventRecording } from './footage-claim.ts';
+export { openWebhooks } from './open-webhooks.ts';
 export { type Trigger, type TriggerInput, triggerSchema } from './trigger.ts';
 export { WebhookSender } from './webhook-sender.ts';
 export {

@@ -10,6 +10,26 @@ export interface Words {
   cure: string;
 }
 
+/** What is known of a source that cannot be had. */
+export type SourceFault =
+  | 'unauthorized'
+  | 'refused'
+  | 'unreachable'
+  | 'unknown-host'
+  | 'timeout'
+  | 'closed'
+  | 'not-found'
+  | 'other-codecs'
+  | 'certificate'
+  | 'other';
+
+export interface SourceWords extends Words {
+  /** What its source last failed with. */
+  fault?: SourceFault;
+  /** go2rtc does not take it, or it was set aside: there is no address until that is over. */
+  refused?: true;
+}
+
 /**
  * `absent`: there is no program; `unusable`: there is one that cannot be used; `idle`: nobody needs it; `resting`: it failed too often
  * and is tried again later.
@@ -25,7 +45,7 @@ export interface StreamState {
   /** Bytes came from its source between the last two looks. */
   moving: boolean;
   /** Why it cannot be pulled, or what its source last failed with. */
-  problem?: Words;
+  problem?: SourceWords;
 }
 
 export interface Go2rtcState {
@@ -62,7 +82,7 @@ export interface StreamClaim {
   /** The address on this machine, without query, while the stream can be pulled. */
   url(): string | undefined;
   /** Why there is no address; with an address, what the source last failed with. */
-  problem(): Words | undefined;
+  problem(): SourceWords | undefined;
   /** Has the source dialled now instead of at go2rtc's next turn, as far as that can be. */
   renew(): void;
   /** Idempotent. */

@@ -1,7 +1,7 @@
 // Which streams are wanted of go2rtc, with which sources, and how each is. It outlives every process.
 import { NvrError } from '../core/index.ts';
 import { isStreamName, looksLikeStream, NOWHERE } from './source-address.ts';
-import type { StreamClaim, StreamName, StreamState, Words } from './state.ts';
+import type { SourceWords, StreamClaim, StreamName, StreamState, Words } from './state.ts';
 import { RENAMED } from './words.ts';
 
 export interface TableParts {
@@ -30,7 +30,7 @@ class Entry {
   /** go2rtc does not take its source. */
   refused: Words | undefined;
   /** What its source last failed with. */
-  fault: Words | undefined;
+  fault: SourceWords | undefined;
   consumers = 0;
   moving = false;
 
@@ -138,7 +138,7 @@ export class StreamTable {
     this.#parts.onWant();
   }
 
-  failed(name: StreamName, words: Words): void {
+  failed(name: StreamName, words: SourceWords): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.fault?.message === words.message) return;
     entry.fault = words;
@@ -211,9 +211,9 @@ export class StreamTable {
     return entry.source !== undefined && looksLikeStream(entry.source) ? RENAMED : entry.barred;
   }
 
-  #problem(entry: Entry): Words | undefined {
+  #problem(entry: Entry): SourceWords | undefined {
     const barrier = this.#barrier(entry) ?? entry.refused;
-    if (barrier) return barrier;
+    if (barrier) return { ...barrier, refused: true };
     return entry.url === undefined ? this.#parts.absence() : entry.fault;
   }
 }

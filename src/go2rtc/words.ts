@@ -1,18 +1,5 @@
 // The words for everything that can be wrong with go2rtc or with a source behind it.
-import type { Words } from './state.ts';
-
-/** What is known of a source that cannot be had. */
-export type SourceFault =
-  | 'unauthorized'
-  | 'refused'
-  | 'unreachable'
-  | 'unknown-host'
-  | 'timeout'
-  | 'closed'
-  | 'not-found'
-  | 'other-codecs'
-  | 'certificate'
-  | 'other';
+import type { SourceFault, SourceWords, Words } from './state.ts';
 
 /** Oldest release that has everything our configuration relies on: `local_auth`, `allow_paths` and the list of modules. */
 export const LEAST_VERSION = [1, 9, 12] as const;
@@ -145,8 +132,8 @@ const FAULT_WORDS: Readonly<Record<SourceFault, Words>> = {
   other: { message: 'go2rtc cannot open the source', cure: 'Look at the log.' },
 };
 
-export function faultWords(fault: SourceFault): Words {
-  return FAULT_WORDS[fault];
+export function faultWords(fault: SourceFault): SourceWords {
+  return { ...FAULT_WORDS[fault], fault };
 }
 
 /** Texts of Go's network library and of go2rtc's clients. The first that fits counts. */

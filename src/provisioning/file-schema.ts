@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { nameSchema, rightsSchema, roleSchema } from '../accounts/index.ts';
 import { newCameraSchema, newOnvifSchema } from '../cameras/index.ts';
+import { go2rtcPreferencesSchema } from '../go2rtc/index.ts';
 import { mqttSettingsSchema } from '../mqtt/index.ts';
 import { storageSettingsSchema } from '../recording/index.ts';
 
@@ -62,6 +63,12 @@ export function fileSchema(keys: FileKeys) {
   return v.strictObject({
     cameras: v.optional(cameras),
     users: v.optional(users),
-    settings: v.optional(v.strictObject({ storage: v.optional(storageSettingsSchema), mqtt: v.optional(mqttSchema) })),
+    settings: v.optional(
+      v.strictObject({
+        storage: v.optional(storageSettingsSchema),
+        mqtt: v.optional(mqttSchema),
+        go2rtc: v.optional(go2rtcPreferencesSchema),
+      }),
+    ),
   });
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ProvisionedUsers } from '../accounts/index.ts';
 import { type CameraStore, planProvisioned } from '../cameras/index.ts';
 import { type Clock, type Logger, NvrError } from '../core/index.ts';
+import { GO2RTC_SECTION } from '../go2rtc/index.ts';
 import { MQTT_SECTION, storedMqtt } from '../mqtt/index.ts';
 import { checkFloors, STORAGE_SECTION } from '../recording/index.ts';
 import type { Store } from '../storage/index.ts';
@@ -82,7 +83,7 @@ export class Provisioning {
   }
 
   /** The sections that differ from what is stored. */
-  async #settings({ storage, mqtt, check }: Configuration): Promise<Record<string, unknown>> {
+  async #settings({ storage, mqtt, go2rtc, check }: Configuration): Promise<Record<string, unknown>> {
     const { store } = this.#options;
     const wanted: Record<string, unknown> = {};
     if (storage) {
@@ -90,6 +91,7 @@ export class Provisioning {
       check('settings', () => checkFloors(storage, totalBytes));
       wanted[STORAGE_SECTION] = storage;
     }
+    if (go2rtc) wanted[GO2RTC_SECTION] = go2rtc;
     if (mqtt) wanted[MQTT_SECTION] = storedMqtt(mqtt, store.settings.get(MQTT_SECTION), store);
     return Object.fromEntries(
       Object.entries(wanted).filter(([section, value]) => !isDeepStrictEqual(store.settings.get(section), value)),

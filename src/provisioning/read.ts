@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { checkPassword, nameKey, type Right, type Role } from '../accounts/index.ts';
 import { checkCamera, type Hub, type NewCamera, type ProvisionedCamera } from '../cameras/index.ts';
 import { fromSystem, NvrError, parseInput } from '../core/index.ts';
+import type { Go2rtcPreferences } from '../go2rtc/index.ts';
 import { checkMqtt, type MqttInput } from '../mqtt/index.ts';
 import { checkFloors, type StorageSettings } from '../recording/index.ts';
 import {
@@ -41,6 +42,7 @@ export interface Configuration {
   users?: WantedUser[];
   storage?: StorageSettings;
   mqtt?: MqttInput;
+  go2rtc?: Go2rtcPreferences;
   /** Runs a check whose refusals name a field below `prefix`; they then say where in the file that is. */
   check(prefix: string, action: () => void): void;
 }
@@ -48,7 +50,7 @@ export interface Configuration {
 export interface ReadOptions {
   environment: Environment;
   allowLoopback: boolean;
-  hub: Hub;
+  hub: Pick<Hub, 'refusal'>;
 }
 
 /** Rejects with `invalid-argument` for anything that is not wholly usable: with line and column, the field and a cure. */
@@ -80,6 +82,7 @@ export async function readConfiguration(path: string, options: ReadOptions): Pro
     configuration.storage = storage;
   }
   if (settings?.mqtt) configuration.mqtt = await readMqtt(file, settings.mqtt);
+  if (settings?.go2rtc) configuration.go2rtc = settings.go2rtc;
   return configuration;
 }
 

@@ -12,6 +12,9 @@ const FORMAT = 1;
 const IDENTITY_FILE = 'identity.json';
 /** Files that a first start may leave behind when it is killed, and the folder that every fresh ext4 volume has. */
 const HARMLESS = /^(lock|lost\+found|identity\.json\.previous(\.tmp)?|\.identity\.json\.[0-9a-f]{12}\.tmp)$/;
+/** Programs that were installed before the first start. */
+const PROGRAMS_FOLDER = 'bin';
+const OWN_PROGRAM = /^(go2rtc|lock|\.go2rtc_[\w.-]+\.part)$/;
 
 export interface Identity {
   /** 32 hex digits. */
@@ -140,6 +143,7 @@ async function refuseForeign(dir: string): Promise<void> {
   for (const name of names) {
     // Empty folders are what a first start leaves behind when it is killed.
     if (HARMLESS.test(name) || (own.has(name) && (await entries(join(dir, name))).length === 0)) continue;
+    if (name === PROGRAMS_FOLDER && (await entries(join(dir, name))).every(one => OWN_PROGRAM.test(one))) continue;
     throw new NvrError(
       'failed-precondition',
       `${dir} is not empty and holds no ${IDENTITY_FILE} ("${name}" is in it)`,

@@ -88,14 +88,14 @@ test('says ready with all facts; until then health says starting and nothing els
   assert.ok(early.some(({ body }) => body === STARTING));
   const service = await started;
   const record = service.log.find(one => one.msg === 'ready') ?? {};
-  assert.equal([record.url, record.hub, record.dataDir], [`http://127.0.0.1:${port}`, 'direct', service.dataDir]);
+  assert.equal([record.url, record.hub, record.dataDir], [`http://127.0.0.1:${port}`, 'auto', service.dataDir]);
   assert.match(String(record.version), /^\d+\.\d+\.\d+$/);
   assert.equal(await service.get('/api/health'), { status: 'ok' });
   const status = await service.get<Status>('/api/status');
   const keys = 'service memory storage hub cameras events problems timeMs clock'.split(' ');
   assert.equal(Object.keys(status).sort(), keys.sort());
   assert.equal(Object.keys(status.service).sort(), ['pid', 'startedMs', 'uptimeMs', 'version']);
-  assert.equal([status.service.pid, status.service.version, status.hub], [service.pid, record.version, 'direct']);
+  assert.equal([status.service.pid, status.service.version, status.hub], [service.pid, record.version, 'auto']);
   assert.ok((status.storage.freeBytes ?? 0) > 0 && (status.storage.totalBytes ?? 0) > (status.storage.freeBytes ?? 0));
   assert.equal([status.storage.segments, status.storage.sizeBytes, status.problems], [0, 0, []]);
   assert.ok(Math.abs(status.timeMs - Date.now()) < 2000);

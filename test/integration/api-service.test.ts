@@ -27,7 +27,7 @@ async function refused(args: string[], dataDir = tempDir('data'), port = 0) {
 it('arguments that cannot be used end with exit code 2 and a cure', async () => {
   const cases: [string[], RegExp][] = [
     [['--dmeo'], /--dmeo is not a known flag.*\nDid you mean --demo\?/],
-    [['--hub', 'go2rtc'], /not in this version/],
+    [['--hub', 'vlc'], /cannot be vlc.*\nUse auto, direct or go2rtc/],
     [['--log', 'loud'], /no such level/],
   ];
   for (const [args, expected] of cases) {
@@ -80,7 +80,7 @@ it('a port in use: exit code 2, and the data directory is free again', async () 
 
 it('starts empty, says ready, answers, and stops with exit code 0', async () => {
   const service = await Service.start();
-  assert.equal([service.ready.hub, service.ready.dataDir], ['direct', service.dataDir]);
+  assert.equal([service.ready.hub, service.ready.dataDir], ['auto', service.dataDir]);
   assert.match(service.ready.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   assert.equal(await service.get('/api/cameras'), { cameras: [] });
   const status = await service.get<Status>('/api/status');

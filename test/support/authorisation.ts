@@ -169,6 +169,8 @@ export const EXPECTATIONS: Record<RouteName, Expectation> = {
   'GET /api/storage/forecast': { needs: 'viewer', ofCamera: true, path: '/api/storage/forecast?camera=1', passes: 200 },
   'GET /api/settings': { needs: 'admin', passes: 200 },
   'PATCH /api/settings': { needs: 'admin', body: { hosts: [] }, passes: 200 },
+  'GET /api/go2rtc': { needs: 'admin', passes: 200 },
+  'POST /api/go2rtc/install': { needs: 'admin', passes: 202 },
   'GET /api/settings/mqtt': { needs: 'admin', passes: 200 },
   'PUT /api/settings/mqtt': { needs: 'admin', body: { enabled: false, url: '' }, passes: 200 },
   'POST /api/settings/mqtt/test': { needs: 'admin', body: {}, passes: 400 },

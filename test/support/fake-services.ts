@@ -5,6 +5,7 @@ import { type ApiServices, CameraGroups, type IndexedSegment } from '../../src/a
 import { Cameras, DirectHub, Prober } from '../../src/cameras/index.ts';
 import { EventBus, NvrError } from '../../src/core/index.ts';
 import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
+import { Go2rtcPreferencesKeeper } from '../../src/go2rtc/index.ts';
 import { Mqtt } from '../../src/mqtt/index.ts';
 import { Live } from '../../src/native/index.ts';
 import { WebRtc } from '../../src/webrtc/index.ts';
@@ -150,6 +151,39 @@ function fakeWebRtc({ bus, clock, log }: EventWorld, cameras: Cameras): WebRtc {
   });
 }
 
+/** There is none, and installing it goes on for ever. */
+function fakeGo2rtc(log: FakeLog): ApiServices['go2rtc'] {
+  let running = false;
+  const stored = new Map<string, unknown>();
+  const rows = {
+    get: (section: string) => stored.get(section),
+    put: async (section: string, value: unknown) => void stored.set(section, value),
+  };
+  return {
+    state: () => ({
+      name: 'absent',
+      message: 'There is none',
+      cure: 'Install it.',
+      sinceMs: 1,
+      restarts: 0,
+      webrtc: false,
+      streams: [],
+    }),
+    preferences: new Go2rtcPreferencesKeeper({ settings: rows, log: log.logger }),
+    installer: {
+      get state() {
+        return running
+          ? { name: 'running' as const, sinceMs: 2, receivedBytes: 0 }
+          : { name: 'idle' as const, sinceMs: 1 };
+      },
+      offered: { version: '1.9.14', file: 'go2rtc_linux_amd64' },
+      begin: () => {
+        running = true;
+      },
+    },
+  };
+}
+
 /** `folder` takes the segment files. */
 export async function fakeServices(folder: string): Promise<FakeServices> {
   const engine = new FakeEngine();
@@ -194,9 +228,9 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     bus: world.bus,
     groups: new CameraGroups({ get: () => undefined, put: async () => undefined }),
     webhooks: fakeWebhooks(world, cameras, store, posted),
-    go2rtc: { state: () => ({ name: 'absent', sinceMs: 0, restarts: 0, webrtc: false, streams: [] }) },
     mqtt: fakeMqtt(world, cameras, store),
     webrtc: fakeWebRtc(world, cameras),
+    go2rtc: fakeGo2rtc(log),
     prober: new Prober({
       ...{ engine, clock, hub, ownPorts: () => [], log: log.logger, allowLoopback: false },
       keyPicture: () => Promise.reject(new NvrError('not-found', 'there is no picture')),
@@ -263,7 +297,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     },
     ongoingGap: camera => gaps.get(camera),
     shortPastsMs: list => new Map([...shortPasts].filter(([id]) => list.some(camera => camera.id === id))),
-    facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'direct', timeZone: 'Etc/UTC' },
+    facts: { version: '0.0.0', startedMs: 1, dataDir: folder, hub: 'auto', timeZone: 'Etc/UTC' },
     clock,
     log: log.logger,
   };

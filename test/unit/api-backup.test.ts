@@ -99,7 +99,7 @@ test('brought back where it comes from, nothing changes', async () => {
   const { steps } = await restore(from, false);
   assert.equal(
     steps.map(({ action }) => action),
-    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same', 'same'],
+    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same', 'same', 'same'],
     JSON.stringify(steps),
   );
 });
@@ -138,6 +138,7 @@ test('a dry run tells what would be done and does nothing', async () => {
       ['setting', 'storage', 'change', undefined],
       ['setting', 'webhooks', 'change', 'secret'],
       ['setting', 'mqtt', 'change', 'password'],
+      ['setting', 'go2rtc', 'same', undefined],
       ['setting', 'hosts', 'change', undefined],
     ],
   );

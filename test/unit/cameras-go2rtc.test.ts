@@ -5,9 +5,9 @@ import { Cameras, ChosenHub, DirectHub, Go2rtcHub, Prober } from '../../src/came
 import { EventBus, type HubMode, NvrError, parseInput } from '../../src/core/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
-import { FakeWayProcess } from '../support/fake-way-process.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { FakeStore } from '../support/fake-store.ts';
+import { FakeWayProcess } from '../support/fake-way-process.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('cameras behind go2rtc');
@@ -16,7 +16,8 @@ const MAIN = 'rtsps://10.0.0.2:322/main';
 const TRACKS = '?video=h264,h265&audio=aac,opus,pcma,pcmu';
 const never = new AbortController().signal;
 
-function setUp(choice: HubMode = 'auto', names: Record<string, string[]> = {}, allowLoopback = false) {
+function setUp(choice: HubMode = 'auto', names: Record<string, string[]> = {}, store = new FakeStore()) {
+  const allowLoopback = false;
   const clock = new FakeClock();
   const engine = new FakeEngine();
   const process = new FakeWayProcess();
@@ -35,7 +36,6 @@ function setUp(choice: HubMode = 'auto', names: Record<string, string[]> = {}, a
     throw error;
   });
   bus.on('camera.state', ({ name, reason }) => states.push(reason ? `${name} ${reason}` : name));
-  const store = new FakeStore();
   const cameras = new Cameras({
     ...{ store, engine, hub, bus, log: log.logger, clock, allowLoopback },
     ownPorts: () => [],
@@ -259,14 +259,13 @@ test('a name that leads elsewhere after a while is followed, and one that turns 
 });
 
 test('addresses of this machine are refused behind go2rtc as well', async () => {
-  const { cameras, add, store, process } = setUp('go2rtc');
-  await cameras.start(never);
-  assert.is((await refusal(add({ main: { url: 'rtsp://127.0.0.1/x' } }))).field, 'main.url');
-  await add();
-  const record = store.records.get(1);
+  const before = await ready({}, 'go2rtc');
+  assert.is((await refusal(before.add({ main: { url: 'rtsp://127.0.0.1/x' } }))).field, 'main.url');
+  const record = before.store.records.get(1);
   if (record) record.main.url = 'rtsps://[::1]/x';
-  await cameras.update(1, { name: 'Gate', hub: 'auto' });
-  await settle();
+  const { cameras, process, clock } = setUp('go2rtc', {}, before.store);
+  await cameras.start(never);
+  await clock.advance(200);
   assert.equal([cameras.get(1)?.state.reason, process.held], ['address-forbidden', []]);
 });
 

@@ -29,7 +29,7 @@ test('has defaults for everything', () => {
     dataDir: `${process.cwd()}/thimble-data`,
     listenHost: '0.0.0.0',
     listenPort: 8080,
-    hub: 'direct',
+    hub: 'auto',
     demo: false,
     allowLoopback: false,
     logLevels: { other: 'info', tags: {} },
@@ -104,10 +104,28 @@ test('check, repair and reindex take a directory and nothing that belongs to the
 });
 
 test('says of what comes later that it is not in this version', () => {
-  for (const args of [['--hub', 'go2rtc'], ['go2rtc']]) {
-    assert.match(refusal(args).message, 'not in this version');
-  }
-  assert.is(serve(['--hub', 'auto']).hub, 'direct');
+  assert.match(refusal(['export']).message, 'not in this version');
+});
+
+test('takes a way to cameras', () => {
+  for (const hub of ['auto', 'direct', 'go2rtc']) assert.is(serve(['--hub', hub]).hub, hub);
+  assert.is(serve([], { THIMBLE_HUB: 'go2rtc' }).hub, 'go2rtc');
+  assert.match(refusal(['--hub', 'vlc']).cure ?? '', 'auto, direct or go2rtc');
+});
+
+test('brings go2rtc into a data directory', () => {
+  const wanted = { command: 'go2rtc-install', dataDir: '/srv/x', logLevels: { other: 'error', tags: {} } };
+  assert.equal(parseOptions(['go2rtc', 'install', '--data', '/srv/x'], {}), wanted);
+  assert.equal(parseOptions(['go2rtc', 'install'], { THIMBLE_DATA: '/srv/x' }), wanted);
+  const from = { ...wanted, from: `${process.cwd()}/file` };
+  assert.equal(parseOptions(['go2rtc', 'install', '--from', 'file', '--data', '/srv/x'], {}), from);
+  assert.equal(parseOptions(['go2rtc', 'install', '--data=/srv/x', '--from=file'], {}), from);
+  assert.equal(parseOptions(['go2rtc', '--help'], {}), { command: 'help' });
+  for (const args of [['go2rtc'], ['go2rtc', 'remove']])
+    assert.match(refusal(args).cure ?? '', 'go2rtc install --data');
+  assert.match(refusal(['go2rtc', 'install', '--from', '']).message, 'empty');
+  assert.match(refusal(['go2rtc', 'install', '--from']).message, 'empty');
+  assert.is(refusal(['go2rtc', 'install', '--demo']).field, '--demo');
 });
 
 test('gives a user of a data directory a new password', () => {
