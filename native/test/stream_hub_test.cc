@@ -12,12 +12,12 @@ void as_go2rtc(LoopbackCamera& camera) {
   camera.answers["GET_PARAMETER"] = camera.answers["TEARDOWN"] = "";
 }
 
-Rig behind_hub(LoopbackCamera& camera) {
-  as_go2rtc(camera);
-  Rig rig({&camera});
-  rig.settings.hub = true;
-  return rig;
-}
+struct HubRig : Rig {
+  explicit HubRig(LoopbackCamera& camera) : Rig({&camera}) {
+    as_go2rtc(camera);
+    settings.hub = true;
+  }
+};
 
 /// Pictures go on until the next session plays.
 void play_on(Rig& rig, LoopbackCamera& camera) {
@@ -54,7 +54,7 @@ TEST_CASE("splice watch: another source, or a sequence that jumps; not loss, dis
   CHECK(see(8, 2002));
   CHECK_FALSE(see(8, 2003));
   CHECK(see(8, 500));
-  CHECK_FALSE(watch.on_rtp(ByteView("short", 5)));
+  CHECK_FALSE(watch.on_rtp(ByteView(std::string("short"))));
   CHECK_FALSE(see(8, 501));
 }
 
@@ -63,7 +63,7 @@ TEST_CASE(
   for (const bool by_sequence : {false, true}) {
     CAPTURE(by_sequence);
     LoopbackCamera camera;
-    Rig rig = behind_hub(camera);
+    HubRig rig(camera);
     REQUIRE(rig.connect());
     rig.play(2 * kSecond);
     const uint64_t pictures = camera.pictures;
@@ -93,7 +93,7 @@ TEST_CASE(
 TEST_CASE("behind go2rtc: a splice of the sound alone is one, too, and so is a time line that breaks") {
   LoopbackCamera camera;
   camera.with_sound = true;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   REQUIRE(rig.connect());
   rig.play(2 * kSecond, true);
   camera.sound_ssrc = 0x4004;
@@ -122,7 +122,7 @@ TEST_CASE("without go2rtc a camera that changes its source keeps its session") {
 
 TEST_CASE("behind go2rtc: a camera that begins anew all the time is not opened all the time") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   REQUIRE(rig.connect());
   for (int i = 0; i < 40; ++i) {
     camera.video_ssrc += 1;
@@ -136,7 +136,7 @@ TEST_CASE("behind go2rtc: a camera that begins anew all the time is not opened a
 TEST_CASE(
     "behind go2rtc: silence is left after 5 s, having been stalled before, and the stream opened at once") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   REQUIRE(rig.connect());
   rig.play(3 * kSecond);
   rig.wait(3'950'000);
@@ -160,7 +160,7 @@ TEST_CASE(
 
 TEST_CASE("behind go2rtc: a stream that it has not means a camera that is away, looked for each second") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   camera.answers["DESCRIBE"] = "RTSP/1.0 404 Not Found\r\nCSeq: {cseq}\r\n\r\n";
   rig.make();
   rig.wait(10 * kSecond);
@@ -176,7 +176,7 @@ TEST_CASE("behind go2rtc: a stream that it has not means a camera that is away, 
 
 TEST_CASE("behind go2rtc: connections that it closes or refuses are its own trouble") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   REQUIRE(rig.connect());
   rig.play(2 * kSecond);
   camera.stop_listening();
@@ -192,7 +192,7 @@ TEST_CASE("behind go2rtc: connections that it closes or refuses are its own trou
 TEST_CASE(
     "behind go2rtc: without a way the stream keeps its pictures and waits, and goes on at once with one") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   REQUIRE(rig.connect());
   rig.play(2 * kSecond);
   const std::vector<std::string> urls = rig.settings.urls;
@@ -214,7 +214,7 @@ TEST_CASE(
 
 TEST_CASE("behind go2rtc: a stream may be made before there is a way") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   const std::vector<std::string> urls = rig.settings.urls;
   rig.settings.urls.clear();
   rig.make();
@@ -229,7 +229,7 @@ TEST_CASE("behind go2rtc: a stream may be made before there is a way") {
 TEST_CASE(
     "behind go2rtc: keep-alives are OPTIONS at least each 20 s, and nobody waits for an answer to TEARDOWN") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   rig.frame_us = 100'000;
   REQUIRE(rig.connect());
   const size_t before = camera.asked("OPTIONS");
@@ -244,7 +244,7 @@ TEST_CASE(
 
 TEST_CASE("behind go2rtc: a stream that we did not read for 4 s is opened anew") {
   LoopbackCamera camera;
-  Rig rig = behind_hub(camera);
+  HubRig rig(camera);
   REQUIRE(rig.connect());
   rig.play(2 * kSecond);
   rig.now_us += 4'100'000;
