@@ -38,7 +38,7 @@ const directions = (sdp: string) =>
 
 if (canMake) {
   each('an offer without addresses is answered with those of one port', async program => {
-    const { answers, consumer, port, talk } = seen(program);
+    const { answers, consumer, port, talk, lone } = seen(program);
     const { viewer, whep, json } = answers;
     assert.is(viewer?.status, 200);
     assert.match(viewer?.text ?? '', /^v=0\r\n/);
@@ -51,7 +51,7 @@ if (canMake) {
     assert.is(JSON.parse(json?.text ?? '{}').type, 'answer');
     assert.is(consumer?.format_name, 'webrtc/post');
     assert.equal(
-      [answers['without H.264']?.status, directions(answers['without H.264']?.text ?? '')],
+      [answers['H.265 only']?.status, directions(answers['H.265 only']?.text ?? '')],
       [200, ['inactive', 'sendonly']],
       'sound only, and it looks like a success',
     );
@@ -60,8 +60,13 @@ if (canMake) {
     assert.is(answers.garbage?.status, 500);
     assert.is(answers.unknown?.status, 404);
     assert.is(answers.talker?.status, 200);
-    assert.equal(directions(answers.talker?.text ?? ''), ['recvonly']);
+    assert.equal(directions(answers.talker?.text ?? ''), ['recvonly', 'inactive']);
     assert.equal(talk, { asksForSpeaker: true, setUp: ['trackID=2'], medias: talk.medias });
+    assert.equal(
+      [answers['lone talker']?.status, lone],
+      [200, { asked: 0, shown: 2 }],
+      'a source of the stream, as nothing is sent to it',
+    );
     assert.equal(talk.medias, ['audio, recvonly, PCMA/8000', 'audio, sendonly, PCMA/8000']);
   });
 } else test.needs(false, 'no network can be made here', 'an offer without addresses is answered', () => undefined);

@@ -85,6 +85,7 @@ export function writeStream(path: string | undefined, name: string, source: stri
   if (path === undefined) throw new Error('config file disabled');
   const document = parseDocument(readFileSync(path, 'utf8'));
   if (source !== undefined) document.setIn(['streams', name], source);
-  else if (document.hasIn(['streams', name])) document.deleteIn(['streams', name]);
+  else if (!document.hasIn(['streams'])) throw new Error('yaml: path not exist');
+  else document.deleteIn(['streams', name]);
   writeFileSync(path, String(document), { mode: 0o644 });
 }

@@ -28,16 +28,22 @@ export function offer(medias: readonly OfferedMedia[]): string {
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** What a viewer asks for who has all codecs, and what one asks for who cannot show H.264. */
+/** What a viewer asks for who has all codecs, and what one asks for who takes H.265 only. */
 export const VIEWER = offer([
   { kind: 'video', direction: 'recvonly', codecs: ['H264/90000', 'VP8/90000'] },
   { kind: 'audio', direction: 'recvonly', codecs: ['opus/48000/2', 'PCMU/8000', 'PCMA/8000'] },
 ]);
-export const VIEWER_WITHOUT_H264 = offer([
-  { kind: 'video', direction: 'recvonly', codecs: ['VP8/90000'] },
+export const VIEWER_OF_H265 = offer([
+  { kind: 'video', direction: 'recvonly', codecs: ['H265/90000'] },
   { kind: 'audio', direction: 'recvonly', codecs: ['opus/48000/2', 'PCMU/8000', 'PCMA/8000'] },
 ]);
-export const SILENT_VIEWER_WITHOUT_H264 = offer([{ kind: 'video', direction: 'recvonly', codecs: ['VP8/90000'] }]);
-export const TALKER = offer([
-  { kind: 'audio', direction: 'sendonly', codecs: ['opus/48000/2', 'PCMU/8000', 'PCMA/8000'] },
-]);
+export const SILENT_VIEWER_OF_H265 = offer([{ kind: 'video', direction: 'recvonly', codecs: ['H265/90000'] }]);
+
+const SPEECH: OfferedMedia = {
+  kind: 'audio',
+  direction: 'sendonly',
+  codecs: ['opus/48000/2', 'PCMU/8000', 'PCMA/8000'],
+};
+/** Somebody who talks, with and without a wish for pictures. */
+export const TALKER = offer([SPEECH, { kind: 'video', direction: 'recvonly', codecs: ['H264/90000'] }]);
+export const LONE_TALKER = offer([SPEECH]);

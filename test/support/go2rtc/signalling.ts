@@ -42,11 +42,19 @@ function sectionsOf(offer: string): Section[] {
 
 /** Sound at 8 kHz fits whatever number of channels it is said to have. */
 function mediasOf(sections: readonly Section[]): Media[] {
-  return sections.flatMap(({ kind, mid, direction, types }) => {
+  const medias = sections.flatMap(({ kind, mid, direction, types }) => {
     const codecs = types.map(({ codec }) => ({ ...codec, channels: codec.name === 'OPUS' ? codec.channels : 0 }));
-    const directions = direction === 'sendrecv' ? ['sendonly', 'recvonly'] : [OPPOSITE[direction]];
+    const directions = direction === 'sendrecv' ? ['recvonly', 'sendonly'] : [OPPOSITE[direction]];
     return directions.flatMap(own => (own ? [{ kind, direction: own, codecs, control: mid }] : []));
   });
+  return medias.sort((one, other) => Number(other.kind === 'video') - Number(one.kind === 'video'));
+}
+
+/** Who wants pictures is a consumer, who has some to send is not; else whoever wants anything. */
+function isConsumer(medias: readonly Media[]): boolean {
+  const has = (direction: string, kind?: string) =>
+    medias.some(media => media.direction === direction && (kind === undefined || media.kind === kind));
+  return has('sendonly', 'video') || (!has('recvonly', 'video') && has('sendonly'));
 }
 
 class Peer implements Consumer {
@@ -108,16 +116,33 @@ export async function answerOffer(
 ): Promise<string> {
   if (!offer.startsWith('v=0')) throw new Error('sdp: invalid syntax');
   const sections = sectionsOf(offer);
-  const peer = new Peer(world, mediasOf(sections), who.format, who.userAgent);
-  await stream.add(peer);
-  setTimeout(() => stream.remove(peer), world.wait(30)).unref();
+  const medias = mediasOf(sections);
+  const peer = new Peer(world, medias, who.format, who.userAgent);
+  if (isConsumer(medias)) {
+    await stream.add(peer);
+    // Added before it is known that nothing can be sent to it; nobody removes it then.
+    if (!sections.every(hasCodec))
+      throw new Error('unable to populate media section, RTPSender created with no codecs');
+    setTimeout(() => stream.remove(peer), world.wait(30)).unref();
+  } else {
+    for (const media of medias) if (media.codecs[0]) peer.hearing.set(media.control, media.codecs[0]);
+    stream.addSource(peer);
+    setTimeout(() => stream.removeSource(peer), world.wait(30)).unref();
+  }
   return describe(world.webrtc, sections, peer);
+}
+
+const CODECS = ['H264', 'H265', 'OPUS', 'PCMU', 'PCMA', 'G722', 'L16'];
+
+function hasCodec({ types }: Section): boolean {
+  return types.some(({ codec }) => CODECS.includes(codec.name));
 }
 
 function describe({ address, networks }: WebrtcOptions, sections: readonly Section[], peer: Peer): string {
   const word = (bytes: number) => randomBytes(bytes).toString('hex');
   const print = createHash('sha256').update(word(8)).digest('hex').toUpperCase().match(/../g)?.join(':');
-  const ice = [`a=ice-ufrag:${word(8)}`, `a=ice-pwd:${word(16)}`];
+  const fragment = word(8);
+  const ice = [`a=ice-ufrag:${fragment}`, `a=ice-pwd:${word(16)}`];
   const mids = sections.map(({ mid }) => mid).join(' ');
   const lines = [
     ...['v=0', `o=- ${Date.now()} 1 IN IP4 0.0.0.0`, 's=-', 't=0 0', `a=msid-semantic:WMS *`],
@@ -125,7 +150,7 @@ function describe({ address, networks }: WebrtcOptions, sections: readonly Secti
   ];
   sections.forEach((section, index) => {
     lines.push(...describeSection(section, peer, ice));
-    if (index === 0 && address) lines.push(...candidates(address, networks));
+    if (index === 0 && address) lines.push(...candidates(address, networks).map(line => `${line} ufrag ${fragment}`));
   });
   return `${lines.join('\r\n')}\r\n`;
 }
@@ -133,12 +158,19 @@ function describe({ address, networks }: WebrtcOptions, sections: readonly Secti
 function describeSection({ kind, mid, types }: Section, peer: Peer, ice: readonly string[]): string[] {
   const [sending, hearing] = [peer.sending.get(mid), peer.hearing.get(mid)];
   const direction = sending ? (hearing ? 'sendrecv' : 'sendonly') : hearing ? 'recvonly' : 'inactive';
-  const codec = types.find(one => one.codec.payloadType === (sending ?? hearing)?.payloadType) ?? types[0];
-  const { name = 'H264', clockRate = 90_000, channels = 0 } = codec?.codec ?? {};
+  const known = types.filter(({ codec }) => CODECS.includes(codec.name));
   return [
-    ...[`m=${kind} 9 UDP/TLS/RTP/SAVPF ${codec?.type ?? 96}`, 'c=IN IP4 0.0.0.0', 'a=setup:active', `a=mid:${mid}`],
+    ...[
+      `m=${kind} 9 UDP/TLS/RTP/SAVPF ${known.map(({ type }) => type).join(' ')}`,
+      'c=IN IP4 0.0.0.0',
+      'a=setup:active',
+      `a=mid:${mid}`,
+    ],
     ...[...ice, 'a=rtcp-mux', 'a=rtcp-rsize'],
-    `a=rtpmap:${codec?.type ?? 96} ${name}/${clockRate}${channels > 0 ? `/${channels}` : ''}`,
+    ...known.map(({ type, codec: { name, clockRate, channels } }) => {
+      return `a=rtpmap:${type} ${name}/${clockRate}${channels > 0 ? `/${channels}` : ''}`;
+    }),
+    ...(direction.startsWith('send') ? [`a=msid:go2rtc go2rtc-${kind}`] : []),
     `a=${direction}`,
   ];
 }

@@ -170,6 +170,7 @@ async function openSource(world: World, url: string): Promise<RtspSource> {
 export class Stream {
   readonly #producer: Producer;
   #consumers: Consumer[] | null = null;
+  #sources: { info(): object }[] = [];
   #pending = 0;
 
   constructor(world: World, source: string) {
@@ -209,8 +210,20 @@ export class Stream {
     if (this.#pending === 0) this.#stopIdle();
   }
 
+  /** Somebody who only sends is shown beside the camera. */
+  addSource(source: { info(): object }): void {
+    this.#sources.push(source);
+  }
+
+  removeSource(source: { info(): object }): void {
+    this.#sources = this.#sources.filter(one => one !== source);
+  }
+
   info(): object {
-    return { producers: [this.#producer.info()], consumers: this.#consumers?.map(one => one.info()) ?? null };
+    return {
+      producers: [this.#producer.info(), ...this.#sources.map(one => one.info())],
+      consumers: this.#consumers?.map(one => one.info()) ?? null,
+    };
   }
 
   #stopIdle(): void {
