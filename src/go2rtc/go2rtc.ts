@@ -36,6 +36,8 @@ export interface Go2rtcParts {
 const IDLE_MS = 10 * 60_000;
 /** A missing program is looked for again. */
 const LOOK_AGAIN_MS = 30_000;
+/** And one that is of no use to anybody is tried. */
+const TRY_AGAIN_MS = 10 * 60_000;
 /** A stream that was claimed a moment ago. */
 const USABLE_MS = 8000;
 
@@ -214,8 +216,9 @@ export class Go2rtc {
       const seen = this.#wants.count;
       await this.#find();
       if (this.#binary?.state !== 'found') {
-        // A program that nobody needs may come whenever it likes; somebody who looks calls `recheck`.
-        await this.#wants.wait(seen, signal, this.#isWanted ? LOOK_AGAIN_MS : undefined);
+        // To look for one costs little; to run what was no use before is worth it only where somebody needs it.
+        const isCheap = this.#binary?.state === 'absent';
+        await this.#wants.wait(seen, signal, this.#isWanted || isCheap ? LOOK_AGAIN_MS : TRY_AGAIN_MS);
         continue;
       }
       if (!this.#isWanted) {

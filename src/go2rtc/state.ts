@@ -4,8 +4,9 @@ import type { Clock, Logger } from '../core/index.ts';
 /** Ours alone: no camera's path may equal the name of a stream, or go2rtc takes the one for the other. */
 export type StreamName = `th-${number}-${'main' | 'sub'}` | `th-${number}-${'view' | 'talk'}${'' | `-${number}`}`;
 
-/** One sentence each, for people. */
+/** For people. */
 export interface Words {
+  /** A sentence without its full stop, so that it can stand in another. */
   message: string;
   cure: string;
 }

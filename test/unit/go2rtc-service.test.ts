@@ -70,6 +70,19 @@ test('without a program there are words, and it is looked for again while somebo
   await hub.service.stop();
 });
 
+test('a program that is put there while nobody needs it is known of within half a minute', async () => {
+  const hub = new FakeHubProcess();
+  hub.binary = { state: 'absent', words: { message: 'There is no go2rtc on this machine', cure: 'Install it.' } };
+  hub.service.start();
+  await settle();
+  hub.binary = FOUND;
+  await hub.clock.advance(30_000);
+  assert.is(hub.name, 'idle');
+  assert.is(hub.service.state().version, '1.9.14');
+  assert.is(hub.runs.length, 0);
+  await hub.service.stop();
+});
+
 test('a program that was just installed is taken at once', async () => {
   const hub = new FakeHubProcess();
   hub.binary = { state: 'unusable', path: '/x', words: { message: '/x is another program', cure: 'y' } };
