@@ -43,6 +43,10 @@ needs('one talks at a time, and the other hears who it is', () => {
   assert.equal(found.interrupted, [409, 'tester talks to this camera']);
 });
 
+needs('browsers that send what they did not say end nothing', () => {
+  assert.equal([found.intruded, found.forged, found.survived], [201, 201, true]);
+});
+
 needs('whoever has logged out sees nothing any more, though the browser stays', () => {
   assert.is(found.endedBy, 1);
   assert.is(found.framesAfterLogout, 0);

@@ -36,14 +36,35 @@ window.watch = async (camera, stream = 'main') => {
   if (status === 201) await pc.setRemoteDescription({ type: 'answer', sdp: body.sdp });
   return own;
 };
-window.talk = async camera => {
+// \`own\`: what the browser itself takes its offer for; \`believe\`: and the answer.
+window.talk = async (camera, own = text => text, believe = text => text) => {
   const sound = await navigator.mediaDevices.getUserMedia({ audio: true });
   const pc = new RTCPeerConnection({ iceServers: [] });
   pc.addTransceiver(sound.getAudioTracks()[0], { direction: 'sendonly' });
-  await pc.setLocalDescription();
-  const { status, body } = await ask('POST', '/api/cameras/' + camera + '/talk', { sdp: pc.localDescription.sdp });
-  if (status === 201) await pc.setRemoteDescription({ type: 'answer', sdp: body.sdp });
+  const { sdp } = await pc.createOffer();
+  await pc.setLocalDescription({ type: 'offer', sdp: own(sdp) });
+  const { status, body } = await ask('POST', '/api/cameras/' + camera + '/talk', { sdp });
+  if (status === 201) await pc.setRemoteDescription({ type: 'answer', sdp: believe(body.sdp) });
   return { pc, status, body };
+};
+// It says that it will watch, and sends: pictures that nobody asked for.
+window.intrude = async camera => {
+  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+  const pc = new RTCPeerConnection({ iceServers: [] });
+  const own = { pc, sent: 0 };
+  for (const track of media.getTracks()) pc.addTransceiver(track, { direction: 'sendrecv' });
+  await pc.setLocalDescription();
+  const sdp = pc.localDescription.sdp.replace(/a=sendrecv/g, 'a=recvonly').replace(/a=(ssrc|msid)[^\\r]*\\r\\n/g, '');
+  const { status, body } = await ask('POST', '/api/cameras/' + camera + '/webrtc', { sdp });
+  own.status = status;
+  if (status === 201) {
+    await pc.setRemoteDescription({ type: 'answer', sdp: body.sdp.replace(/a=(sendonly|inactive)/g, 'a=sendrecv') });
+  }
+  own.count = async () => {
+    for (const one of (await pc.getStats()).values()) if (one.type === 'outbound-rtp') own.sent += one.packetsSent;
+    return own.sent;
+  };
+  return own;
 };
 `;
 
@@ -119,6 +140,28 @@ try {
   found.ended = await page.evaluate(`ask('DELETE', '/api/cameras/${id}/talk/${talk.session}').then(one => one.status)`);
   await page.evaluate('window.said.pc.close()');
   await seen(() => camera.said.every(one => !one.isOpen), 'the connection to the speaker is closed');
+
+  // Packets that nobody asked for, and of another payload type than was said, end nothing.
+  const pid = async () => (await service.get<{ go2rtc: { pid?: number } }>('/api/status')).go2rtc.pid;
+  const pidBefore = await pid();
+  await page.evaluate(`intrude(${id}).then(one => { window.intruder = one; })`);
+  found.intruded = await page.evaluate('window.intruder.status');
+  await until(page, 'window.intruder.count().then(count => count > 100)');
+  await page.evaluate('window.intruder.pc.close()');
+  await page.evaluate(`talk(${id},
+    text => text.replace(/([ :=])111\\b/g, '$197'),
+    text => text.replace(/(m=audio 9 \\S+) 8/, '$1 97').replace(/a=(rtpmap|fmtp|rtcp-fb):8 .*\\r\\n/g, '')
+      .replace('a=mid', 'a=rtpmap:97 opus/48000/2\\r\\na=mid')).then(one => { window.forger = one; })`);
+  found.forged = await page.evaluate('window.forger.status');
+  await until(
+    page,
+    `window.forger.pc.getStats().then(all => [...all.values()]
+    .some(one => one.type === 'outbound-rtp' && one.packetsSent > 50))`,
+  );
+  await page.evaluate('window.forger.pc.close()');
+  found.survived = (await pid()) === pidBefore;
+  await seen(async () => (await metric('webrtc_sessions{kind="view"}')) === 0, 'the intruder is gone', 40_000);
+  await seen(async () => (await metric('webrtc_sessions{kind="talk"}')) === 0, 'the forger is gone', 40_000);
 
   // A login that ends takes its session with it, whatever the browser does.
   await page.evaluate(`watch(${id}).then(one => { window.third = one; })`);

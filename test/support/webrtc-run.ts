@@ -26,6 +26,9 @@ export interface WebRtcFound {
   openToCameraWhileTalking: number;
   kept: number;
   ended: number;
+  intruded: number;
+  forged: number;
+  survived: boolean;
   endedBy: number;
   framesAfterLogout: number;
   gaps: unknown[];
