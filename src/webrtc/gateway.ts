@@ -40,6 +40,8 @@ const STREAM_MS = 6000;
 const STREAM_LOOK_MS = 50;
 /** What go2rtc knew of who takes a stream may be as old, and a browser needs a moment. */
 const SETTLED_MS = 10_000;
+/** A browser that was told to stop talking has done so by then; go2rtc itself cannot be told. */
+const HELD_MS = 15_000;
 /** Looks in turn. */
 const MOST_MISSING = 2;
 const SPOKEN: ReadonlySet<string> = new Set(['pcma', 'pcmu', 'opus']);
@@ -50,6 +52,8 @@ export class WebRtc {
   readonly #names: StreamNames;
   readonly #stop = new AbortController();
   readonly #unsubscribe: (() => void)[] = [];
+  /** Of looks at talks that have ended. */
+  readonly #cancels = new Set<() => void>();
   #isAble = false;
   /** Of the process that was seen last. */
   #pid: number | undefined;
@@ -83,6 +87,7 @@ export class WebRtc {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#options.speakers.stop();
     this.#peers.stop();
+    for (const cancel of this.#cancels) cancel();
   }
 
   /** What stands between a camera and its viewers and talkers now. */
@@ -274,6 +279,23 @@ export class WebRtc {
     for (const { id } of cameras.list()) bus.emit('camera.able', { camera: id });
   }
 
+  #lookAtHeldLater(): void {
+    const cancel = this.#options.clock.after(HELD_MS, () => {
+      this.#cancels.delete(cancel);
+      this.#lookAtHeld();
+    });
+    this.#cancels.add(cancel);
+  }
+
+  /** Somebody talks on who may not: nothing but a new start of go2rtc ends that. */
+  #lookAtHeld(): void {
+    const { go2rtc, log } = this.#options;
+    const held = this.#names.heldOn('talk', one => go2rtc.takers(one));
+    if (held.length === 0) return;
+    log.warn('go2rtc is started anew: a browser does not stop talking', { streams: held });
+    go2rtc.recheck();
+  }
+
   #tellEnd({ camera, id, user, kind, name, begunMs }: Peer, reason: PeerEnd): void {
     const { bus, log, clock } = this.#options;
     const lastedMs = Math.round(clock.monotonicMs() - begunMs);
@@ -281,6 +303,7 @@ export class WebRtc {
     if (kind === 'talk') {
       log.info('a talk ended', { camera, user: name, reason, lastedMs });
       bus.emit('talk.changed', { camera, by: null });
+      if (!this.#stop.signal.aborted) this.#lookAtHeldLater();
     } else log.debug('a view over WebRTC ended', { camera, reason, lastedMs });
   }
 }

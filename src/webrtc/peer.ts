@@ -15,6 +15,8 @@ export interface PeerServer {
   onChange(listener: () => void): () => void;
   /** Keeps a stream with this source until it is released. */
   claim(name: StreamName, source: string): Pick<StreamClaim, 'release'>;
+  /** Starts it anew: who holds on to a connection loses it. */
+  recheck(): void;
   /** An offer, cleaned -> the answer as it is. Rejects with words. */
   answer(name: StreamName, offer: string, signal: AbortSignal): Promise<string>;
 }

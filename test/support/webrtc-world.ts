@@ -152,6 +152,12 @@ export class FakeGo2rtc implements PeerServer {
     return { release: () => void this.claimed.delete(name) };
   }
 
+  rechecks = 0;
+
+  recheck(): void {
+    this.rechecks++;
+  }
+
   async answer(name: string, text: string): Promise<string> {
     this.offers.push(text);
     const answer = await this.reply(text);

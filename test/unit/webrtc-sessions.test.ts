@@ -243,6 +243,26 @@ test('one talks to a camera at a time, and others hear who it is', async () => {
   world.webrtc.stop();
 });
 
+test('whoever does not stop talking is ended with go2rtc', async () => {
+  const world = new WebRtcWorld();
+  const talk = async (user: number) => (await world.webrtc.talk(1, talkOffer(), world.visit(user))).session;
+  world.webrtc.end('talk', 1, await talk(1), 1);
+  world.go2rtc.consumers.set('th-1-talk', 0);
+  await world.clock.advance(15_000);
+  assert.is(world.go2rtc.rechecks, 0, 'it has gone by itself');
+  world.gone.add(2);
+  await talk(2).catch(() => undefined);
+  world.gone.delete(2);
+  await talk(2);
+  world.gone.add(2);
+  await world.clock.advance(4000 + 14_000);
+  assert.equal([world.ended.at(-1)?.[1], world.go2rtc.rechecks], ['not-allowed', 0]);
+  await world.clock.advance(1000);
+  assert.is(world.go2rtc.rechecks, 1);
+  world.webrtc.stop();
+  assert.is(world.clock.pending, 0);
+});
+
 test('two talks that begin at once are one', async () => {
   const world = new WebRtcWorld();
   const both = await Promise.allSettled([
