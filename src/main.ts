@@ -145,7 +145,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   const go2rtc = makeGo2rtc(options.dataDir, store.uuid, preferences, log.logger('go2rtc'));
   const installer = new Installer({
     ...{ dataDir: options.dataDir, userAgent: `Thimble/${version}`, lock: lockDirectory, clock },
-    ...{ log: log.logger('go2rtc'), onInstalled: () => go2rtc.recheck() },
+    ...{ spawn: spawnChild, log: log.logger('go2rtc'), onInstalled: () => go2rtc.recheck() },
   });
   const stopHub = () => Promise.all([installer.stop(), go2rtc.stop()]).then(() => {});
   lifecycle.register({ name: 'go2rtc', priority: 10, deadlineMs: 4000, stop: stopHub });
@@ -454,7 +454,7 @@ async function installOffline({ dataDir, from }: Go2rtcInstallOptions): Promise<
   try {
     await installByHand({
       ...{ dataDir, userAgent: `Thimble/${version}`, lock: lockDirectory, signal: stop.signal, clock: systemClock },
-      ...{ write: (text: string) => void process.stdout.write(text), human: process.stdout.isTTY },
+      ...{ spawn: spawnChild, write: (text: string) => void process.stdout.write(text), human: process.stdout.isTTY },
       ...(from === undefined ? {} : { from }),
     });
     return EXIT.clean;

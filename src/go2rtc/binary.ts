@@ -22,6 +22,8 @@ export type FoundBinary =
 export interface ProbeParts {
   spawn: Spawn;
   clock: Pick<Clock, 'sleep'>;
+  /** How long it may take, 2 s when absent. */
+  limitMs?: number;
 }
 
 const PROBE_MS = 2000;
@@ -81,8 +83,12 @@ async function inspect(path: string): Promise<{ mark: string } | BinaryFault> {
   }
 }
 
-/** Runs it with `-version`, for at most 2 s, whatever it is. Never rejects. `folder`: where it works meanwhile. */
-export async function probeBinary(path: string, folder: string, { spawn, clock }: ProbeParts): Promise<FoundBinary> {
+/** Runs it with `-version`, for a limited time, whatever it is. Never rejects. `folder`: where it works meanwhile. */
+export async function probeBinary(
+  path: string,
+  folder: string,
+  { spawn, clock, limitMs = PROBE_MS }: ProbeParts,
+): Promise<FoundBinary> {
   const output: Buffer[] = [];
   let size = 0;
   const done = new AbortController();
@@ -92,7 +98,7 @@ export async function probeBinary(path: string, folder: string, { spawn, clock }
       if (size < MOST_OUTPUT_BYTES) output.push(piece);
       size += piece.length;
     });
-    const late = clock.sleep(PROBE_MS, done.signal).then(
+    const late = clock.sleep(limitMs, done.signal).then(
       () => 'late' as const,
       () => 'late' as const,
     );

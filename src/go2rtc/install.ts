@@ -1,13 +1,14 @@
 // Installs the pinned go2rtc: gets it or takes it from a file, compares its digest, tries it, and only then puts it in its place.
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { chmod, copyFile, type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { machine as kernelArch } from 'node:os';
 import { join } from 'node:path';
-import { fromSystem, NvrError, syncFolder } from '../core/index.ts';
+import { type Clock, fromSystem, NvrError, syncFolder } from '../core/index.ts';
+import { ownBinary, probeBinary } from './binary.ts';
 import { type DownloadOptions, downloadJson, downloadTo } from './download.ts';
 import { type Asset, assetFor, type Machine, RELEASE, type Release } from './release.ts';
+import type { Spawn } from './state.ts';
 
 /** Where releases are. */
 export interface ReleaseService {
@@ -34,6 +35,9 @@ export interface InstallOptions {
   signal: AbortSignal;
   /** A file that somebody brought, in place of the download; the same checks hold for it. */
   from?: string;
+  clock: Clock;
+  /** As `spawnChild` of native. */
+  spawn: Spawn;
   /** Takes the lock of a folder; undefined while another process has it. */
   lock: (folder: string) => { unlock(): void } | undefined;
   onProgress?: (receivedBytes: number, sizeBytes: number | undefined) => void;
@@ -57,11 +61,6 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** A packed program unpacks itself first, which takes a slow board a while. */
 const VERSION_MS = 20_000;
 
-/** Where the service looks for a binary that it has installed itself. */
-export function installedPath(dataDir: string): string {
-  return join(dataDir, 'bin', 'go2rtc');
-}
-
 /**
  * Resolves when the binary is in its place for good. Nothing is run before its digest is the published one, and what was there before
  * stays until the new one has told its version. What came of an interrupted download is kept for the next attempt.
@@ -77,7 +76,7 @@ export async function installGo2rtc(options: InstallOptions): Promise<Installed>
     throw new NvrError('unavailable', 'go2rtc is being installed already', { cure: 'Wait until it is done.' });
   const part = join(folder, `.${asset.name}-${release.version}.part`);
   try {
-    const path = installedPath(dataDir);
+    const path = ownBinary(dataDir);
     const sha256 = asset.sha256 ?? (await publishedDigest(asset, release, options));
     if ((await digestOf(path)) === sha256) {
       return { version: release.version, path, sizeBytes: (await stat(path)).size, changed: false };
@@ -90,7 +89,8 @@ export async function installGo2rtc(options: InstallOptions): Promise<Installed>
       throw wrongDigest(options.from ?? asset.name);
     }
     await inFolder(folder, () => makeRunnable(part));
-    await tryOut(part, release.version, signal);
+    signal.throwIfAborted();
+    await tryOut(part, release.version, options);
     const sizeBytes = (await stat(part)).size;
     await inFolder(folder, async () => {
       await rename(part, path);
@@ -104,27 +104,6 @@ export async function installGo2rtc(options: InstallOptions): Promise<Installed>
 
 export function thisMachine(): Machine {
   return { platform: process.platform, arch: process.arch, kernelArch: kernelArch() };
-}
-
-/** What `go2rtc -version` says. Rejects with words when it does not say it. */
-export function versionOf(path: string, timeoutMs: number, signal?: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const how = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024, env: {}, cwd: '/' } as const;
-    execFile(path, ['-version'], { ...how, ...(signal && { signal }) }, (error, stdout) => {
-      const [, version] = /^go2rtc version (\d+\.\d+\.\d+)\b/m.exec(stdout) ?? [];
-      if (version !== undefined) resolve(version);
-      else if (signal?.aborted) reject(signal.reason);
-      else reject(new NvrError('failed-precondition', words(error), { cause: error }));
-    });
-  });
-}
-
-function words(error: Error | null): string {
-  const { code, killed } = (error ?? {}) as { code?: string | number; killed?: boolean };
-  if (killed) return 'it does not tell its version in time';
-  if (code === 'EACCES') return 'it may not be run there';
-  if (code === 'ENOEXEC') return 'it is not made for this machine';
-  return typeof code === 'number' ? `it ends with exit code ${code}` : 'it does not tell a version of go2rtc';
 }
 
 async function download(part: string, asset: Asset, sha256: string, options: InstallOptions): Promise<void> {
@@ -198,16 +177,13 @@ async function makeRunnable(part: string): Promise<void> {
   }
 }
 
-async function tryOut(part: string, wanted: string, signal: AbortSignal): Promise<void> {
-  const cure =
-    'See that the volume of the data directory lets programs run (mount option noexec), and that memory is free.';
-  const version = await versionOf(part, VERSION_MS, signal).catch((error: unknown) => {
-    if (!(error instanceof NvrError)) throw error;
-    throw new NvrError('failed-precondition', `go2rtc was not put in place: ${error.message}`, { cure, cause: error });
-  });
-  if (version === wanted) return;
-  throw new NvrError('failed-precondition', `go2rtc was not put in place: it says that it is version ${version}`, {
-    cure: 'Install go2rtc by hand, and name it in the setting "go2rtc.binary".',
+/** Only what has the published digest gets here. */
+async function tryOut(part: string, wanted: string, { dataDir, spawn, clock }: InstallOptions): Promise<void> {
+  const found = await probeBinary(part, dataDir, { spawn, clock, limitMs: VERSION_MS });
+  if (found.state === 'found' && found.version === wanted) return;
+  const why = found.state === 'found' ? `it says that it is version ${found.version}` : found.words.message;
+  throw new NvrError('failed-precondition', `go2rtc was not put in place: ${why}`, {
+    cure: 'See that the volume of the data directory lets programs run (mount option noexec), and that memory is free.',
   });
 }
 

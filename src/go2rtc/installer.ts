@@ -1,5 +1,5 @@
 // The installation that somebody asks for while the service runs: one at a time, with its progress and what became of it.
-import { background, type Clock, type Logger, NvrError } from '../core/index.ts';
+import { background, type Logger, NvrError } from '../core/index.ts';
 import { type InstallOptions, installGo2rtc, thisMachine } from './install.ts';
 import { assetFor, RELEASE } from './release.ts';
 
@@ -17,7 +17,6 @@ export interface InstallState {
 }
 
 export interface InstallerOptions extends Omit<InstallOptions, 'signal' | 'onProgress' | 'from'> {
-  clock: Clock;
   log: Logger;
   /** There is a new binary. */
   onInstalled: () => void;
@@ -70,7 +69,7 @@ export class Installer {
   }
 
   async #install(): Promise<void> {
-    const { clock: _clock, log, onInstalled, ...options } = this.#options;
+    const { log, onInstalled, ...options } = this.#options;
     try {
       const { version, changed } = await installGo2rtc({
         ...options,

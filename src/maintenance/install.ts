@@ -1,9 +1,7 @@
 // The command that installs go2rtc: what it says while it works, and in the end.
-import type { Clock } from '../core/index.ts';
 import { type InstallOptions, installGo2rtc } from '../go2rtc/index.ts';
 
 export interface InstallByHand extends Omit<InstallOptions, 'onProgress'> {
-  clock: Clock;
   write: (text: string) => void;
   /** Somebody watches: shows how much has come. */
   human: boolean;
@@ -12,10 +10,10 @@ export interface InstallByHand extends Omit<InstallOptions, 'onProgress'> {
 const TELL_MS = 200;
 
 /** Rejects as `installGo2rtc`. */
-export async function installByHand({ clock, write, human, ...options }: InstallByHand): Promise<void> {
+export async function installByHand({ write, human, ...options }: InstallByHand): Promise<void> {
   let toldMs = Number.NEGATIVE_INFINITY;
   const onProgress = (receivedBytes: number, sizeBytes: number | undefined) => {
-    const nowMs = clock.monotonicMs();
+    const nowMs = options.clock.monotonicMs();
     if (!human || nowMs - toldMs < TELL_MS) return;
     toldMs = nowMs;
     write(`\r${megabytes(receivedBytes)}${sizeBytes === undefined ? '' : ` of ${megabytes(sizeBytes)}`} MB`);
