@@ -92,7 +92,7 @@ export class Go2rtc {
     this.#table = new StreamTable({
       onWant: () => this.#wanted(),
       onChange: () => this.#changed(),
-      onSource: name => this.#quarantine.forget(name),
+      onSource: (name, source) => this.#quarantine.changed(name, source),
       absence: () => this.#absence(),
     });
     this.#quarantine = new Quarantine({ table: this.#table, clock, log });

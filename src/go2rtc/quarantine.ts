@@ -17,13 +17,17 @@ export interface QuarantineParts {
 const SPINS_PER_S = 10;
 /** In which everybody closes the stream, so that it is described anew when it is opened again. */
 const HELD_MS = 2000;
+/** More than the streams that there can be at a time. */
+const MOST_REMEMBERED = 1024;
 /** Of Go: a fatal error or a panic. */
 const GO_FATAL = 2;
 
 export class Quarantine {
   readonly suspects: Suspects;
   readonly #parts: QuarantineParts;
-  readonly #returns = new Map<StreamName, () => void>();
+  readonly #returns = new Map<StreamName, { words: Words; cancel: () => void }>();
+  /** What was last wanted of each: who lets go of a stream and takes it again has not changed it. */
+  readonly #sources = new Map<StreamName, string>();
   readonly #spins = new Map<StreamName, { sinceMs: number; count: number }>();
 
   constructor(parts: QuarantineParts) {
@@ -54,17 +58,37 @@ export class Quarantine {
     this.#bar(name, quarantineWords('go2rtc ended each time it was opened'), this.suspects.asideMs(name));
   }
 
-  /** Its source is another now, or nobody wants it. */
-  forget(name: StreamName): void {
-    this.suspects.forget(name);
-    this.#spins.delete(name);
-    this.#returns.get(name)?.();
-    this.#returns.delete(name);
+  /** Nothing is held against another source; undefined = nobody wants it at present. */
+  changed(name: StreamName, source: string | undefined): void {
+    if (source === undefined) return;
+    if (this.#sources.get(name) === source) {
+      const { words } = this.#returns.get(name) ?? {};
+      if (words) this.#parts.table.bar(name, words);
+      return;
+    }
+    this.#remember(name, source);
+    this.#forget(name);
   }
 
   stop(): void {
-    for (const cancel of this.#returns.values()) cancel();
+    for (const { cancel } of this.#returns.values()) cancel();
     this.#returns.clear();
+  }
+
+  #remember(name: StreamName, source: string): void {
+    this.#sources.delete(name);
+    this.#sources.set(name, source);
+    const [oldest] = this.#sources.keys();
+    if (this.#sources.size <= MOST_REMEMBERED || oldest === undefined) return;
+    this.#sources.delete(oldest);
+    this.#forget(oldest);
+  }
+
+  #forget(name: StreamName): void {
+    this.suspects.forget(name);
+    this.#spins.delete(name);
+    this.#returns.get(name)?.cancel();
+    this.#returns.delete(name);
   }
 
   #spun(name: StreamName): void {
@@ -79,14 +103,12 @@ export class Quarantine {
 
   #bar(name: StreamName, words: Words, forMs: number): void {
     const { table, clock } = this.#parts;
-    this.#returns.get(name)?.();
-    this.#returns.set(
-      name,
-      clock.after(forMs, () => {
-        this.#returns.delete(name);
-        table.bar(name, undefined);
-      }),
-    );
+    this.#returns.get(name)?.cancel();
+    const cancel = clock.after(forMs, () => {
+      this.#returns.delete(name);
+      table.bar(name, undefined);
+    });
+    this.#returns.set(name, { words, cancel });
     table.bar(name, words);
   }
 }

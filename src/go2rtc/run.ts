@@ -58,6 +58,7 @@ export class StartFailure extends Error {
 
 const READY_MS = 5000;
 const TERM_MS = 2000;
+const KILL_MS = 3000;
 const ASK_AGAIN_MS = 50;
 
 /** Resolves when it is ready. Rejects with StartFailure, or the signal's reason; nothing of it is left then. */
@@ -195,13 +196,15 @@ class Process implements Run {
   async #end(): Promise<ChildExit> {
     const done = new AbortController();
     this.#child?.kill('SIGTERM');
-    const late = this.#own.parts.clock.sleep(TERM_MS, done.signal).then(
-      () => this.#child?.kill('SIGKILL'),
-      () => undefined,
-    );
-    const exit = await this.#exited;
+    const { clock, log } = this.#own.parts;
+    const killed = clock.sleep(TERM_MS, done.signal).then(async () => {
+      this.#child?.kill('SIGKILL');
+      await clock.sleep(KILL_MS, done.signal);
+      // Its disk hangs, most likely; a next one has other files and ports.
+      log.error('go2rtc does not end', { pid: this.pid });
+    });
+    const exit = await Promise.race([this.#exited, killed.then(() => ({}))]);
     done.abort();
-    await late;
     for (const file of this.#own.files) await rm(file, { force: true });
     return exit;
   }

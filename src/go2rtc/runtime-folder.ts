@@ -1,6 +1,6 @@
 // The folder of socket and configuration: in memory where that can be had, ours alone, and one service's at a time.
 import { chmod, lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Words } from './state.ts';
 import { folderWords, LOCKED } from './words.ts';
 
@@ -44,16 +44,19 @@ export async function takeRuntimeFolder(
   places: readonly string[],
   lock: (path: string) => { unlock(): void } | undefined,
 ): Promise<TakenFolder> {
-  const usable: { path: string; inMemory: boolean }[] = [];
+  const inMemory = await Promise.all(places.map(path => isInMemory(dirname(path))));
+  const ordered = [...places.filter((_, index) => inMemory[index]), ...places.filter((_, index) => !inMemory[index])];
   let reason = 'none is given';
-  for (const path of places) {
-    const why = await prepare(path);
-    if (why === undefined) usable.push({ path, inMemory: await isInMemory(path) });
-    else reason = why;
+  let path: string | undefined;
+  for (const place of ordered) {
+    const why = await prepare(place);
+    if (why === undefined) {
+      path = place;
+      break;
+    }
+    reason = why;
   }
-  const first = usable.find(({ inMemory }) => inMemory) ?? usable[0];
-  if (!first) return { state: 'failed', words: folderWords(reason) };
-  const { path } = first;
+  if (path === undefined) return { state: 'failed', words: folderWords(reason) };
   try {
     const held = lock(path);
     if (!held) return { state: 'failed', words: LOCKED };

@@ -10,7 +10,7 @@ export interface TableParts {
   /** What claims say has changed. */
   onChange: () => void;
   /** The source of a stream is another, or nobody's any more. */
-  onSource: (name: StreamName) => void;
+  onSource: (name: StreamName, source: string | undefined) => void;
   /** Why there is no address for any stream. */
   absence: () => Words;
 }
@@ -134,6 +134,8 @@ export class StreamTable {
     const entry = this.#entries.get(name);
     if (!entry || entry.barred === words) return;
     entry.barred = words;
+    // Until go2rtc has its source again.
+    entry.url = undefined;
     this.#parts.onChange();
     this.#parts.onWant();
   }
@@ -201,7 +203,7 @@ export class StreamTable {
     entry.refused = undefined;
     entry.barred = undefined;
     entry.url = undefined;
-    this.#parts.onSource(entry.name);
+    this.#parts.onSource(entry.name, entry.source);
     this.#parts.onWant();
     this.#parts.onChange();
   }

@@ -22,7 +22,7 @@ function begin() {
   const table: StreamTable = new StreamTable({
     onWant: () => tending.nudge(),
     onChange: () => changes++,
-    onSource: name => quarantine.forget(name),
+    onSource: (name, source) => quarantine.changed(name, source),
     absence: () => STARTING,
   });
   const quarantine: Quarantine = new Quarantine({ table, clock, log: log.logger });
