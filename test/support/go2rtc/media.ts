@@ -107,7 +107,9 @@ export function parseSdp(sdp: string): Media[] {
     const codecs = types.map(type => {
       const map = (attribute(new RegExp(`^a=rtpmap:${type} (.*)$`)) ?? `${STATIC[type] ?? type}/8000`).trim();
       const [name = '', rate = '0', channels] = map.split('/');
-      const fmtp = attribute(new RegExp(`^a=fmtp:${type} (.*)$`)) ?? '';
+      const given = attribute(new RegExp(`^a=fmtp:${type} (.*)$`)) ?? '';
+      const isHalf = /^h265/i.test(map) && !['vps', 'sps', 'pps'].every(set => given.includes(`sprop-${set}=`));
+      const fmtp = isHalf ? '' : given;
       const payload = { fmtp: fmtp.trim(), payloadType: Number(type) };
       return { name: name.toUpperCase(), clockRate: Number(rate), channels: channels === '2' ? 2 : 0, ...payload };
     });
