@@ -1,7 +1,8 @@
 // Browsers over WebRTC: who may watch or talk to which camera by way of go2rtc, and for how long. Hides its streams, addresses and words.
 import { randomBytes } from 'node:crypto';
-import type { CameraAddress, Hindrance, MediaAbilities } from '../cameras/index.ts';
+import type { MediaAbilities } from '../cameras/index.ts';
 import type { CameraId, Clock, EventBus, Logger, PeerEnd, StreamName } from '../core/index.ts';
+import { Abilities, type AskedCamera } from './abilities.ts';
 import { cleanAnswer } from './answer.ts';
 import { type CleanOffer, cleanOffer, type PeerKind } from './offer.ts';
 import type { Peer, PeerCameras, PeerFigures, PeerServer, ViewSource, Visit } from './peer.ts';
@@ -44,10 +45,10 @@ const SETTLED_MS = 10_000;
 const HELD_MS = 15_000;
 /** Looks in turn. */
 const MOST_MISSING = 2;
-const SPOKEN: ReadonlySet<string> = new Set(['pcma', 'pcmu', 'opus']);
 
 export class WebRtc {
   readonly #options: WebRtcOptions;
+  readonly #abilities: Abilities;
   readonly #peers: Peers;
   readonly #names: StreamNames;
   readonly #stop = new AbortController();
@@ -59,8 +60,9 @@ export class WebRtc {
   #pid: number | undefined;
 
   constructor(options: WebRtcOptions) {
-    const { clock } = options;
+    const { clock, go2rtc, speakers } = options;
     this.#options = options;
+    this.#abilities = new Abilities(go2rtc, speakers);
     this.#names = new StreamNames(clock);
     this.#peers = new Peers({
       clock,
@@ -72,7 +74,7 @@ export class WebRtc {
   start(): void {
     const { bus, go2rtc, speakers } = this.#options;
     speakers.start();
-    this.#isAble = this.#hindrance() === undefined;
+    this.#isAble = this.#abilities.hindrance() === undefined;
     this.#pid = go2rtc.state().pid;
     this.#unsubscribe.push(
       bus.on('camera.changed', () => this.#peers.look()),
@@ -91,11 +93,8 @@ export class WebRtc {
   }
 
   /** What stands between a camera and its viewers and talkers now. */
-  abilities(id: CameraId, camera: Pick<CameraAddress, 'url' | 'username'> & { enabled: boolean }): MediaAbilities {
-    const hindrance = this.#hindrance() ?? (camera.enabled ? undefined : refusal.DISABLED);
-    if (hindrance) return { webrtc: hindrance, talk: hindrance };
-    const talk = this.#speechless(id, camera);
-    return talk ? { talk } : {};
+  abilities(id: CameraId, camera: AskedCamera): MediaAbilities {
+    return this.#abilities.of(id, camera);
   }
 
   figures(): PeerFigures {
@@ -227,22 +226,6 @@ export class WebRtc {
     }
   }
 
-  #hindrance(): Hindrance | undefined {
-    const { go2rtc } = this.#options;
-    const state = go2rtc.state();
-    if (['absent', 'unusable', 'resting'].includes(state.name)) return refusal.noGo2rtc(state);
-    if (go2rtc.settings().webrtc.port === 0) return refusal.SWITCHED_OFF;
-    return state.name === 'ready' && !state.webrtc ? refusal.NO_PORT : undefined;
-  }
-
-  #speechless(id: CameraId, camera: Pick<CameraAddress, 'url' | 'username'>): Hindrance | undefined {
-    if (talkSource({ ...camera, password: '' }) === undefined) return refusal.SPEAKER_UNREACHABLE;
-    const codecs = this.#options.speakers.of(id, camera);
-    if (codecs === undefined) return refusal.SPEAKER_UNKNOWN;
-    if (codecs.length === 0) return refusal.NO_SPEAKER;
-    return codecs.some(codec => SPOKEN.has(codec)) ? undefined : refusal.speakerCodecs(codecs);
-  }
-
   #talkSource(camera: CameraId): string | undefined {
     const address = this.#options.cameras.address(camera);
     return address && talkSource(address);
@@ -273,7 +256,7 @@ export class WebRtc {
       this.#names.forget();
       this.#peers.look();
     }
-    const isAble = this.#hindrance() === undefined;
+    const isAble = this.#abilities.hindrance() === undefined;
     if (isAble === this.#isAble) return;
     this.#isAble = isAble;
     for (const { id } of cameras.list()) bus.emit('camera.able', { camera: id });
