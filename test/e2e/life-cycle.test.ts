@@ -92,7 +92,7 @@ test('says ready with all facts; until then health says starting and nothing els
   assert.match(String(record.version), /^\d+\.\d+\.\d+$/);
   assert.equal(await service.get('/api/health'), { status: 'ok' });
   const status = await service.get<Status>('/api/status');
-  const keys = 'service memory storage hub cameras events problems timeMs clock'.split(' ');
+  const keys = 'service memory storage hub go2rtc cameras events problems timeMs clock'.split(' ');
   assert.equal(Object.keys(status).sort(), keys.sort());
   assert.equal(Object.keys(status.service).sort(), ['pid', 'startedMs', 'uptimeMs', 'version']);
   assert.equal([status.service.pid, status.service.version, status.hub], [service.pid, record.version, 'auto']);
