@@ -50,7 +50,6 @@ export const CHECKS: Readonly<Record<number, string>> = {
 
 /** Those whose feature does not exist yet. */
 export const WAITING: Readonly<Record<number, string>> = {
-  14: 'talk',
   37: 'zones',
 };
 

@@ -1,6 +1,7 @@
 // One camera, live: its picture to look at closely, what can be done with it, its last hour and today's events.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Camera } from '../../../src/api/contract.ts';
+import { Button } from '../components/button.tsx';
 import { Icon, type IconName } from '../components/icon.tsx';
 import { Empty } from '../components/notes.tsx';
 import { PageHead } from '../components/page-head.tsx';
@@ -17,10 +18,13 @@ import { pictureNames, pictureWords } from './picture-words.ts';
 import { PtzPanel, ptzTitle } from './ptz-panel.tsx';
 import { recordNow } from './record-now.ts';
 import { saveSnapshot } from './snapshot.ts';
+import { TalkHurdle } from './talk-hurdle.tsx';
+import { TalkNote, TalkTool } from './talk-tool.tsx';
 import { TroubleNote } from './tile.tsx';
 import { detourOf, isRecording, isWorthRetrying, troubleOf } from './tile-state.ts';
 import { TodayLine } from './today-line.tsx';
 import { useLivePlayer } from './use-player.ts';
+import { useTalk } from './use-talk.ts';
 import { pan, SHARP_SCALE, STEP, WHOLE, type Zoom, zoomTo } from './zoom.ts';
 import { ZoomStage } from './zoom-stage.tsx';
 
@@ -60,6 +64,10 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
   const [sounds, setSounds] = useState(false);
   const [told, setTold] = useState(false);
   const [moves, setMoves] = useState(false);
+  const [hurries, setHurries] = useState(false);
+  const talking = useTalk(id);
+  const mayTalk = me.value?.rights.includes('talk') === true;
+  const canTalk = mayTalk && camera.can.talk && isSecureContext;
   const canMove = ptzTitle(camera);
   const video = useRef<HTMLVideoElement | undefined>(undefined);
   const stage = useRef<HTMLElement | null>(null);
@@ -83,6 +91,7 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
     f: fill,
     s: snapshot,
     m: () => (hasSound ? setSounds(!sounds) : false),
+    t: event => (canTalk ? event.repeat || talking.toggle() : false),
     '+': () => zoomBy(STEP),
     '=': () => zoomBy(STEP),
     '-': () => zoomBy(1 / STEP),
@@ -103,7 +112,7 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
         </a>
         <CameraHead camera={camera} recording={recording} told={told} onTold={() => setTold(!told)} />
       </PageHead>
-      {told && <PictureInfo info={info} />}
+      {told && <PictureInfo info={info} noRtc={camera.cannot.webrtc?.message} />}
       <div class="camera-picture" data-fills={fills} data-state={trouble ? 'trouble' : play.is}>
         <ZoomStage
           zoom={zoom}
@@ -115,7 +124,9 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
         >
           <LiveView
             source={{ is: 'live', camera: id, stream }}
-            muted={!sounds}
+            // What it hears there comes back from here.
+            muted={!sounds || talking.isOn}
+            rtc={camera.can.webrtc ? (hurries ? 'first' : 'last') : undefined}
             volume={preferences.value.volume}
             onPlayer={setPlayer}
             onVideo={element => {
@@ -153,6 +164,11 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
           />
         )}
         {sounds && <Volume />}
+        {canTalk && <TalkTool talking={talking} />}
+        {mayTalk && !canTalk && <TalkHurdle camera={camera} />}
+        {camera.can.webrtc && (
+          <Button text={pictureWords('lowDelay')} pressed={hurries} onClick={() => setHurries(!hurries)} />
+        )}
         {canMove && <Tool icon="move" text={canMove} pressed={moves} onPick={() => setMoves(!moves)} />}
         <Tool icon="minus" text={pictureWords('zoomOut')} onPick={() => zoomBy(1 / STEP)} />
         <Tool icon="plus" text={pictureWords('zoomIn')} onPick={() => zoomBy(STEP)} />
@@ -165,6 +181,7 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
           </>
         )}
       </div>
+      <TalkNote talking={talking} />
       {canMove && moves && <PtzPanel camera={camera} title={canMove} />}
       <TodayLine camera={id} />
     </div>

@@ -1,5 +1,6 @@
 // What a tile or the camera page says about a live picture: what is going on, since when, and what helps.
 import type { Camera, Gap } from '../../../src/api/contract.ts';
+import { sentence } from '../components/notes.tsx';
 import { reasonWords } from '../components/reasons.ts';
 import type { PlayState, WayInfo } from '../player/play-state.ts';
 import { boardAheadMs } from '../zone.ts';
@@ -38,7 +39,9 @@ export function troubleOf({ state }: Camera, play: PlayState): Trouble | undefin
 
 /** Why the picture comes another way than the best; undefined when it does not. */
 export function detourOf(asked: 'main' | 'sub', info: WayInfo | undefined, camera: Camera): string | undefined {
-  if (!info?.why || info.why === 'saver') return undefined;
+  if (info?.isMute) return pictureWords('rtcMute');
+  if (!info?.why || info.why === 'saver' || info.why === 'asked') return undefined;
+  if (info.why === 'no-rtc') return pictureWords('noRtc', { why: info.note ? sentence(info.note) : '' }).trim();
   const codec = codecName(camera, asked);
   if (info.why === 'no-mse') return pictureWords('noMse');
   if (info.why === 'codec') {
@@ -50,7 +53,7 @@ export function detourOf(asked: 'main' | 'sub', info: WayInfo | undefined, camer
 
 /** It can be tried again at once: nothing but chance was in the way. */
 export function isWorthRetrying(info: WayInfo | undefined): boolean {
-  return info?.why === 'decoder' || info?.why === 'slow-start';
+  return info?.why === 'decoder' || info?.why === 'slow-start' || info?.why === 'no-rtc';
 }
 
 /** Whether what comes now is written. */
@@ -61,8 +64,4 @@ export function isRecording({ state, record }: Camera, gap: Gap | undefined): bo
 function codecName(camera: Camera, stream: 'main' | 'sub'): string {
   const codec = camera.state[stream]?.codec;
   return codec === 'h265' ? pictureWords('h265') : pictureWords('thisCodec');
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -1,7 +1,8 @@
 // The service as players see it in a browser: lanes, time limits and logging in again as for every other request.
 import type { NoKeyframe } from '../../../src/api/contract.ts';
-import { below, lanes, socketAddress } from '../api.ts';
+import { below, call, lanes, socketAddress } from '../api.ts';
 import { signInAgain } from '../sign-in.ts';
+import { onUpdate } from '../state.ts';
 import { now } from '../zone.ts';
 import type { Board, GetOptions, Got, LiveSocket } from './board.ts';
 
@@ -16,6 +17,8 @@ export const httpBoard: Board = {
     return attempt(path, options);
   },
   socket: path => new WebSocket(socketAddress(below(path))) as LiveSocket,
+  call,
+  onUpdate,
 };
 
 async function attempt(path: string, { lane, signal, range }: GetOptions): Promise<Got> {

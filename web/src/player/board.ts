@@ -1,5 +1,7 @@
 // What players ask of the service and of the clock, so that they can be tried without either.
 import type { ErrorBody, Gap } from '../../../src/api/contract.ts';
+import type { call } from '../api.ts';
+import type { onUpdate } from '../state.ts';
 
 export type Got =
   | { is: 'ok'; bytes: Uint8Array<ArrayBuffer>; header(name: string): string | undefined }
@@ -31,6 +33,9 @@ export interface Board {
   /** `path` begins with `/api/`. Never rejects. */
   get(path: string, options: GetOptions): Promise<Got>;
   socket(path: string): LiveSocket;
+  /** What pieces that are loaded later would otherwise take out of the first one, which then falls apart: 1.3 KB. */
+  readonly call: typeof call;
+  readonly onUpdate: typeof onUpdate;
 }
 
 /** 0.5 to 8 s, twice as long after each failure, each time another fifth more or less. */

@@ -2,6 +2,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { type Board, retryDelayMs } from './board.ts';
 import { LiveMse } from './live-mse.ts';
+import type { LiveRtc } from './live-rtc.ts';
 import type { LiveSource, SourceEnd, SourceEvents } from './live-source.ts';
 import { drawStill, LiveStill } from './live-still.ts';
 import { forgiveRefused, hasMediaSource, type MediaElement, refuse } from './media-element.ts';
@@ -18,6 +19,8 @@ export interface LiveWish {
   /** Of the camera, as the service last said; undefined = not known yet. */
   state: CameraState | undefined;
   hasSub: boolean;
+  /** Whether WebRTC is asked for, or only there for browsers that can do nothing else; undefined = the camera has none. */
+  rtc?: 'first' | 'last' | undefined;
   /** With sound, where there is some. */
   sound: boolean;
 }
@@ -34,9 +37,17 @@ const OLD_FAILURE_MS = 3_600_000;
 const HIDDEN_MS = 10_000;
 
 interface Choice {
-  way: 'mse' | 'still';
+  way: 'mse' | 'rtc' | 'still';
   stream: StreamName;
   why?: WayReason | undefined;
+  note?: string | undefined;
+}
+
+interface Failure {
+  way: 'mse' | 'rtc';
+  stream: StreamName;
+  why: WayReason;
+  note?: string | undefined;
 }
 
 export class LivePlayer {
@@ -50,9 +61,11 @@ export class LivePlayer {
   #wish: LiveWish | undefined;
   #source: LiveSource | undefined;
   /** Ways that failed for this camera and stream, with why. */
-  #failed: { way: string; stream: StreamName; why: WayReason }[] = [];
+  #failed: Failure[] = [];
   /** What the source was asked for. */
   #stream: StreamName = 'main';
+  /** Its piece of the program is loaded when it is wanted for the first time. */
+  #Rtc: typeof LiveRtc | undefined;
   #failures = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #lookTimer: ReturnType<typeof setInterval> | undefined;
@@ -86,7 +99,9 @@ export class LivePlayer {
     }
     const changed = before?.stream !== wish.stream || before?.mode !== wish.mode || before?.stillMs !== wish.stillMs;
     const heard = before?.sound !== wish.sound && wish.sound;
-    if (other || changed || heard) this.#restart();
+    const hurried = (before?.rtc === 'first') !== (wish.rtc === 'first');
+    if (hurried) this.#failed = this.#failed.filter(({ way }) => way !== 'rtc');
+    if (other || changed || heard || hurried) this.#restart();
     else if (isLive(before?.state) !== isLive(wish.state)) this.#cameraChanged();
   }
 
@@ -144,38 +159,64 @@ export class LivePlayer {
     if (this.state.peek().is !== 'waiting') this.#say({ is: 'opening' });
     this.#stream = choice.stream;
     this.#source = this.#make(choice, wish);
+    if (!this.#source) return;
     this.#watchdog.begin(this.#board.nowMs());
     this.#lookTimer = setInterval(() => this.#look(), LOOK_MS);
     if (choice.why === 'slow-start' || choice.why === 'decoder') this.#healLater();
     this.#source.start();
   }
 
-  #choose({ mode, stream, hasSub }: LiveWish): Choice {
+  #choose({ mode, stream, hasSub, rtc }: LiveWish): Choice {
     if (mode === 'still') return { way: 'still', stream, why: 'saver' };
-    if (!hasMediaSource()) return { way: 'still', stream, why: 'no-mse' };
     const failure = (way: string, of: StreamName) => this.#failed.find(one => one.way === way && one.stream === of);
+    const failedRtc = this.#failed.find(({ way }) => way === 'rtc');
+    const mayRtc = rtc !== undefined && typeof RTCPeerConnection !== 'undefined' && !failedRtc;
+    if (mayRtc && rtc === 'first') return { way: 'rtc', stream, why: 'asked' };
+    if (!hasMediaSource()) return { way: mayRtc ? 'rtc' : 'still', stream, why: 'no-mse' };
     const first = failure('mse', stream);
-    if (!first) return { way: 'mse', stream };
+    if (!first) return { way: 'mse', stream, ...(rtc === 'first' ? { why: 'no-rtc', note: failedRtc?.note } : {}) };
     const other = stream === 'main' ? 'sub' : 'main';
     // A sub stream that the browser cannot show may have a main stream that it can.
     if ((other === 'main' || hasSub) && !failure('mse', other)) return { way: 'mse', stream: other, why: first.why };
-    return { way: 'still', stream, why: first.why };
+    return { way: mayRtc ? 'rtc' : 'still', stream, why: first.why };
   }
 
-  #make({ way, stream, why }: Choice, { camera, sound, stillMs, mode }: LiveWish): LiveSource {
+  /** Undefined while what it takes is loaded. */
+  #make(choice: Choice, { camera, sound, stillMs, mode }: LiveWish): LiveSource | undefined {
+    const { way, stream, why } = choice;
+    const events = this.#events(choice.note);
+    if (way === 'rtc') {
+      if (this.#Rtc)
+        return new this.#Rtc(this.#board, this.#element, events, { camera, stream, sound, why: why ?? 'asked' });
+      this.#loadRtc();
+      return undefined;
+    }
     if (way === 'still') {
       const periodMs = mode === 'still' ? stillMs : STILL_MS;
-      return new LiveStill(this.#board, this.#element, camera, this.#events(), periodMs, stream, why);
+      return new LiveStill(this.#board, this.#element, camera, events, periodMs, stream, why);
     }
     const audio = sound && !this.#soundRefused ? 1 : 0;
     const path = `/api/cameras/${camera}/live?stream=${stream}&audio=${audio}`;
-    return new LiveMse(this.#board, this.#element, path, this.#events(), why);
+    return new LiveMse(this.#board, this.#element, path, events, why);
   }
 
-  #events(): SourceEvents {
+  #loadRtc(): void {
+    import('./rtc-piece.ts').then(
+      ({ LiveRtc }) => {
+        this.#Rtc = LiveRtc;
+        this.#start();
+      },
+      () => {
+        this.#fail('rtc', this.#stream, 'no-rtc');
+        this.#start();
+      },
+    );
+  }
+
+  #events(note: string | undefined): SourceEvents {
     return {
       info: info => {
-        this.info.value = info;
+        this.info.value = note === undefined ? info : { ...info, note };
       },
       shown: wallMs => {
         this.#failures = 0;
@@ -207,12 +248,15 @@ export class LivePlayer {
     if (end.why === 'codec') {
       // With sound it may be the sound that cannot be played: the picture is never lost for it.
       if (end.codecs.includes(',') && !this.#soundRefused) this.#soundRefused = true;
-      else this.#fail(stream, 'codec');
+      else this.#fail('mse', stream, 'codec');
+      this.#start();
+    } else if (end.why === 'rtc') {
+      this.#fail('rtc', stream, 'no-rtc', end.message);
       this.#start();
     } else if (end.why === 'decoder') {
       const advice = this.#watchdog.broken(this.#board.nowMs());
       if (advice === 'next-way') refuse(end.codecs);
-      this.#follow(advice, 'decoder', stream);
+      this.#follow(advice, 'mse', 'decoder', stream);
     } else this.#closedBy(end.code, end.reason);
   }
 
@@ -228,7 +272,8 @@ export class LivePlayer {
     const source = this.#source;
     if (!source) return;
     source.look();
-    if (source.way === 'still') return;
+    // The first picture over WebRTC has a time limit of its own.
+    if (source.way === 'still' || (source.way === 'rtc' && source.frames === 0)) return;
     if (document.hidden) {
       this.#watchdog.excuse(this.#board.nowMs());
       return;
@@ -237,21 +282,26 @@ export class LivePlayer {
     const advice = this.#watchdog.look(seen, this.#board.nowMs());
     if (advice) {
       this.#stopSource();
-      this.#follow(advice, seen.frames === 0 ? 'slow-start' : 'decoder', this.#stream);
+      this.#follow(
+        advice,
+        source.way === 'rtc' ? 'rtc' : 'mse',
+        seen.frames === 0 ? 'slow-start' : 'decoder',
+        this.#stream,
+      );
     }
   }
 
-  #follow(advice: Advice, why: WayReason, stream: StreamName): void {
-    if (advice === 'next-way') this.#fail(stream, why);
+  #follow(advice: Advice, way: Failure['way'], why: WayReason, stream: StreamName): void {
+    if (advice === 'next-way') this.#fail(way, stream, why);
     if (advice === 'reconnect') this.#later('board');
     else this.#start();
   }
 
-  #fail(stream: StreamName, why: WayReason): void {
+  #fail(way: Failure['way'], stream: StreamName, why: WayReason, note?: string): void {
     const nowMs = this.#board.nowMs();
     if (nowMs - this.#failedMs > OLD_FAILURE_MS) this.#heals = 0;
     this.#failedMs = nowMs;
-    this.#failed.push({ way: 'mse', stream, why });
+    this.#failed.push({ way, stream, why, note });
   }
 
   /** Ends with the source: where another way is taken, it begins anew. */

@@ -1,4 +1,4 @@
-// What every way of live pictures offers to the player that chooses between them: WebSocket with MSE, stills, later WebRTC.
+// What every way of live pictures offers to the player that chooses between them: WebSocket with MSE, stills, WebRTC.
 import type { Way, WayInfo } from './play-state.ts';
 
 /** Why a source ended by itself. */
@@ -7,6 +7,8 @@ export type SourceEnd =
   | { why: 'codec'; codecs: string }
   /** The browser said it could, and then gave up. */
   | { why: 'decoder'; codecs: string }
+  /** WebRTC gave no picture; `message`: of the board. */
+  | { why: 'rtc'; message?: string }
   /** Codes of RFC 6455 and of the live socket. */
   | { why: 'closed'; code: number; reason: string };
 

@@ -17,6 +17,8 @@ export interface LiveViewProps {
   /** 0 to 1. */
   volume?: number;
   fit?: 'contain' | 'cover';
+  /** See the wish of the player. */
+  rtc?: 'first' | 'last' | undefined;
   /** The player behind it, for its signals and for `retry`; undefined when it goes. */
   onPlayer?(player: LivePlayer | undefined): void;
   /** Called with the element, for fullscreen pictures and snapshots. */
@@ -24,7 +26,7 @@ export interface LiveViewProps {
 }
 
 export function LiveView(props: LiveViewProps) {
-  const { source, mode = 'live', stillMs = 10_000, muted = true, volume = 1, fit = 'contain' } = props;
+  const { source, mode = 'live', stillMs = 10_000, muted = true, volume = 1, fit = 'contain', rtc } = props;
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const player = useRef<LivePlayer | undefined>(undefined);
@@ -52,7 +54,7 @@ export function LiveView(props: LiveViewProps) {
   useEffect(() => {
     const { camera: id, stream } = source;
     const hasSub = camera?.sub !== undefined;
-    player.current?.wish({ camera: id, stream, mode, stillMs, hasSub, state: camera?.state, sound: !muted });
+    player.current?.wish({ camera: id, stream, mode, stillMs, hasSub, rtc, state: camera?.state, sound: !muted });
   });
 
   return (

@@ -92,6 +92,12 @@ export class MediaElement {
     return this.#url === url ? source : undefined;
   }
 
+  /** What a peer sends, without a decoder of ours; what was shown stays until the first new picture. */
+  attach(stream: MediaStream): void {
+    this.close();
+    this.video.srcObject = stream;
+  }
+
   /** Draws the picture that is shown onto the canvas behind, and hides the element until its next one. */
   keepPicture(): void {
     const { video } = this;
@@ -172,6 +178,7 @@ export class MediaElement {
   }
 
   #release(): void {
+    if (this.video.srcObject) this.video.srcObject = null;
     if (this.#url === undefined) return;
     URL.revokeObjectURL(this.#url);
     this.#url = undefined;

@@ -26,16 +26,20 @@ export type PlayState =
   | { is: 'failed'; reason: 'decoder' | 'refused' | 'gone'; message?: string; retryAtMs?: number };
 
 /** How pictures come. */
-export type Way = 'mse' | 'still' | 'hls';
+export type Way = 'mse' | 'rtc' | 'still' | 'hls';
 
-/** Why it is not the first choice. */
-export type WayReason = 'codec' | 'decoder' | 'slow-start' | 'no-mse' | 'saver';
+/** Why it is not the first choice. `asked`: somebody wants the least delay; `no-rtc`: and does not get it. */
+export type WayReason = 'codec' | 'decoder' | 'slow-start' | 'no-mse' | 'saver' | 'asked' | 'no-rtc';
 
 /** What stands under the "i" of a picture. */
 export interface WayInfo {
   way: Way;
   stream: StreamName;
   why?: WayReason;
+  /** The board's words to `why`. */
+  note?: string;
+  /** There is sound, and this way leaves it out. */
+  isMute?: boolean;
   codecs?: string;
   width?: number;
   height?: number;

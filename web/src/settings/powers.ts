@@ -8,8 +8,7 @@ import { rightWords, usersWords } from './users-words.ts';
 export type Draft = Readonly<Record<string, FormValue>>;
 
 const ROLES = ['viewer', 'operator', 'admin'] as const;
-/** Those that something asks for so far; others of a user stay as they are. */
-const RIGHTS = ['export', 'delete', 'ptz'] as const;
+const RIGHTS = ['export', 'delete', 'ptz', 'talk'] as const;
 
 /** All, or each by itself. `draft`: what the form holds now. */
 export function cameraFields(draft: Draft): FormField[] {

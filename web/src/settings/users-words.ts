@@ -49,6 +49,7 @@ export const rightWords = words('users', {
   export: 'May export and share footage',
   delete: 'May delete events and footage',
   ptz: 'May move cameras',
+  talk: 'May speak to cameras',
 });
 
 const DONE: Readonly<Record<AuditAction, string>> = {

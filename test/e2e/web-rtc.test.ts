@@ -1,0 +1,101 @@
+// Low delay and talk on the page of a camera, in Chromium: asked for, refused, lost, left; by hand and by keys, with the browser's own
+// test microphone. In a network that the test made itself, since each peer of a browser listens for multicast.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { browserProblem } from '../support/browser.ts';
+import { serviceProblem } from '../support/service.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('web: webrtc in Chromium', { timeoutMs: 240_000 });
+
+/** One wire that leads nowhere: browsers look for their own address on the way out. */
+const NETWORK = [
+  'ip link set lo up',
+  'ip link add home type veth peer name nowhere',
+  'ip addr add 10.78.0.1/24 dev home',
+  'ip link set home up',
+  'ip link set nowhere up',
+  'ip route add default via 10.78.0.254',
+].join(' && ');
+
+function inNetwork(command: string, ...args: string[]) {
+  return spawnSync('unshare', ['-rn', 'sh', '-c', `${NETWORK} && ${command}`, 'sh', ...args], { encoding: 'utf8' });
+}
+
+const canMake = inNetwork('true').status === 0;
+const problem = serviceProblem() ?? browserProblem() ?? (canMake ? undefined : 'no network can be made here');
+
+interface Scene {
+  found: Record<string, unknown>;
+  errors: string[];
+  foreign: string[];
+}
+let scenes: Record<string, Scene | { failed: string }> = {};
+
+test.before(() => {
+  if (problem !== undefined) return;
+  const child = fileURLToPath(new URL('../support/web-rtc-child.ts', import.meta.url));
+  const { stdout, stderr, status } = inNetwork('exec "$@"', process.execPath, '--import', 'tsx', child);
+  assert.is(status, 0, stderr);
+  scenes = JSON.parse(stdout);
+});
+
+function seen(name: string, title: string, found: unknown): void {
+  test.needs(problem === undefined, problem ?? '', title, () => {
+    assert.equal(scenes[name], { found, errors: [], foreign: [] });
+  });
+}
+
+seen(
+  'lowDelay',
+  'low delay comes over WebRTC when it is asked for, without any address of ours, and goes when it is not',
+  {
+    pieces: [0, 1],
+    told: true,
+    axe: [],
+    closed: null,
+    candidates: false,
+    media: ['video', 'video audio'],
+    directions: ['recvonly'],
+  },
+);
+
+seen('refused', 'what the board refuses is said in its words, pictures go on another way, and it can be tried again', {
+  axe: [],
+});
+
+seen('silent', 'an answer that leads nowhere falls back by itself', { left: ['s1'], offers: 1 });
+
+seen('lost', 'a connection that breaks is made anew', 'true');
+
+seen('talk', 'talk: held, tapped, by its key; the speaker is silent meanwhile, and leaving the page ends it', {
+  quiet: true,
+  latched: 'true',
+  axe: [],
+  lines: ['audio', 'audio', 'audio'],
+  directions: ['sendonly'],
+  candidates: false,
+});
+
+seen('talkRefused', 'talk: a refusal is said with its cure, and the button is ready again', {
+  pressed: 'false',
+  axe: [],
+});
+
+test.needs(
+  problem === undefined,
+  problem ?? '',
+  'check 14: talk on plain HTTP has no dead button, but the HTTPS address',
+  () => {
+    const { found, errors, foreign } = scenes.plain as Scene;
+    const { https, href, text, ...rest } = found as { https: string; href: string; text: string };
+    const { port } = new URL(https);
+    assert.is(href, `https://10.1.2.3:${port}/#/cam/1`);
+    assert.is(text, `Talk needs HTTPS: open https://10.1.2.3:${port}/`);
+    assert.equal(rest, { secure: false, buttons: 0, axe: [] });
+    assert.equal({ errors, foreign }, { errors: [], foreign: [] });
+  },
+);
+
+test.run();
