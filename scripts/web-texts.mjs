@@ -57,8 +57,11 @@ export class Texts {
       name: 'texts',
       setup: build => {
         build.onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
-          const contents = this.program(path.slice(root.length + 1));
-          return contents === undefined ? undefined : { contents, loader: /** @type {const} */ ('js') };
+          const program = this.program(path.slice(root.length + 1));
+          if (program === undefined) return undefined;
+          // Only where there is JSX: given to all files it would tear a library out of the first piece for those without.
+          const contents = path.endsWith('x') ? `import { Fragment, h } from 'preact';${program}` : program;
+          return { contents, loader: /** @type {const} */ ('js') };
         });
       },
     };

@@ -1,30 +1,15 @@
 // Low delay and talk on the page of a camera, in Chromium: asked for, refused, lost, left; by hand and by keys, with the browser's own
 // test microphone. In a network that the test made itself, since each peer of a browser listens for multicast.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { browserProblem } from '../support/browser.ts';
+import { networkProblem, runInNetwork } from '../support/own-network.ts';
 import { serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 
-const test = suite('web: webrtc in Chromium', { timeoutMs: 240_000 });
+const test = suite('web: webrtc in Chromium', { timeoutMs: 420_000 });
 
-/** One wire that leads nowhere: browsers look for their own address on the way out. */
-const NETWORK = [
-  'ip link set lo up',
-  'ip link add home type veth peer name nowhere',
-  'ip addr add 10.78.0.1/24 dev home',
-  'ip link set home up',
-  'ip link set nowhere up',
-  'ip route add default via 10.78.0.254',
-].join(' && ');
-
-function inNetwork(command: string, ...args: string[]) {
-  return spawnSync('unshare', ['-rn', 'sh', '-c', `${NETWORK} && ${command}`, 'sh', ...args], { encoding: 'utf8' });
-}
-
-const canMake = inNetwork('true').status === 0;
-const problem = serviceProblem() ?? browserProblem() ?? (canMake ? undefined : 'no network can be made here');
+const problem = serviceProblem() ?? browserProblem() ?? networkProblem();
+const LIMIT_MS = 400_000;
 
 interface Scene {
   found: Record<string, unknown>;
@@ -35,8 +20,7 @@ let scenes: Record<string, Scene | { failed: string }> = {};
 
 test.before(() => {
   if (problem !== undefined) return;
-  const child = fileURLToPath(new URL('../support/web-rtc-child.ts', import.meta.url));
-  const { stdout, stderr, status } = inNetwork('exec "$@"', process.execPath, '--import', 'tsx', child);
+  const { stdout, stderr, status } = runInNetwork('./web-rtc-child.ts', {}, LIMIT_MS);
   assert.is(status, 0, stderr);
   scenes = JSON.parse(stdout);
 });

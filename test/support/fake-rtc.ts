@@ -1,6 +1,7 @@
 // WebRTC in Chromium without go2rtc: what the page asks the board for is answered in the page itself, by a peer that sends a moving
 // picture or takes a voice. Only for tests in a network of their own: each peer listens for multicast.
 import type { Page } from 'playwright-core';
+import { OWN_ADDRESS } from './own-network.ts';
 
 /** What the board would do next; kept on `window.rtc` of the page, together with what it was asked. */
 export interface RtcSeen {
@@ -12,7 +13,7 @@ export interface RtcSeen {
 
 /** Runs in the page before its own scripts, as text. `mode`: `answer`, `refuse` (in words), `silent` (an answer that leads nowhere). */
 export const FAKE_RTC = `
-window.rtc = { mode: 'answer', offers: [], left: [], peers: [], address: '10.78.0.1' };
+window.rtc = { mode: 'answer', offers: [], left: [], peers: [], address: '${OWN_ADDRESS}' };
 {
   const real = window.fetch.bind(window);
   const json = (status, body) => new Response(body && JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });

@@ -11,6 +11,8 @@ const NETWORK = [
   `ip addr add ${OWN_ADDRESS}/24 dev v0`,
   'ip link set v0 up',
   'ip link set v1 up',
+  // It leads nowhere: browsers look for their own address on the way out.
+  'ip route add default via 10.88.0.254',
 ].join(' && ');
 
 /** Why none can be made here; undefined when one can. */
@@ -19,16 +21,25 @@ export function networkProblem(): string | undefined {
 }
 
 /** Runs a program of `test/support` in it, to its end; what it prints is what it found. */
-export function runInNetwork(program: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
+export function runInNetwork(
+  program: string,
+  env: Record<string, string> = {},
+  limitMs = 120_000,
+): SpawnSyncReturns<string> {
   const path = fileURLToPath(new URL(program, import.meta.url));
-  return inNetwork('exec "$@"', env, process.execPath, '--import', 'tsx', path);
+  return inNetwork('exec "$@"', env, limitMs, process.execPath, '--import', 'tsx', path);
 }
 
-function inNetwork(command: string, env: Record<string, string> = {}, ...args: string[]): SpawnSyncReturns<string> {
+function inNetwork(
+  command: string,
+  env: Record<string, string> = {},
+  limitMs = 120_000,
+  ...args: string[]
+): SpawnSyncReturns<string> {
   return spawnSync('unshare', ['-rn', 'sh', '-c', `${NETWORK} && ${command}`, 'sh', ...args], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
     // What it has started goes with the network.
-    timeout: 120_000,
+    timeout: limitMs,
   });
 }

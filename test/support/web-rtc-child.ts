@@ -88,6 +88,7 @@ await scene(
     await overRtc(page);
     await until(page, CHANGES);
     await page.getByText('low delay is wanted').waitFor();
+    await page.locator('.info-list', { hasText: /\d\.\d s/ }).waitFor();
     const told = await info(page);
     const axe = await axeFindings(page);
     await page.getByRole('button', { name: /^Sound of/ }).click();
