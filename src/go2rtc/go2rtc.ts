@@ -7,7 +7,7 @@ import { KeyPictures } from './key-pictures.ts';
 import { Quarantine } from './quarantine.ts';
 import { RestartBudget } from './restart-budget.ts';
 import { type Run, StartFailure, type StartRun, startRun } from './run.ts';
-import { type RuntimeFolder, takeRuntimeFolder } from './runtime-folder.ts';
+import { takeRuntimeFolder } from './runtime-folder.ts';
 import type {
   Go2rtcOptions,
   Go2rtcProblem,
@@ -59,7 +59,6 @@ export class Go2rtc {
   #settings: Go2rtcSettings;
   #state: { name: StateName; words?: Words | undefined; sinceMs: number };
   #binary: FoundBinary | undefined;
-  #folder: RuntimeFolder | undefined;
   #run: Run | undefined;
   #tending: Tending | undefined;
   /** Ends the process at hand, or the wait for the next. */
@@ -110,8 +109,6 @@ export class Go2rtc {
     this.#abort.abort();
     this.#quarantine.stop();
     await this.#life;
-    await this.#folder?.release();
-    this.#folder = undefined;
   }
 
   state(): Go2rtcState {
@@ -243,25 +240,31 @@ export class Go2rtc {
     if (found.state !== 'found') this.#set(found.state, found.words);
   }
 
-  /** From its start to its end. Why it failed; undefined when it was ended by us. */
+  /** From its start to its end. Why it failed; undefined when it was ended by us, or could not be tried. */
   async #lifeOfOne(signal: AbortSignal): Promise<string | undefined> {
-    const { runtimeDirs, lock, spawn, log, memoryLimitBytes } = this.#options;
+    const { runtimeDirs, lock } = this.#options;
+    const seen = this.#wants.count;
+    const taken = await this.#parts.takeFolder(runtimeDirs, lock);
+    if (taken.state === 'failed') {
+      this.#set('unusable', taken.words);
+      await this.#wants.wait(seen, this.#abort.signal, LOOK_AGAIN_MS);
+      return undefined;
+    }
+    try {
+      return await this.#lifeIn(taken.folder.path, signal);
+    } finally {
+      await taken.folder.release();
+    }
+  }
+
+  async #lifeIn(folder: string, signal: AbortSignal): Promise<string | undefined> {
+    const { spawn, log, memoryLimitBytes } = this.#options;
     if (this.#binary?.state !== 'found') return undefined;
     const { path, version } = this.#binary;
-    if (!this.#folder) {
-      const seen = this.#wants.count;
-      const taken = await this.#parts.takeFolder(runtimeDirs, lock);
-      if (taken.state === 'failed') {
-        this.#set('unusable', taken.words);
-        await this.#wants.wait(seen, this.#abort.signal, LOOK_AGAIN_MS);
-        return undefined;
-      }
-      this.#folder = taken.folder;
-    }
     this.#set(this.#isRestart ? 'restarting' : 'starting');
     const limits = limitsFor(memoryLimitBytes);
     const webrtc = await this.#browsers.choose();
-    const request = { path, folder: this.#folder.path, limits, ...(webrtc && { webrtc }) };
+    const request = { path, folder, limits, ...(webrtc && { webrtc }) };
     let run: Run;
     try {
       run = await this.#parts.startRun(request, { spawn, clock: this.#clock, log }, signal);

@@ -7,7 +7,7 @@ import { folderWords, LOCKED } from './words.ts';
 export interface RuntimeFolder {
   /** Absolute. */
   path: string;
-  /** Removes what is in it, and gives it back. */
+  /** Removes it. */
   release(): Promise<void>;
 }
 
@@ -62,7 +62,8 @@ export async function takeRuntimeFolder(
     if (!held) return { state: 'failed', words: LOCKED };
     await empty(path);
     const release = async () => {
-      await empty(path);
+      // Whoever waits for its lock gets one of a folder that is gone, and makes a new one.
+      await rm(path, { recursive: true, force: true });
       held.unlock();
     };
     return { state: 'taken', folder: { path, release } };
