@@ -11,7 +11,9 @@
 #include "binding/arguments.h"
 #include "binding/event_object.h"
 #include "binding/picture_functions.h"
+#include "binding/restream_values.h"
 #include "media/engine.h"
+#include "media/errno_name.h"
 #include "media/wall_clock.h"
 
 namespace thimble::binding {
@@ -72,6 +74,10 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
          InstanceMethod<&EngineObject::end_live>("endLive"),
          InstanceMethod<&EngineObject::show_key>("showKey"),
          InstanceMethod<&EngineObject::set_live_buffer>("setLiveBuffer"),
+         InstanceMethod<&EngineObject::restream_listen>("restreamListen"),
+         InstanceMethod<&EngineObject::restream_close>("restreamClose"),
+         InstanceMethod<&EngineObject::restream_allow>("restreamAllow"),
+         InstanceMethod<&EngineObject::restream_clients>("restreamClients"),
          InstanceMethod<&EngineObject::key_picture>("keyPicture"),
          InstanceMethod<&EngineObject::footage_ms>("footageMs"),
          InstanceMethod<&EngineObject::open_index>("openIndex"),
@@ -108,6 +114,10 @@ class EngineObject final : public Napi::ObjectWrap<EngineObject> {
   Napi::Value end_live(const Napi::CallbackInfo& info);
   Napi::Value show_key(const Napi::CallbackInfo& info);
   Napi::Value set_live_buffer(const Napi::CallbackInfo& info);
+  Napi::Value restream_listen(const Napi::CallbackInfo& info);
+  Napi::Value restream_close(const Napi::CallbackInfo& info);
+  Napi::Value restream_allow(const Napi::CallbackInfo& info);
+  Napi::Value restream_clients(const Napi::CallbackInfo& info);
   Napi::Value key_picture(const Napi::CallbackInfo& info);
   Napi::Value footage_ms(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
@@ -270,6 +280,40 @@ Napi::Value EngineObject::set_live_buffer(const Napi::CallbackInfo& info) {
     Napi::TypeError::New(info.Env(), "a buffer is needed").ThrowAsJavaScriptException();
   }
   return info.Env().Undefined();
+}
+
+/// The port, or the name of the error.
+Napi::Value EngineObject::restream_listen(const Napi::CallbackInfo& info) {
+  const bool fits = info.Length() >= 3 && info[0].IsBoolean() && info[1].IsString() && info[2].IsNumber();
+  const double wanted = fits ? info[2].As<Napi::Number>().DoubleValue() : -1;
+  if (!(wanted >= 0 && wanted <= 65535)) {
+    Napi::TypeError::New(info.Env(), "a way, an address and a port are needed").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  auto port = static_cast<uint16_t>(wanted);
+  const int error = engine_->restream_listen(info[0].As<Napi::Boolean>().Value(),
+                                             info[1].As<Napi::String>().Utf8Value(), &port);
+  if (error < 0) return Napi::String::New(info.Env(), media::errno_name(-error));
+  return Napi::Number::New(info.Env(), port);
+}
+
+Napi::Value EngineObject::restream_close(const Napi::CallbackInfo& info) {
+  if (info.Length() >= 1 && info[0].IsBoolean()) {
+    engine_->restream_close(info[0].As<Napi::Boolean>().Value());
+  } else {
+    Napi::TypeError::New(info.Env(), "a way is needed").ThrowAsJavaScriptException();
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::restream_allow(const Napi::CallbackInfo& info) {
+  media::RestreamAccess access;
+  if (read_restream_access(info, &access)) engine_->restream_allow(std::move(access));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineObject::restream_clients(const Napi::CallbackInfo& info) {
+  return to_array(info.Env(), engine_->restream_clients());
 }
 
 Napi::Value EngineObject::key_picture(const Napi::CallbackInfo& info) {

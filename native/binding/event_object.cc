@@ -138,6 +138,18 @@ class Converter {
     return builder.number("sizeBytes", event.bytes->bytes().size()).done();
   }
 
+  Napi::Object operator()(const media::RestreamWantedEvent& event) const {
+    return Builder(env).text("type", "restream-wanted").stream(event.key).flag("wanted", event.wanted).done();
+  }
+
+  Napi::Object operator()(const media::RestreamRefusedEvent& event) const {
+    Builder builder(env);
+    return builder.text("type", "restream-refused")
+        .text("user", event.user)
+        .text("address", event.address)
+        .done();
+  }
+
  private:
   Napi::Value copy(const std::vector<uint8_t>& bytes) const {
     return Napi::Buffer<uint8_t>::Copy(env, bytes.data(), bytes.size());

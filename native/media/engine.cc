@@ -26,6 +26,12 @@ class EngineShell final : public Engine {
   }
   void end_live(const StreamKey& key, bool sound) override { core_->end_live(key, sound); }
   void show_key(const StreamKey& key, uint64_t viewer) override { core_->show_key(key, viewer); }
+  int restream_listen(bool inside, const std::string& host, uint16_t* port) override {
+    return core_->restream_listen(inside, host, port);
+  }
+  void restream_close(bool inside) override { core_->restream_close(inside); }
+  void restream_allow(RestreamAccess access) override { core_->restream_allow(std::move(access)); }
+  std::vector<RestreamClientStats> restream_clients() override { return core_->restream_clients(); }
   bool key_picture(const StreamKey& key, KeyPicture* picture) override {
     return core_->key_picture(key, picture);
   }

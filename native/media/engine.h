@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "media/events.h"
+#include "media/restream_server.h"
 #include "media/stream.h"
 
 namespace thimble::media {
@@ -60,6 +61,15 @@ class Engine {
   virtual void end_live(const StreamKey& key, bool sound) = 0;
   /// Gives `viewer` (not 0) a header and the newest keyframe of a stream alone, if there is one.
   virtual void show_key(const StreamKey& key, uint64_t viewer) = 0;
+  /// Begins to serve RTSP clients from inside or outside (see RestreamServer) in place of what that way
+  /// listened on before. 0 or -errno, at once; `port` as in open_restream_port. Connections are taken only in
+  /// between `start` and `stop`.
+  virtual int restream_listen(bool inside, const std::string& host, uint16_t* port) = 0;
+  virtual void restream_close(bool inside) = 0;
+  /// Who may see what from now on; before the first call nobody sees anything.
+  virtual void restream_allow(RestreamAccess access) = 0;
+  /// Those that play. Waits as `stats` does.
+  virtual std::vector<RestreamClientStats> restream_clients() = 0;
   /// A copy of the newest keyframe of a stream; false without one. Waits as `stats` does; from any thread.
   virtual bool key_picture(const StreamKey& key, KeyPicture* picture) = 0;
   /// What the engine adds to the monotonic clock to get UTC: it follows the system's clock slowly, up to a

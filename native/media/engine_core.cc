@@ -44,6 +44,9 @@ bool EngineCore::start() {
   poller_->add(wake_fd_, EPOLLIN, nullptr);
   poller_->add(resolver_->fd(), EPOLLIN, nullptr);
   read_buffer_ = std::make_unique<uint8_t[]>(kReadBufferBytes);
+  restream_ =
+      std::make_unique<RestreamServer>(*poller_, ByteView(read_buffer_.get(), kReadBufferBytes), clock_,
+                                       sink_, [this](const StreamKey& key) { return find(key); });
   if (!writer_->start()) return false;
   return thread_.start("thimble-ingest", kStackBytes, shared_from_this());
 }
@@ -122,6 +125,7 @@ void EngineCore::obey(Command& command, int64_t now_us) {
         for (const Watch& watch : watches_) {
           if (watch.key == key) streams_.back()->watch_live(watch.sound, 0);
         }
+        restream_->attach(*streams_.back());
       }
       next_tick_us_ = now_us;
       return;
@@ -133,6 +137,7 @@ void EngineCore::obey(Command& command, int64_t now_us) {
         return;
       }
       (*at)->stop(EndReason::kRemoved, now_us);
+      restream_->detach(key);
       ends_.emplace_back(key, (*at)->footage_end());
       leaving_.push_back({std::move(*at), command.token, now_us});
       streams_.erase(at);
@@ -148,8 +153,16 @@ void EngineCore::obey(Command& command, int64_t now_us) {
     case Command::Kind::kShowKey:
       if (stream) stream->show_key(command.token);
       return;
+    case Command::Kind::kRestreamListen:
+      if (stopping_since_us_ == 0)
+        restream_->listen(command.inside, command.socket ? command.socket->take() : -1);
+      return;
+    case Command::Kind::kRestreamAllow:
+      restream_->allow(std::move(*command.access));
+      return;
     case Command::Kind::kStop:
       stopping_since_us_ = now_us;
+      restream_->close_all();
       for (const auto& each : streams_) each->stop(EndReason::kStop, now_us);
       return;
     case Command::Kind::kSegmentClosed:
@@ -208,6 +221,7 @@ void EngineCore::tick(int64_t now_us) {
   }
   for (const auto& stream : streams_) stream->tick(now_us);
   for (const Leaving& leaving : leaving_) leaving.stream->tick(now_us);
+  restream_->tick(now_us);
   remove_finished(now_us);
 }
 
@@ -218,7 +232,8 @@ bool EngineCore::finished(int64_t now_us) const {
 }
 
 int EngineCore::timeout_ms(int64_t now_us) const {
-  if (streams_.empty() && leaving_.empty() && stopping_since_us_ == 0) return -1;
+  const bool idle = streams_.empty() && leaving_.empty() && !restream_->busy();
+  if (idle && stopping_since_us_ == 0) return -1;
   return static_cast<int>(std::clamp<int64_t>((next_tick_us_ - now_us + 999) / 1000, 0, kTickUs / 1000));
 }
 
@@ -238,7 +253,7 @@ void EngineCore::run() {
     for (int i = 0; i < count; ++i) {
       auto* target = static_cast<PollTarget*>(events[i].data.ptr);
       if (target) {
-        last_packets_us = now_us;
+        if (target->paced()) last_packets_us = now_us;
         target->on_ready(events[i].events, now_us);
       } else {
         woken = true;
@@ -262,6 +277,7 @@ void EngineCore::run() {
   for (const Command& command : commands_) {
     if (command.kind == Command::Kind::kRemove) unanswered_.emplace_back(command.settings.key, command.token);
   }
+  restream_->close_all();
   streams_.clear();
   leaving_.clear();
 }

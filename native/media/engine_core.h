@@ -65,6 +65,10 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     command.token = viewer;
     post(std::move(command));
   }
+  int restream_listen(bool inside, const std::string& host, uint16_t* port);
+  void restream_close(bool inside);
+  void restream_allow(RestreamAccess access);
+  std::vector<RestreamClientStats> restream_clients();
   bool key_picture(const StreamKey& key, KeyPicture* picture);
   int64_t clock_offset_us() const { return clock_offset_us_.load(std::memory_order_relaxed); }
   EngineStats stats();
@@ -73,6 +77,19 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   void run();
 
  private:
+  class OwnedDescriptor {
+   public:
+    explicit OwnedDescriptor(int fd) : fd_(fd) {}
+    ~OwnedDescriptor() {
+      if (fd_ >= 0) ::close(fd_);
+    }
+    OwnedDescriptor(const OwnedDescriptor&) = delete;
+    OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
+    int take() { return std::exchange(fd_, -1); }
+
+   private:
+    int fd_;
+  };
   struct Command {
     enum class Kind {
       kSet,
@@ -81,6 +98,8 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
       kWatchLive,
       kEndLive,
       kShowKey,
+      kRestreamListen,
+      kRestreamAllow,
       kStop,
       kSegmentClosed,
       kSegmentFailed
@@ -91,6 +110,10 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     SegmentHandle segment = 0;
     uint64_t lost_bytes = 0;
     int64_t from_ms = 0, until_ms = 0;  ///< of a capture
+    bool inside = false;
+    /// A listening socket, closed with the command that nobody took; null = that way is closed.
+    std::shared_ptr<OwnedDescriptor> socket{};
+    std::shared_ptr<RestreamAccess> access{};
   };
   struct Leaving {
     std::unique_ptr<Stream> stream;
@@ -159,6 +182,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<rtsp::Resolver> resolver_;
   std::unique_ptr<uint8_t[]> read_buffer_;
+  std::unique_ptr<RestreamServer> restream_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Leaving> leaving_;
   struct Watch {

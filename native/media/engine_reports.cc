@@ -67,6 +67,33 @@ void EngineCore::on_segment_failed(const SegmentFailed& failed) {
   post(std::move(command));
 }
 
+int EngineCore::restream_listen(bool inside, const std::string& host, uint16_t* port) {
+  const int fd = open_restream_port(host, port);
+  if (fd < 0) return fd;
+  Command command{Command::Kind::kRestreamListen};
+  command.inside = inside;
+  command.socket = std::make_shared<OwnedDescriptor>(fd);
+  post(std::move(command));
+  return 0;
+}
+
+void EngineCore::restream_close(bool inside) {
+  Command command{Command::Kind::kRestreamListen};
+  command.inside = inside;
+  post(std::move(command));
+}
+
+void EngineCore::restream_allow(RestreamAccess access) {
+  Command command{Command::Kind::kRestreamAllow};
+  command.access = std::make_shared<RestreamAccess>(std::move(access));
+  post(std::move(command));
+}
+
+std::vector<RestreamClientStats> EngineCore::restream_clients() {
+  std::lock_guard<std::mutex> lock(work_mutex_);
+  return restream_ ? restream_->stats() : std::vector<RestreamClientStats>();
+}
+
 bool EngineCore::key_picture(const StreamKey& key, KeyPicture* picture) {
   std::lock_guard<std::mutex> lock(work_mutex_);
   const Stream* stream = find(key);

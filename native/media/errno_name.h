@@ -1,13 +1,17 @@
-// The symbolic names of errors that storage can meet, for logs and events.
+// The symbolic names of errors that storage and listening sockets can meet, for logs and events.
 #pragma once
 
 #include <cerrno>
 
 namespace thimble::media {
 
-/// "ENOSPC" for ENOSPC; "errno" for one that storage does not know.
+/// "ENOSPC" for ENOSPC; "errno" for others.
 inline const char* errno_name(int error) {
   switch (error) {
+    case EADDRINUSE:
+      return "EADDRINUSE";
+    case EADDRNOTAVAIL:
+      return "EADDRNOTAVAIL";
     case EACCES:
       return "EACCES";
     case EBADMSG:

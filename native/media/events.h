@@ -171,9 +171,21 @@ struct LiveFragmentEvent {
   std::shared_ptr<const LiveBytes> bytes;
 };
 
-using Event =
-    std::variant<LinkEvent, ProblemsEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
-                 StorageFailedEvent, ClockStepEvent, StreamRemovedEvent, LiveHeaderEvent, LiveFragmentEvent>;
+/// Clients of the RTSP server want a stream, or no longer do.
+struct RestreamWantedEvent {
+  StreamKey key;
+  bool wanted;
+};
+
+/// Somebody gave the RTSP server a name or a secret that is wrong; at most one is told of in a second.
+struct RestreamRefusedEvent {
+  std::string user;  ///< as it was given, at most 64 bytes without control characters
+  std::string address;
+};
+
+using Event = std::variant<LinkEvent, ProblemsEvent, ParametersEvent, SegmentOpenedEvent, SegmentClosedEvent,
+                           StorageFailedEvent, ClockStepEvent, StreamRemovedEvent, LiveHeaderEvent,
+                           LiveFragmentEvent, RestreamWantedEvent, RestreamRefusedEvent>;
 
 /// Called on the engine's threads; must not block and must not call the engine.
 class EventSink {

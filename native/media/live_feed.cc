@@ -192,7 +192,7 @@ void LiveFeed::on_video(uint64_t index, bool jump) {
   if (!send(0, fragment, true)) awaits_key_ = true;
 }
 
-void LiveFeed::on_audio() {
+void LiveFeed::on_audio(bool) {
   if (!open_ || awaits_key_ || !has_audio_ || ring_.audio().begin() == ring_.audio().end()) return;
   const int64_t arrival_us = ring_.audio().at(ring_.audio().end() - 1).arrival_us;
   if (arrival_us - sent_at_us_ < kSoundAloneUs) return;

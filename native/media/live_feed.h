@@ -14,13 +14,14 @@
 #include "media/fragment.h"
 #include "media/packet_ring.h"
 #include "media/recorder.h"
+#include "media/ring_follower.h"
 #include "media/wall_clock.h"
 
 namespace thimble::media {
 
 /// Lives on the ingest thread, and only while somebody watches. Media time goes on over parameter changes and
 /// sessions as the wall clock does, so that whoever keeps what came before need not move it.
-class LiveFeed {
+class LiveFeed final : public RingFollower {
  public:
   /// What may be on its way to the shell, of all feeds that share an account. Beyond it everything up to the
   /// next keyframe is left out: the shell hangs, and neither memory nor the camera waits for it.
@@ -41,23 +42,18 @@ class LiveFeed {
         zero_ms_(zero_ms) {}
 
   bool sound() const { return sound_; }
-  /// The ring holds, and will hold, pictures of this session.
-  void begin_session(const RecordSession& session);
-  /// What the session lent goes away. Times begin anew with the next one.
-  void end_session();
-  /// In force from the next keyframe on that comes, or, before the first picture, in the ring.
-  void set_parameters(const VideoParameters& video, const AudioParameters* audio);
+  void begin_session(const RecordSession& session) override;
+  void end_session() override;
+  void set_parameters(const VideoParameters& video, const AudioParameters* audio) override;
   /// Times are told anew with the next keyframe.
-  void on_clock_step() { changed_ = true; }
+  void on_clock_step() override { changed_ = true; }
   /// Gives `viewer` the header and what the ring holds from the newest keyframe on, in one fragment; what
   /// follows is for all. Without a keyframe nothing: the next one is for all.
   /// `key_alone`: only the keyframe.
   void begin(uint64_t viewer, bool key_alone = false);
-  /// The packet `index` was pushed to the ring's video track; call before it may be evicted. `jump`: the
-  /// camera's time line broke before it.
-  void on_video(uint64_t index, bool jump);
-  /// A sound packet was pushed: it goes with the next picture, or alone when none comes for long.
-  void on_audio();
+  void on_video(uint64_t index, bool jump) override;
+  /// Sound goes with the next picture, or alone when none comes for long.
+  void on_audio(bool jump) override;
 
  private:
   struct Header {

@@ -40,6 +40,10 @@ class PacketTrack {
   void slice(uint64_t index, std::vector<Slice>* out) const {
     arena_.slice(at(index).position, at(index).size, out);
   }
+  /// A part of a packet that is held, by its place in the arena.
+  void slice_part(uint64_t position, size_t size, std::vector<Slice>* out) const {
+    arena_.slice(position, size, out);
+  }
   /// What the packets from `index` on take, their table included (tiny packets take more there than in the
   /// arena).
   size_t held_bytes(uint64_t index) const;

@@ -14,6 +14,8 @@ class PollTarget {
   virtual ~PollTarget() = default;
   /// `events` = EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP. `now_us` = CLOCK_MONOTONIC.
   virtual void on_ready(uint32_t events, int64_t now_us) = 0;
+  /// False while what it does cannot wait until the next wake-up for packets, and is little.
+  virtual bool paced() const { return true; }
 };
 
 /// One epoll instance. Descriptors must be removed before they are closed; a target may remove itself from

@@ -17,6 +17,8 @@
 
 namespace thimble::media {
 
+class SoundTrack;
+
 struct RecordPlan {
   int64_t segment_ms = 300000;
   /// Taken off the length of the first segment of a session, so that cameras rotate at different moments.
@@ -30,6 +32,7 @@ struct RecordSession {
   WallAnchor* anchor = nullptr;  ///< media time = video pts in microseconds
   const AvSync* sync = nullptr;  ///< null without sound
   uint32_t audio_rate = 0;       ///< ticks per second of the ring's sound packets
+  const SoundTrack* sound = nullptr;
 };
 
 /// Where the newest footage of a stream ends. Within a clock generation, later footage never begins before

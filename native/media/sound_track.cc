@@ -11,6 +11,10 @@ namespace thimble::media {
 
 namespace {
 
+/// What is kept of sound as it comes: enough for a receiver that is slow for a moment.
+constexpr size_t kMostPlainBytes = 256 * 1024;
+constexpr int64_t kPlainUs = 5'000'000;
+
 bool is_plain(rtsp::Codec codec) {
   return codec == rtsp::Codec::kPcmu || codec == rtsp::Codec::kPcma || codec == rtsp::Codec::kL16;
 }
@@ -111,6 +115,7 @@ std::optional<SoundTrack::Dated> SoundTrack::next() {
   if (undated_.empty() || !line_.pop(&stamp)) return std::nullopt;
   const Undated undated = std::move(undated_.front());
   undated_.pop_front();
+  if (plain_) add_plain(undated, stamp.ticks);
   if (way_ == Way::kCopy || way_ == Way::kHold) {
     add(undated.packet, stamp.ticks);
   } else if (way_ == Way::kEncode) {
@@ -118,6 +123,30 @@ std::optional<SoundTrack::Dated> SoundTrack::next() {
     encode(stamp.ticks, {undated.samples.data(), undated.samples.size()}, undated.loss);
   }
   return Dated{stamp.ticks, undated.packet.arrival_us, stamp.jump, stamp.switched};
+}
+
+void SoundTrack::keep_plain(bool kept) {
+  if (!kept || !is_plain(codec_)) {
+    plain_.reset();
+  } else if (!plain_) {
+    plain_ = std::make_unique<PacketTrack>(16 * 1024, std::make_shared<std::atomic<size_t>>(0));
+  }
+}
+
+void SoundTrack::add_plain(const Undated& undated, int64_t ticks) {
+  const Bytes samples = way_ == Way::kEncode ? undated.samples : bytes_of(undated.packet);
+  Packet packet = undated.packet;
+  packet.position = plain_->arena().end();
+  packet.size = static_cast<uint32_t>(samples.size());
+  if (samples.empty() || !plain_->arena().append({samples.data(), samples.size()})) return;
+  packet.pts = packet.dts = ticks;
+  plain_->push(packet);
+  uint64_t keep = plain_->begin();
+  while (keep + 1 < plain_->end() && (plain_->held_bytes(keep) > kMostPlainBytes ||
+                                      packet.arrival_us - plain_->at(keep).arrival_us > kPlainUs)) {
+    ++keep;
+  }
+  plain_->drop_before(keep);
 }
 
 void SoundTrack::encode(int64_t ticks, ByteView samples, bool loss) {

@@ -32,6 +32,13 @@ class SoundTrack {
   const AudioParameters* parameters() const { return parameters_ ? &*parameters_ : nullptr; }
   /// The parameters are others than at the last call.
   bool take_change() { return std::exchange(changed_, false); }
+  /// The codec that the camera sends, and its channels.
+  rtsp::Codec codec() const { return codec_; }
+  int channels() const { return channels_; }
+  /// Whether G.711 and L16 are also kept as they come, for the last seconds, whatever the ring holds.
+  void keep_plain(bool kept);
+  /// What is kept so; null for other codecs.
+  const PacketTrack* plain() const { return plain_.get(); }
   /// True when files hold another codec than the camera sends.
   bool transcodes() const { return way_ != Way::kCopy; }
   /// True when the encoder gave up: the sound is left out from then on.
@@ -73,6 +80,7 @@ class SoundTrack {
   void take_config(ByteView config);
   bool store(ByteView bytes, Packet* packet);
   void add(Packet packet, int64_t ticks);
+  void add_plain(const Undated& undated, int64_t ticks);
   void begin_encoding();
   void encode(int64_t ticks, ByteView samples, bool loss);
   AudioTranscoder::Output output();
@@ -88,6 +96,7 @@ class SoundTrack {
   Way way_ = Way::kCopy;
   bool changed_ = false, await_key_ = false;
   std::deque<Undated> undated_;
+  std::unique_ptr<PacketTrack> plain_;
   std::unique_ptr<AudioTranscoder> transcoder_;
   int64_t last_ticks_ = INT64_MIN / 2;  ///< of the newest packet in the ring
   int64_t arrival_us_ = 0;              ///< of what the encoder got last

@@ -114,6 +114,7 @@ void Stream::stop(EndReason reason, int64_t now_us) {
   if (!stopped_) flush_lines(now_us);
   stopped_ = true;
   feeds_.clear();
+  follow(nullptr);
   recorder_.end_session(reason);
   if (resolve_request_) context_.resolver.cancel(std::exchange(resolve_request_, 0));
   if (session_ && !leaving_) session_->teardown(now_us);
@@ -196,7 +197,7 @@ void Stream::end_attempt(int64_t now_us) {
     damaged_before_ += session_->video()->counters().damaged_units;
   }
   if (!restart_) judge_clocks();
-  for (const auto& feed : feeds_) feed->end_session();
+  each_follower([](RingFollower& feed) { feed.end_session(); });
   session_.reset();
   sync_.reset();
   video_line_.reset();
@@ -223,7 +224,7 @@ void Stream::end_attempt(int64_t now_us) {
 void Stream::end_session(int64_t now_us) {
   flush_lines(now_us);
   recorder_.end_session(EndReason::kReconnect);
-  for (const auto& feed : feeds_) feed->end_session();
+  each_follower([](RingFollower& feed) { feed.end_session(); });
 }
 
 /// Whatever waits for its time gets one.
@@ -322,6 +323,7 @@ void Stream::begin_sound(const rtsp::SessionDescription& description) {
   }
   if (track) audio_codec_name_ = plain_name(track->codec_name);
   if (sound_) {
+    sound_->keep_plain(follower_ != nullptr);
     sync_ = std::make_unique<AvSync>(*video_line_, sound_->line());
   } else {
     audio_left_out_ = audio_codec_name_;

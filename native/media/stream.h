@@ -20,6 +20,7 @@
 #include "media/rate_meter.h"
 #include "media/recorder.h"
 #include "media/retry.h"
+#include "media/ring_follower.h"
 #include "media/session.h"
 #include "media/sound_track.h"
 #include "media/stream_problems.h"
@@ -100,6 +101,10 @@ class Stream final : private SessionOwner {
   /// is made AAC of as long as somebody hears it.
   void watch_live(bool sound, uint64_t viewer);
   void end_live(bool sound);
+  /// `follower` (null = none) is told of all that comes from now on, and at once of what is known, until the
+  /// stream stops or another one follows. G.711 and L16 are kept as they come for it.
+  void follow(RingFollower* follower);
+  PacketRing& ring() { return ring_; }
   /// Gives `viewer` a header and the newest keyframe alone; nothing follows.
   void show_key(uint64_t viewer);
   /// The newest keyframe, as make_picture takes it. False without one.
@@ -153,6 +158,12 @@ class Stream final : private SessionOwner {
   void follow_sound();
   bool sound_wanted() const;
   RecordSession session_times();
+  /// Live feeds and the follower.
+  template <typename Action>
+  void each_follower(Action action) {
+    for (const auto& feed : feeds_) action(static_cast<RingFollower&>(*feed));
+    if (follower_) action(*follower_);
+  }
   void lend_to_feeds();
   void tell_feeds_parameters();
   const AudioParameters* audio_parameters() const { return sound_ ? sound_->parameters() : nullptr; }
@@ -196,6 +207,7 @@ class Stream final : private SessionOwner {
 
   /// At most one with sound and one without; none while nobody watches.
   std::vector<std::unique_ptr<LiveFeed>> feeds_;
+  RingFollower* follower_ = nullptr;
 
   // Of all sessions with this camera:
   StreamProblems problems_;

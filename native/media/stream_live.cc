@@ -34,6 +34,15 @@ void Stream::end_live(bool sound) {
   follow_sound();
 }
 
+void Stream::follow(RingFollower* follower) {
+  if (follower_ && follower_ != follower) follower_->end_session();
+  follower_ = stopped_ ? nullptr : follower;
+  if (sound_) sound_->keep_plain(follower_ != nullptr);
+  if (!follower_) return;
+  if (ring_parameters_) follower_->set_parameters(*ring_parameters_, audio_parameters());
+  if (session_ && video_line_ && !leaving_ && !restart_) follower_->begin_session(session_times());
+}
+
 void Stream::show_key(uint64_t viewer) {
   if (stopped_ || !session_ || !video_line_ || !ring_parameters_) return;
   LiveFeed once(settings_.key, false, ring_, context_.clock, context_.sink, context_.live_on_the_way,
@@ -54,21 +63,22 @@ RecordSession Stream::session_times() {
   session.anchor = &anchor_;
   session.sync = sync_.get();
   session.audio_rate = sound_ ? sound_->line().clock_rate() : 0;
+  session.sound = sound_.get();
   return session;
 }
 
 void Stream::lend_to_feeds() {
-  for (const auto& feed : feeds_) feed->begin_session(session_times());
+  each_follower([this](RingFollower& feed) { feed.begin_session(session_times()); });
 }
 
 void Stream::tell_feeds_parameters() {
   if (!ring_parameters_) return;
-  for (const auto& feed : feeds_) feed->set_parameters(*ring_parameters_, audio_parameters());
+  each_follower([this](RingFollower& feed) { feed.set_parameters(*ring_parameters_, audio_parameters()); });
 }
 
 void Stream::on_clock_step() {
   recorder_.on_clock_step();
-  for (const auto& feed : feeds_) feed->on_clock_step();
+  each_follower([](RingFollower& feed) { feed.on_clock_step(); });
 }
 
 bool Stream::key_picture(KeyPicture* picture) const {

@@ -117,7 +117,8 @@ void Stream::push_picture(Undated& undated, const TimelineStamp& stamp, int64_t 
   const uint64_t index = ring_.video().end();
   ring_.video().push(packet);
   recorder_.on_video(index, stamp.jump || stamp.switched, now_us);
-  for (const auto& feed : feeds_) feed->on_video(index, stamp.jump || stamp.switched);
+  const bool jump = stamp.jump || stamp.switched;
+  each_follower([&](RingFollower& feed) { feed.on_video(index, jump); });
   ring_.evict(recorder_.keep_video(), recorder_.keep_audio(), sound_worth_keeping());
   if (gop_.too_long() || ring_.cut_gop()) problems_.note(StreamProblem::kLongGop, now_us);
 }
@@ -157,7 +158,8 @@ void Stream::date_sound(int64_t now_us) {
     }
     sync_->observe(false, dated->ticks, dated->arrival_us);
     recorder_.on_audio(now_us);
-    for (const auto& feed : feeds_) feed->on_audio();
+    const bool jump = dated->jump || dated->switched;
+    each_follower([&](RingFollower& feed) { feed.on_audio(jump); });
     ring_.evict_audio(recorder_.keep_audio(), sound_worth_keeping());
   }
   follow_sound();

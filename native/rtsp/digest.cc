@@ -31,17 +31,6 @@ bool is_sess(const Challenge& challenge) {
          challenge.algorithm == DigestAlgorithm::kSha256Sess;
 }
 
-std::string hash_hex(bool sha256, std::string_view text) {
-  AVHashContext* raw = nullptr;
-  if (av_hash_alloc(&raw, sha256 ? "SHA256" : "MD5") < 0) return {};
-  av_hash_init(raw);
-  av_hash_update(raw, reinterpret_cast<const uint8_t*>(text.data()), text.size());
-  uint8_t hex[2 * AV_HASH_MAX_SIZE + 1] = {};
-  av_hash_final_hex(raw, hex, sizeof hex);
-  av_hash_freep(&raw);
-  return reinterpret_cast<const char*>(hex);
-}
-
 std::string base64(const std::string& text) {
   std::vector<char> out(AV_BASE64_SIZE(text.size()));
   av_base64_encode(out.data(), static_cast<int>(out.size()), reinterpret_cast<const uint8_t*>(text.data()),
@@ -168,6 +157,17 @@ std::optional<Challenge> choose(const std::vector<Challenge>& offered, bool no_s
 
 }  // namespace
 
+std::string digest_hash(bool sha256, std::string_view text) {
+  AVHashContext* raw = nullptr;
+  if (av_hash_alloc(&raw, sha256 ? "SHA256" : "MD5") < 0) return {};
+  av_hash_init(raw);
+  av_hash_update(raw, reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  uint8_t hex[2 * AV_HASH_MAX_SIZE + 1] = {};
+  av_hash_final_hex(raw, hex, sizeof hex);
+  av_hash_freep(&raw);
+  return reinterpret_cast<const char*>(hex);
+}
+
 std::vector<Challenge> parse_challenges(const Message& answer) {
   std::vector<Challenge> list;
   for (const HeaderLine& line : answer.headers) {
@@ -185,11 +185,11 @@ std::string digest_response(const Challenge& challenge, const DigestInput& input
   const std::string cnonce(input.cnonce);
   std::string a1 =
       std::string(input.username) + ":" + unescape(challenge.realm) + ":" + std::string(input.password);
-  if (is_sess(challenge)) a1 = hash_hex(sha256, a1) + ":" + nonce + ":" + cnonce;
+  if (is_sess(challenge)) a1 = digest_hash(sha256, a1) + ":" + nonce + ":" + cnonce;
   const std::string a2 = std::string(input.method) + ":" + std::string(input.uri);
   std::string middle = ":" + nonce + ":";
   if (challenge.qop_auth) middle += hex_count(input.nonce_count) + ":" + cnonce + ":auth:";
-  return hash_hex(sha256, hash_hex(sha256, a1) + middle + hash_hex(sha256, a2));
+  return digest_hash(sha256, digest_hash(sha256, a1) + middle + digest_hash(sha256, a2));
 }
 
 Authenticator::Authenticator(std::string username, std::string password, uint64_t seed)

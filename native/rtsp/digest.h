@@ -38,6 +38,9 @@ struct DigestInput {
 /// The "response" value. Escapes in realm and nonce are resolved before hashing.
 std::string digest_response(const Challenge& challenge, const DigestInput& input);
 
+/// Hexadecimal hash of a text: SHA-256, or MD5.
+std::string digest_hash(bool sha256, std::string_view text);
+
 /// Answers the challenges of one connection. The password leaves it only hashed or in a Basic value.
 class Authenticator {
  public:
