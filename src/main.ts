@@ -56,6 +56,7 @@ import {
 } from './native/index.ts';
 import { Provisioning, readConfiguration } from './provisioning/index.ts';
 import { GapCounts, Recording, RingBudget, StorageCare } from './recording/index.ts';
+import { Restream } from './restream/index.ts';
 import { openStore, type Store } from './storage/index.ts';
 import { makeWebRtc } from './webrtc/index.ts';
 
@@ -209,6 +210,12 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   });
   lifecycle.register({ name: 'webhooks', priority: 30, deadlineMs: 2000, stop: () => webhooks.stop() });
   webhooks.start();
+  const restream = new Restream({
+    ...{ store, server: engine.restream, cameras, bus, clock, audit: accounts.audit, log: log.logger('restream') },
+    provisioned: provisioning.restream(),
+  });
+  lifecycle.register({ name: 'restream', priority: 90, deadlineMs: 1000, stop: async () => restream.stop() });
+  restream.start();
   const mqtt = new Mqtt({
     ...{ store, cameras, events, bus, clock, version, url, restart, startedMs: startedMs(), log: log.logger('mqtt') },
     ...{ audit: accounts.audit, storage: () => care.figures(), problems: () => problems().length },
@@ -219,6 +226,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     ...care.problems(),
     ...provisioning.problems(),
     ...mqtt.problems(),
+    ...restream.problems(),
     ...go2rtc.problems(),
   ];
   lifecycle.register({ name: 'mqtt', priority: 30, deadlineMs: 2000, stop: () => mqtt.stop() });
@@ -255,6 +263,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     mqtt,
     webrtc,
     go2rtc: { state: () => go2rtc.state(), preferences, installer },
+    restream,
     pictures,
     live: liveServices(store, engine, cameras, pictures),
     planExport: request => planExport({ ...request, storeUuid: store.uuid }),

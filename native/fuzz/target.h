@@ -32,6 +32,7 @@ inline ByteView view(const Bytes& bytes) {
 }
 
 Target rtsp_target();
+Target server_target();
 Target sdp_target();
 std::vector<Target> rtp_targets();
 std::vector<Target> codec_targets();

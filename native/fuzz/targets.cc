@@ -7,7 +7,7 @@
 namespace thimble::fuzz {
 
 std::vector<Target> targets() {
-  std::vector<Target> all = {rtsp_target(), sdp_target(), segment_target(), export_target()};
+  std::vector<Target> all = {rtsp_target(), server_target(), sdp_target(), segment_target(), export_target()};
   for (const auto& some : {rtp_targets(), codec_targets(), box_targets(), picture_targets()}) {
     all.insert(all.end(), some.begin(), some.end());
   }

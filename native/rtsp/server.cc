@@ -92,14 +92,18 @@ bool parse_served_path(std::string_view url, ServedPath* path) {
   return rest.empty() || rest == "/ring";
 }
 
+std::string ServerSession::id_of(uint64_t seed) {
+  return hex(next_random(&seed), 16);
+}
+
 ServerSession::ServerSession(ServerConfig config, ServerHandler& handler, int64_t now_us)
     : handler_(handler),
       reader_(*this),
       login_(config.realm),
       asks_login_(!config.realm.empty()),
       admitted_(!asks_login_),
-      random_(config.seed),
-      session_id_(hex(next_random(&random_), 16)),
+      random_(~config.seed),
+      session_id_(id_of(config.seed)),
       now_us_(now_us),
       since_us_(now_us) {}
 

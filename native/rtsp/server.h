@@ -76,6 +76,8 @@ class ServerSession final : private RequestSink {
   static constexpr int kMostRefusals = 3, kMostRequestsBeforePlay = 40;
 
   ServerSession(ServerConfig config, ServerHandler& handler, int64_t now_us);
+  /// The session id that follows from a seed.
+  static std::string id_of(uint64_t seed);
 
   void receive(ByteView bytes, int64_t now_us);
   /// Time-outs.

@@ -41,6 +41,7 @@ void fuzz(const char* name) {
 
 // clang-format off
 TEST_CASE("fuzz: rtsp") { fuzz("rtsp"); }
+TEST_CASE("fuzz: rtsp-server") { fuzz("rtsp-server"); }
 TEST_CASE("fuzz: sdp") { fuzz("sdp"); }
 TEST_CASE("fuzz: segment") { fuzz("segment"); }
 TEST_CASE("fuzz: export") { fuzz("export"); }
@@ -64,7 +65,7 @@ TEST_CASE("fuzz: picture") { fuzz("picture"); }
 // clang-format on
 
 TEST_CASE("fuzz: each target has a case, and each round can be repeated") {
-  CHECK(targets().size() == 21);
+  CHECK(targets().size() == 22);
   const std::vector<Bytes> seeds = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 9, 9}};
   std::mt19937 first(5), second(5), third(6);
   for (int i = 0; i < 50; i++) CHECK(mutated(seeds, &first) == mutated(seeds, &second));

@@ -9,6 +9,7 @@ import type { RouteAnswer, RouteName } from './contract.ts';
 import * as go2rtc from './go2rtc-answers.ts';
 import * as mqtt from './mqtt-answers.ts';
 import * as onvif from './onvif-answers.ts';
+import * as restream from './restream-answers.ts';
 
 const { number, text, flag, maybe, list, ids } = shape;
 const cursor = maybe(text);
@@ -33,6 +34,7 @@ const problem = shape.named(
         'short-pre-roll',
         'go2rtc',
         'mqtt',
+        'restream',
         'configuration',
         'onvif-events',
       ] as const),
@@ -121,8 +123,9 @@ const settings = v.object({
   webhooks,
   mqtt: mqtt.settings,
   go2rtc: go2rtc.settings,
+  restream: restream.settings,
   hosts: list(text),
-  provisioned: list(v.picklist(['storage', 'mqtt', 'go2rtc'])),
+  provisioned: list(v.picklist(['storage', 'mqtt', 'go2rtc', 'restream'])),
 });
 const deleted = v.object(footage);
 const storage = v.object({
@@ -206,6 +209,7 @@ const backup = v.object({
     webhooks,
     mqtt: maybe(mqtt.settings),
     go2rtc: maybe(go2rtc.settings),
+    restream: maybe(restream.settings),
     hosts: list(text),
   }),
 });
@@ -260,6 +264,9 @@ export const ANSWERS = {
   'GET /api/settings/mqtt': mqtt.info,
   'PUT /api/settings/mqtt': mqtt.info,
   'POST /api/settings/mqtt/test': mqtt.tested,
+  'GET /api/settings/restream': restream.info,
+  'POST /api/settings/restream/users': restream.login,
+  'POST /api/settings/restream/users/{name}/secret': restream.login,
   'POST /api/settings/webhooks/test': v.object({
     ok: flag,
     status: maybe(number),

@@ -7,6 +7,7 @@ import { webhooksPatchSchema } from '../events/index.ts';
 import { go2rtcPatchSchema } from '../go2rtc/index.ts';
 import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
+import { restreamPatchSchema } from '../restream/index.ts';
 import type { Backup, BackupCamera } from './contract.ts';
 import { newGroupSchema } from './groups.ts';
 import { hostsSchema } from './host-names.ts';
@@ -47,6 +48,7 @@ export const backupSchema = v.strictObject({
     webhooks: webhooksPatchSchema,
     mqtt: v.optional(mqttPatchSchema),
     go2rtc: v.optional(go2rtcPatchSchema),
+    restream: v.optional(restreamPatchSchema),
     hosts: hostsSchema,
   }),
 });
@@ -55,7 +57,7 @@ export type ReadCamera = v.InferOutput<typeof cameraSchema>;
 
 /** The cameras of the demo are left out: they come with the service. */
 export function makeBackup(services: ApiServices): Backup {
-  const { accounts, cameras, groups, storage, webhooks, mqtt, go2rtc, hosts, facts, clock } = services;
+  const { accounts, cameras, groups, storage, webhooks, mqtt, go2rtc, restream, hosts, facts, clock } = services;
   return {
     format: 'thimble-backup',
     version: 1,
@@ -75,6 +77,7 @@ export function makeBackup(services: ApiServices): Backup {
       webhooks: webhooks.list(),
       mqtt: mqtt.settings(),
       go2rtc: go2rtc.preferences.get(),
+      restream: restream.settings(),
       hosts: [...hosts.names()],
     },
   };

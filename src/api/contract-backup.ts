@@ -30,8 +30,8 @@ export interface Backup {
   cameras: BackupCamera[];
   users: BackupUser[];
   groups: Omit<Group, 'id'>[];
-  /** `mqtt` and `go2rtc` are missing in older ones. */
-  settings: Pick<Settings, 'storage' | 'webhooks' | 'hosts'> & Partial<Pick<Settings, 'mqtt' | 'go2rtc'>>;
+  /** `mqtt`, `go2rtc` and `restream` are missing in older ones. */
+  settings: Pick<Settings, 'storage' | 'webhooks' | 'hosts'> & Partial<Pick<Settings, 'mqtt' | 'go2rtc' | 'restream'>>;
 }
 
 /** What is, or would be, done with one thing of a backup. Nothing is ever removed. */

@@ -6,6 +6,7 @@ import type { LiveRoutes } from './contract-live.ts';
 import type { MqttRoutes } from './contract-mqtt.ts';
 import type { OnvifRoutes } from './contract-onvif.ts';
 import type { PlaybackRoutes } from './contract-playback.ts';
+import type { RestreamRoutes } from './contract-restream.ts';
 import type {
   AuditAction,
   AuditList,
@@ -58,7 +59,8 @@ export interface ApiRoutes
     MqttRoutes,
     OnvifRoutes,
     WebRtcRoutes,
-    Go2rtcRoutes {
+    Go2rtcRoutes,
+    RestreamRoutes {
   'GET /api/health': { answer: Health };
   /** The API in OpenAPI 3.1. */
   'GET /api/openapi.json': { answer: Record<string, unknown> };

@@ -16,6 +16,7 @@ import type { MqttPatch, MqttSettings } from '../mqtt/index.ts';
 import type { StreamProblem } from '../native/index.ts';
 import type { OnvifProblem } from '../onvif/index.ts';
 import type { CameraForecast, RetentionProblem, StoragePatch, StorageSettings } from '../recording/index.ts';
+import type { RestreamPatch, RestreamSettings } from '../restream/index.ts';
 import type { StoreProblem } from '../storage/index.ts';
 
 export type { Camera, CameraPatch, CameraState, NewCamera, ProbeInput, ProbeResult } from '../cameras/index.ts';
@@ -125,6 +126,8 @@ export type ProblemKind =
   | 'short-pre-roll'
   | 'go2rtc'
   | 'mqtt'
+  // Another program cannot fetch streams, as there is no port for it.
+  | 'restream'
   | 'configuration'
   // A camera cannot be reached over ONVIF, or no messages come from it.
   | `onvif-${OnvifProblem}`
@@ -154,10 +157,11 @@ export interface Settings {
   webhooks: Webhook[];
   mqtt: MqttSettings;
   go2rtc: Go2rtcPreferences;
+  restream: RestreamSettings;
   /** Further names under which the service answers; `PATCH` takes the whole list. */
   hosts: string[];
   /** Sections that a configuration file gives; `PATCH` refuses them. */
-  provisioned: ('storage' | 'mqtt' | 'go2rtc')[];
+  provisioned: ('storage' | 'mqtt' | 'go2rtc' | 'restream')[];
 }
 
 /** `PATCH /api/settings` */
@@ -167,6 +171,7 @@ export interface SettingsPatch {
   webhooks?: WebhooksPatch;
   mqtt?: MqttPatch;
   go2rtc?: Go2rtcPatch;
+  restream?: RestreamPatch;
   hosts?: string[];
 }
 

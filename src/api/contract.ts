@@ -4,6 +4,7 @@ export type * from './contract-go2rtc.ts';
 export type * from './contract-mqtt.ts';
 export type * from './contract-onvif.ts';
 export type * from './contract-playback.ts';
+export type * from './contract-restream.ts';
 export type { ApiRoutes, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from './contract-routes.ts';
 export type * from './contract-shapes.ts';
 export type * from './contract-webrtc.ts';

@@ -32,6 +32,7 @@ const ENDANGERS_RECORDING: Record<Exclude<ProblemKind, `onvif-${string}`>, boole
   // Cameras that need it are told of by themselves.
   go2rtc: false,
   mqtt: false,
+  restream: false,
   // Cameras of the file may be missing.
   configuration: true,
 };

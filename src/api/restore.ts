@@ -177,6 +177,7 @@ export class Restore {
       this.#webhooks(),
       ...this.#mqtt(),
       ...this.#go2rtc(),
+      ...this.#restream(),
       planned('hosts', sameHosts, () => hosts.update(settings.hosts)),
     ];
   }
@@ -209,6 +210,32 @@ export class Restore {
     }
     const here = preferences.get();
     return [planned('go2rtc', isDeepStrictEqual({ ...here, ...wanted }, here), () => preferences.update(wanted))];
+  }
+
+  /** Users that are here stay, with their secrets; others need a new one. */
+  #restream(): Planned[] {
+    const { restream } = this.#services;
+    const { restream: wanted } = this.#backup.settings;
+    if (!wanted) return [];
+    const base = { what: 'setting' as const, name: 'restream' };
+    if (restream.settingsProvisioned)
+      return [{ step: { ...base, action: 'skip', note: 'It comes from the configuration file.' } }];
+    const here = restream.settings();
+    const users = () => {
+      const given = (wanted.users ?? []).map(({ name, cameras }) => ({
+        name,
+        cameras: cameras === 'all' ? cameras : this.#mapped(cameras),
+      }));
+      const others = here.users.filter(({ name }) => !given.some(user => user.name === name));
+      return [...given, ...others.map(({ name, cameras }) => ({ name, cameras }))];
+    };
+    const whole = () => ({ ...here, ...wanted, users: users() });
+    const same = { ...here, users: here.users.map(({ name, cameras }) => ({ name, cameras })) };
+    const result = planned('restream', isDeepStrictEqual(same, whole()), () => restream.update(whole()));
+    if (wanted.users?.some(({ name }) => !here.users.find(user => user.name === name)?.hasSecret)) {
+      Object.assign(result.step, { needs: 'secret', note: 'Backups hold no secrets: have new ones made.' });
+    }
+    return [result];
   }
 
   /** Secrets of those that are here stay; others have to be entered again. */

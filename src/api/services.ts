@@ -25,6 +25,7 @@ import type {
   Pictures,
 } from '../native/index.ts';
 import type { CameraTimeline, GapCount, StorageCare } from '../recording/index.ts';
+import type { Restream } from '../restream/index.ts';
 import type { WebRtc } from '../webrtc/index.ts';
 import type { HttpsFacts, Problem } from './contract.ts';
 import type { CameraGroups } from './groups.ts';
@@ -133,6 +134,10 @@ export interface ApiServices {
     preferences: Pick<Go2rtcPreferencesKeeper, 'get' | 'isProvisioned' | 'check' | 'update'>;
     installer: Pick<Installer, 'state' | 'offered' | 'begin'>;
   };
+  restream: Pick<
+    Restream,
+    'settings' | 'settingsProvisioned' | 'check' | 'update' | 'state' | 'addUser' | 'renewSecret' | 'removeUser'
+  >;
   webhooks: Pick<Webhooks, 'list' | 'check' | 'update' | 'test' | 'figures'>;
   /** What is wrong with the store. */
   problems(): Problem[];

@@ -5,6 +5,7 @@ import { webhooksPatchSchema, webhookTestSchema } from '../events/index.ts';
 import { go2rtcPatchSchema } from '../go2rtc/index.ts';
 import { mqttPatchSchema } from '../mqtt/index.ts';
 import { storagePatchSchema } from '../recording/index.ts';
+import { restreamPatchSchema } from '../restream/index.ts';
 import type { Settings } from './contract.ts';
 import { hostsSchema } from './host-names.ts';
 import { jsonReply } from './json-reply.ts';
@@ -26,24 +27,27 @@ const patchSchema = v.strictObject({
   webhooks: v.optional(webhooksPatchSchema),
   mqtt: v.optional(mqttPatchSchema),
   go2rtc: v.optional(go2rtcPatchSchema),
+  restream: v.optional(restreamPatchSchema),
   hosts: v.optional(hostsSchema),
 });
 
 type LogPatch = v.InferOutput<typeof logPatchSchema>;
 
 export function settingsRoutes(services: ApiServices) {
-  const { storage, logs, log, webhooks, mqtt, go2rtc, hosts } = services;
+  const { storage, logs, log, webhooks, mqtt, go2rtc, restream, hosts } = services;
   const all = (): Settings => ({
     storage: storage.settings(),
     log: { level: logs.levels.other, tags: logs.levels.tags },
     webhooks: webhooks.list(),
     mqtt: mqtt.settings(),
     go2rtc: go2rtc.preferences.get(),
+    restream: restream.settings(),
     hosts: [...hosts.names()],
     provisioned: [
       ...(storage.settingsProvisioned ? (['storage'] as const) : []),
       ...(mqtt.settingsProvisioned ? (['mqtt'] as const) : []),
       ...(go2rtc.preferences.isProvisioned ? (['go2rtc'] as const) : []),
+      ...(restream.settingsProvisioned ? (['restream'] as const) : []),
     ],
   });
   return [
@@ -62,10 +66,12 @@ export function settingsRoutes(services: ApiServices) {
         if (body.webhooks) webhooks.check(body.webhooks);
         if (body.mqtt) mqtt.check(body.mqtt);
         if (body.go2rtc) await go2rtc.preferences.check(body.go2rtc);
+        if (body.restream) restream.check(body.restream);
         if (body.storage) await storage.updateSettings(body.storage);
         if (body.webhooks) await webhooks.update(body.webhooks);
         if (body.mqtt) await mqtt.update(body.mqtt);
         if (body.go2rtc) await go2rtc.preferences.update(body.go2rtc);
+        if (body.restream) await restream.update(body.restream);
         if (body.hosts) {
           await hosts.update(body.hosts);
           log.info('settings changed', { section: 'hosts', hosts: hosts.names() });

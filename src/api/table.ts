@@ -24,6 +24,7 @@ import { openapiRoutes } from './openapi-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { PlaybackIndex } from './playback-index.ts';
 import { playbackRoutes } from './playback-routes.ts';
+import { restreamRoutes } from './restream-routes.ts';
 import type { Route } from './router.ts';
 import { segmentRoutes } from './segment-routes.ts';
 import type { ApiServices } from './services.ts';
@@ -75,6 +76,7 @@ export function table(
     ...settingsRoutes(services),
     ...mqttRoutes(services),
     ...go2rtcRoutes(services),
+    ...restreamRoutes(services),
     ...backupRoutes(services),
     ...openapiRoutes(services, routes),
     ...linkRoutes(services, links, linkTable),

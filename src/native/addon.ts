@@ -14,6 +14,7 @@ import type {
   SegmentReport,
   StreamSettings,
 } from './messages.ts';
+import type { RestreamAccess, RestreamClient, RestreamEvent } from './restream.ts';
 
 export interface NativeEngine {
   start(): void;
@@ -34,6 +35,11 @@ export interface NativeEngine {
     width: number,
     knownAtMs: number,
   ): Promise<NativePicture | { state: 'same' }>;
+  /** The port, or the name of an error. */
+  restreamListen(inside: boolean, host: string, port: number): number | string;
+  restreamClose(inside: boolean): void;
+  restreamAllow(access: RestreamAccess): void;
+  restreamClients(): RestreamClient[];
   footageMs(systemMs: number): number;
   openIndex(camera: number, stream: string, startMs: number, clockGen: number): Buffer | undefined;
   stats(): EngineStats;
@@ -97,7 +103,10 @@ export interface Addon {
     plan: NativeChildPlan,
     onEnd: (exit: { code?: number; signal?: number }) => void,
   ) => NativeChild;
-  Engine: new (options: EngineOptions, onEvent: (event: EngineEvent | LiveEvent) => void) => NativeEngine;
+  Engine: new (
+    options: EngineOptions,
+    onEvent: (event: EngineEvent | LiveEvent | RestreamEvent) => void,
+  ) => NativeEngine;
   /** One datagram to a socket of sd_notify(3), `@` = abstract; false when it did not get there. */
   notify(socketPath: string, state: string): boolean;
   ExportPlan: new (range: {

@@ -6,12 +6,21 @@ import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
 import { Live } from './live.ts';
 import type { EngineEvent, EngineOptions, EngineStats, LiveEvent, StreamSettings } from './messages.ts';
 import { Pictures } from './picture.ts';
+import { type RestreamEvent, RestreamServer } from './restream.ts';
 
 export type { ChildExit, ChildOptions, ChildProcess } from './child.ts';
 export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
 export { Live, type LiveListener } from './live.ts';
 export type * from './messages.ts';
 export type { MemoryPictureRequest, Picture, PictureRequest, Pictures } from './picture.ts';
+export type {
+  RestreamAccess,
+  RestreamClient,
+  RestreamEvent,
+  RestreamLogin,
+  RestreamServer,
+  RestreamWay,
+} from './restream.ts';
 export * from './supervisor.ts';
 
 /** Cameras in, segment files out. One per service; its threads start with `start` and are gone after `stop`. */
@@ -21,12 +30,15 @@ export class Engine {
   readonly #onListenerError: (error: unknown) => void;
   /** What viewers get of streams as they come in. */
   readonly live: Live;
+  /** What other programs get of streams. */
+  readonly restream: RestreamServer;
 
   /** `onListenerError` hears of listeners that throw; the others are called all the same. */
   constructor(options: EngineOptions, onListenerError: (error: unknown) => void) {
     this.#onListenerError = onListenerError;
     this.#native = new (addon().Engine)(options, event => this.#deliver(event));
     this.live = new Live(this.#native);
+    this.restream = new RestreamServer(this.#native);
   }
 
   /** Starts the ingest and writer threads. Throws `internal` when the system refuses them. */
@@ -110,10 +122,12 @@ export class Engine {
     return () => this.#listeners.delete(listener);
   }
 
-  #deliver(event: EngineEvent | LiveEvent): void {
-    if (event.type === 'live-header' || event.type === 'live-fragment') {
+  #deliver(event: EngineEvent | LiveEvent | RestreamEvent): void {
+    const isLive = event.type === 'live-header' || event.type === 'live-fragment';
+    if (isLive || event.type === 'restream-wanted' || event.type === 'restream-refused') {
       try {
-        this.live.deliver(event);
+        if (isLive) this.live.deliver(event);
+        else this.restream.deliver(event);
       } catch (error) {
         this.#onListenerError(error);
       }

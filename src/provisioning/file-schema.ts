@@ -5,6 +5,7 @@ import { newCameraSchema, newOnvifSchema } from '../cameras/index.ts';
 import { go2rtcPreferencesSchema } from '../go2rtc/index.ts';
 import { mqttSettingsSchema } from '../mqtt/index.ts';
 import { storageSettingsSchema } from '../recording/index.ts';
+import { newRestreamUserSchema, restreamPatchSchema, restreamSecretSchema } from '../restream/index.ts';
 
 const passwordFileSchema = v.optional(
   v.pipe(
@@ -46,6 +47,28 @@ const mqttSchema = v.strictObject({
 });
 export type MqttFileInput = v.InferOutput<typeof mqttSchema>;
 
+/** Restreaming: each login has a secret, here or in a file of its own, and sees all cameras, or those with these keys. */
+const restreamSchema = v.strictObject({
+  enabled: v.optional(v.boolean('Use true or false.'), true),
+  listen: v.optional(v.unwrap(restreamPatchSchema.entries.listen), '0.0.0.0:8554'),
+  users: v.optional(
+    v.pipe(
+      v.array(
+        v.strictObject({
+          name: newRestreamUserSchema.entries.name,
+          secret: v.optional(restreamSecretSchema),
+          secretFile: passwordFileSchema,
+          cameras: v.optional(v.pipe(v.array(v.string(KEYS_CURE), KEYS_CURE), v.maxLength(1000, KEYS_CURE))),
+        }),
+        'Write a list of logins.',
+      ),
+      v.maxLength(16, 'There are at most 16.'),
+    ),
+    [],
+  ),
+});
+export type RestreamFileInput = v.InferOutput<typeof restreamSchema>;
+
 export const MAX_KEY_CHARS = 64;
 /** Keys of cameras and users: they stand in messages, and one day in addresses. */
 export const KEY_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -68,6 +91,7 @@ export function fileSchema(keys: FileKeys) {
         storage: v.optional(storageSettingsSchema),
         mqtt: v.optional(mqttSchema),
         go2rtc: v.optional(go2rtcPreferencesSchema),
+        restream: v.optional(restreamSchema),
       }),
     ),
   });

@@ -6,6 +6,7 @@ import { type Clock, type Logger, NvrError } from '../core/index.ts';
 import { GO2RTC_SECTION } from '../go2rtc/index.ts';
 import { MQTT_SECTION, storedMqtt } from '../mqtt/index.ts';
 import { checkFloors, STORAGE_SECTION } from '../recording/index.ts';
+import type { ProvisionedRestream } from '../restream/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { Configuration } from './read.ts';
 
@@ -66,16 +67,32 @@ export class Provisioning {
 
   /** The users that the file gives, with the numbers of their cameras; to be asked when `apply` has resolved. */
   users(): ProvisionedUsers | undefined {
-    const { configuration, store } = this.#options;
+    const { configuration } = this.#options;
     if (!configuration?.users) return undefined;
-    const ids = new Map(
-      store.cameras.list().map(row => [(row as { provisioned?: { key?: string } }).provisioned?.key, row.id]),
-    );
     const users = configuration.users.map(({ cameras, ...user }) => {
-      const seen = cameras?.map(key => ids.get(key)).filter(id => id !== undefined);
-      return { ...user, ...(seen && { cameras: [...new Set(seen)].sort((a, b) => a - b) }) };
+      const seen = this.#idsOf(cameras);
+      return { ...user, ...(seen && { cameras: seen }) };
     });
     return { path: configuration.path, users };
+  }
+
+  /** What the file says of restreaming, in the same way. It is not stored: without the file the owner's own is in force again. */
+  restream(): ProvisionedRestream | undefined {
+    const { path, restream } = this.#options.configuration ?? {};
+    if (path === undefined || !restream) return undefined;
+    const users = restream.users.map(({ name, secret, cameras }) => ({
+      ...{ name, secret, cameras: this.#idsOf(cameras) ?? ('all' as const) },
+    }));
+    return { path, enabled: restream.enabled, listen: restream.listen, users };
+  }
+
+  /** The numbers of cameras by their keys. */
+  #idsOf(keys: readonly string[] | undefined): number[] | undefined {
+    if (!keys) return undefined;
+    const rows = this.#options.store.cameras.list();
+    const ids = new Map(rows.map(row => [(row as { provisioned?: { key?: string } }).provisioned?.key, row.id]));
+    const seen = keys.map(key => ids.get(key)).filter(id => id !== undefined);
+    return [...new Set(seen)].sort((a, b) => a - b);
   }
 
   problems(): ConfigurationProblem[] {

@@ -1,17 +1,20 @@
 // Reads a configuration file: text, values from elsewhere, schema; every refusal says where and what to write instead.
 import { isUtf8 } from 'node:buffer';
+import * as v from 'valibot';
 import { checkPassword, nameKey, type Right, type Role } from '../accounts/index.ts';
 import { checkCamera, type Hub, type NewCamera, type ProvisionedCamera } from '../cameras/index.ts';
 import { fromSystem, NvrError, parseInput } from '../core/index.ts';
 import type { Go2rtcPreferences } from '../go2rtc/index.ts';
 import { checkMqtt, type MqttInput } from '../mqtt/index.ts';
 import { checkFloors, type StorageSettings } from '../recording/index.ts';
+import { checkRestream, restreamSecretSchema } from '../restream/index.ts';
 import {
   type CameraInput,
   fileSchema,
   KEY_PATTERN,
   MAX_KEY_CHARS,
   type MqttFileInput,
+  type RestreamFileInput,
   type UserInput,
 } from './file-schema.ts';
 import { readBounded } from './read-bounded.ts';
@@ -34,6 +37,13 @@ export interface WantedUser {
   cameras?: string[];
 }
 
+/** Restreaming as the file gives it: `cameras` are keys in it; absent = all. */
+export interface WantedRestream {
+  enabled: boolean;
+  listen: string;
+  users: { name: string; secret: string; cameras?: string[] }[];
+}
+
 /** What a file wants. A section that it leaves out is none of its business. */
 export interface Configuration {
   /** Absolute. */
@@ -43,6 +53,7 @@ export interface Configuration {
   storage?: StorageSettings;
   mqtt?: MqttInput;
   go2rtc?: Go2rtcPreferences;
+  restream?: WantedRestream;
   /** Runs a check whose refusals name a field below `prefix`; they then say where in the file that is. */
   check(prefix: string, action: () => void): void;
 }
@@ -81,6 +92,7 @@ export async function readConfiguration(path: string, options: ReadOptions): Pro
     within(file, 'settings', () => checkFloors(storage));
     configuration.storage = storage;
   }
+  if (settings?.restream) configuration.restream = await readRestream(file, settings.restream, cameras ?? {});
   if (settings?.mqtt) configuration.mqtt = await readMqtt(file, settings.mqtt);
   if (settings?.go2rtc) configuration.go2rtc = settings.go2rtc;
   return configuration;
@@ -183,6 +195,30 @@ async function readMqtt(file: File, { passwordFile, keyFile, ...input }: MqttFil
     }),
   );
   return mqtt;
+}
+
+async function readRestream(file: File, input: RestreamFileInput, cameras: object): Promise<WantedRestream> {
+  const users: WantedRestream['users'] = [];
+  within(file, 'settings', () => checkRestream(input.users));
+  for (const [i, { name, cameras: seen, secret: own, secretFile }] of input.users.entries()) {
+    const place = `settings.restream.users.${i}`;
+    const secret = await secretOf(file, `${place}.secretFile`, own, secretFile);
+    within(file, place, () => {
+      const refuse = (field: string, message: string, cure: string) =>
+        new NvrError('invalid-argument', message, { field, cure });
+      if (typeof secret !== 'string') throw refuse('', 'this login has no secret', 'Add secret or secretFile.');
+      const checked = v.safeParse(restreamSecretSchema, secret);
+      if (!checked.success) {
+        const field = secretFile === undefined ? 'secret' : 'secretFile';
+        throw refuse(field, 'this cannot be a secret', checked.issues[0].message);
+      }
+      const unknown = seen?.findIndex(key => !Object.hasOwn(cameras, key)) ?? -1;
+      if (unknown >= 0)
+        throw refuse(`cameras.${unknown}`, 'there is no camera with this key', 'Use a key below "cameras".');
+      users.push({ name, secret, ...(seen && { cameras: seen }) });
+    });
+  }
+  return { enabled: input.enabled, listen: input.listen, users };
 }
 
 async function readUsers(file: File, inputs: Record<string, UserInput>, cameras: object): Promise<WantedUser[]> {

@@ -14,6 +14,7 @@ export const ROWS: Readonly<Record<string, number>> = {
   cameras: 2,
   recording: 3,
   detection: 3,
+  restream: 3,
   events: 4,
   webrtc: 4,
   mqtt: 5,

@@ -8,6 +8,7 @@ import { WebhookSettings, Webhooks } from '../../src/events/index.ts';
 import { Go2rtcPreferencesKeeper } from '../../src/go2rtc/index.ts';
 import { Mqtt } from '../../src/mqtt/index.ts';
 import { Live } from '../../src/native/index.ts';
+import { Restream } from '../../src/restream/index.ts';
 import { WebRtc } from '../../src/webrtc/index.ts';
 import { EventWorld } from './event-world.ts';
 import { FakeAccounts } from './fake-accounts.ts';
@@ -184,6 +185,31 @@ function fakeGo2rtc(log: FakeLog): ApiServices['go2rtc'] {
   };
 }
 
+/** A server that nobody comes to. */
+function fakeRestream({ bus, clock, log }: EventWorld, cameras: Cameras, store: FakeStore): Restream {
+  const sections = new Map<string, unknown>();
+  const restream = new Restream({
+    ...{ cameras, bus, clock, log: log.logger, audit: { record: () => undefined } },
+    store: {
+      settings: {
+        get: (section: string) => sections.get(section),
+        put: async (section: string, value: unknown) => void sections.set(section, structuredClone(value)),
+      } as never,
+      seal: text => store.seal(text),
+      unseal: sealed => store.unseal(sealed),
+    },
+    server: {
+      listen: (_way, _host, port) => ({ port: port || 40_000 }),
+      close: () => undefined,
+      allow: () => undefined,
+      clients: () => [],
+      onEvent: () => undefined,
+    },
+  });
+  restream.start();
+  return restream;
+}
+
 /** `folder` takes the segment files. */
 export async function fakeServices(folder: string): Promise<FakeServices> {
   const engine = new FakeEngine();
@@ -231,6 +257,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     mqtt: fakeMqtt(world, cameras, store),
     webrtc: fakeWebRtc(world, cameras),
     go2rtc: fakeGo2rtc(log),
+    restream: fakeRestream(world, cameras, store),
     prober: new Prober({
       ...{ engine, clock, hub, ownPorts: () => [], log: log.logger, allowLoopback: false },
       keyPicture: () => Promise.reject(new NvrError('not-found', 'there is no picture')),
