@@ -1,6 +1,7 @@
 // What the packetisers write, read again by our depacketisers and our reader of descriptions.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "rtp_collect.h"

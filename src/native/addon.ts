@@ -11,10 +11,12 @@ import type {
   Examination,
   ExportFacts,
   LiveEvent,
+  RestreamAccess,
+  RestreamClient,
+  RestreamEvent,
   SegmentReport,
   StreamSettings,
 } from './messages.ts';
-import type { RestreamAccess, RestreamClient, RestreamEvent } from './restream.ts';
 
 export interface NativeEngine {
   start(): void;

@@ -4,23 +4,16 @@ import { type ChildOptions, type ChildProcess, startChild } from './child.ts';
 import { type Examine, makeExaminer } from './examiner.ts';
 import { type ExportFile, type ExportRequest, makeExport } from './export.ts';
 import { Live } from './live.ts';
-import type { EngineEvent, EngineOptions, EngineStats, LiveEvent, StreamSettings } from './messages.ts';
+import type { EngineEvent, EngineOptions, EngineStats, LiveEvent, RestreamEvent, StreamSettings } from './messages.ts';
 import { Pictures } from './picture.ts';
-import { type RestreamEvent, RestreamServer } from './restream.ts';
+import { RestreamServer } from './restream.ts';
 
 export type { ChildExit, ChildOptions, ChildProcess } from './child.ts';
 export type { ExportFile, ExportRequest, ExportSegment } from './export.ts';
 export { Live, type LiveListener } from './live.ts';
 export type * from './messages.ts';
 export type { MemoryPictureRequest, Picture, PictureRequest, Pictures } from './picture.ts';
-export type {
-  RestreamAccess,
-  RestreamClient,
-  RestreamEvent,
-  RestreamLogin,
-  RestreamServer,
-  RestreamWay,
-} from './restream.ts';
+export type { RestreamServer, RestreamWay } from './restream.ts';
 export * from './supervisor.ts';
 
 /** Cameras in, segment files out. One per service; its threads start with `start` and are gone after `stop`. */

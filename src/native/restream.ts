@@ -1,46 +1,9 @@
 // The engine's RTSP server as the service sees it: where it listens, who may see what, who is there.
-import type { CameraId, StreamName } from '../core/index.ts';
 import type { NativeEngine } from './addon.ts';
+import type { RestreamAccess, RestreamClient, RestreamEvent } from './messages.ts';
 
 /** `inside`: for helpers of ours on this machine, who need no login. */
 export type RestreamWay = 'inside' | 'outside';
-
-export interface RestreamLogin {
-  name: string;
-  /** Hexadecimal hashes of `name:realm:secret`; as good as the secret. */
-  ha1Md5: string;
-  ha1Sha256: string;
-  /** Absent = all. */
-  cameras?: CameraId[];
-}
-
-export interface RestreamAccess {
-  realm: string;
-  users: RestreamLogin[];
-  /** Those that there are, connected or not. */
-  streams: { camera: CameraId; stream: StreamName }[];
-}
-
-/** Somebody who watches. */
-export interface RestreamClient {
-  camera: CameraId;
-  stream: StreamName;
-  inside: boolean;
-  /** '' from inside. */
-  user: string;
-  address: string;
-  /** UTC. */
-  sinceMs: number;
-  sentBytes: number;
-  /** How often it was so slow that it was moved on to a newer keyframe. */
-  skips: number;
-}
-
-export type RestreamEvent =
-  /** Clients want a stream; false some seconds after the last one has left. */
-  | { type: 'restream-wanted'; camera: CameraId; stream: StreamName; wanted: boolean }
-  /** Somebody gave a wrong name or secret; `user` as it was given. At most one a second. */
-  | { type: 'restream-refused'; user: string; address: string };
 
 type Surface = Pick<NativeEngine, 'restreamListen' | 'restreamClose' | 'restreamAllow' | 'restreamClients'>;
 
