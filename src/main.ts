@@ -221,14 +221,10 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     ...{ audit: accounts.audit, storage: () => care.figures(), problems: () => problems().length },
     ...provisionedBy(configuration?.mqtt && configFile),
   });
-  const problems = () => [
-    ...store.problems(),
-    ...care.problems(),
-    ...provisioning.problems(),
-    ...mqtt.problems(),
-    ...restream.problems(),
-    ...go2rtc.problems(),
-  ];
+  const problems = () =>
+    [store, care, provisioning, mqtt, restream, go2rtc].flatMap<ReturnType<ApiServices['problems']>[number]>(part =>
+      part.problems(),
+    );
   lifecycle.register({ name: 'mqtt', priority: 30, deadlineMs: 2000, stop: () => mqtt.stop() });
   mqtt.start();
   background(events.tellEnded(), 'tell of events that a crash ended', log.logger('events'));

@@ -112,6 +112,9 @@ void RestreamClient::tick(int64_t now_us) {
     return;
   }
   if (unsent() > 0 && now_us - progress_us_ > kStuckUs) {
+    // Nor does the kernel keep anything for it.
+    const linger at_once{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close();
     return;
   }

@@ -75,7 +75,8 @@ bool RequestReader::take_one() {
     return false;
   }
   // What is no request at all need not be waited for.
-  if (message_beginning(pending_) == Beginning::kNo && pending_.find('\n') != std::string::npos) {
+  const size_t line_end = pending_.find('\n');
+  if (line_end != std::string::npos && pending_.find(" RTSP/") > line_end) {
     broken(400);
     return false;
   }

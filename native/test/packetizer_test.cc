@@ -77,9 +77,12 @@ struct Trip {
   std::vector<bool> markers;
 };
 
+/// Its first bit says that a picture begins, in both codecs.
+constexpr uint8_t kFirstSlice = 0xb5;
+
 Data nal(uint8_t type, size_t size, bool h265 = false) {
-  if (h265) return filled({static_cast<uint8_t>(type << 1), 1}, size - 2);
-  return filled({static_cast<uint8_t>(0x60 | type)}, size - 1);
+  if (h265) return filled({static_cast<uint8_t>(type << 1), 1}, size - 2, kFirstSlice);
+  return filled({static_cast<uint8_t>(0x60 | type)}, size - 1, kFirstSlice);
 }
 
 }  // namespace

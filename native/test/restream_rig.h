@@ -111,6 +111,7 @@ class Viewer final : public SessionOwner {
   void on_video_unit(const rtsp::AccessUnit& unit) override { pictures.on_access_unit(unit); }
   void on_audio_unit(const rtsp::AccessUnit& unit) override { sounds.on_access_unit(unit); }
   void on_video_packet(int64_t) override {}
+  bool on_splice(int64_t) override { return false; }
   void on_sender_report(bool video, const rtsp::SenderReport& report) override {
     (video ? video_reports : sound_reports).push_back(report);
   }
