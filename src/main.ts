@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { Accounts } from './accounts/index.ts';
 import {
   Api,
+  type ApiServices,
   CameraGroups,
   chooseServer,
   HostNames,
