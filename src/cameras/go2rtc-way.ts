@@ -91,7 +91,8 @@ export class Go2rtcWay {
     const refused = state.name === 'ready' && own?.refused ? own : undefined;
     const { message, cure } = { ...STARTING, ...defined(state), ...refused };
     const isLasting = refused !== undefined || LASTING.has(state.name);
-    return { able: false, message: sentence(message), cure: sentence(cure), ...(isLasting ? {} : { passing: true }) };
+    const passing = state.name === 'restarting' ? 'mends' : 'begins';
+    return { able: false, message: sentence(message), cure: sentence(cure), ...(isLasting ? {} : { passing }) };
   }
 
   /** Tries another address or another login time, as the cause wants it. */
@@ -150,7 +151,7 @@ export class Go2rtcWay {
       this.#drop();
       this.#bar = {
         able: false,
-        passing: true,
+        passing: 'begins',
         message: 'The name of the camera is looked up.',
         cure: 'Wait a moment.',
       };
@@ -243,7 +244,7 @@ const FORBIDDEN: NoRoute = {
 
 const UNKNOWN: NoRoute = {
   able: false,
-  passing: true,
+  passing: 'mends',
   problem: 'unknown-host',
   message: 'The name of the camera is not known in this network.',
   cure: 'Check the spelling, or use its IP address.',

@@ -43,8 +43,8 @@ export interface NoRoute {
   field?: 'hub' | 'transport' | 'url';
   /** What the camera suffers from; absent = `hub`, the way itself. */
   problem?: LinkProblem;
-  /** It is being made, or mended: `onChange` tells when there is one. */
-  passing?: true;
+  /** It is being made for the first time, or mended: `onChange` tells when there is one. */
+  passing?: 'begins' | 'mends';
   /** One sentence each, for people. */
   message: string;
   cure: string;

@@ -48,7 +48,7 @@ const WORDS: Record<CameraProblem, Words> = {
   },
   'unsupported-transport': {
     message: 'The camera does not send over TCP.',
-    cure: 'Switch RTSP over TCP (interleaved) on in the camera.',
+    cure: 'Switch RTSP over TCP (interleaved) on in the camera, or set "transport" to udp, which takes go2rtc.',
     lasting: true,
   },
   busy: {

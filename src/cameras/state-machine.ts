@@ -2,7 +2,7 @@
 import type { CameraStateName, Clock } from '../core/index.ts';
 import type { EngineEvent } from '../native/index.ts';
 import type { CameraProblem } from './camera.ts';
-import type { Explanation } from './hub.ts';
+import type { Explanation, NoRoute } from './hub.ts';
 import { isLasting } from './problem-words.ts';
 
 export type LinkEvent = Extract<EngineEvent, { type: 'link' }>;
@@ -55,8 +55,8 @@ export class StateMachine {
   }
 
   /** There is no way to it at present, and one is being made. */
-  waiting(reason: CameraProblem, { message, cure }: { message: string; cure: string }): void {
-    const name = this.#state.name === 'starting' ? 'starting' : 'reconnecting';
+  waiting(reason: CameraProblem, { message, cure, passing }: NoRoute): void {
+    const name = this.#state.name === 'starting' && passing === 'begins' ? 'starting' : 'reconnecting';
     this.#set({ name, reason, detail: message, cure });
   }
 

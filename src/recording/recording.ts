@@ -3,6 +3,7 @@ import type { Camera, Cameras } from '../cameras/index.ts';
 import {
   background,
   type CameraId,
+  type CameraStateName,
   type Clock,
   type EventBus,
   fromSystem,
@@ -79,7 +80,7 @@ export class Recording {
     this.#unsubscribe.push(
       engine.on(event => this.#hear(event)),
       bus.on('camera.changed', ({ camera }) => this.#changed(camera)),
-      bus.on('camera.state', ({ camera, reason }) => this.#untried(camera, reason)),
+      bus.on('camera.state', ({ camera, name, reason }) => this.#untried(camera, name, reason)),
       bus.on('camera.removed', ({ camera }) => this.#changed(camera)),
     );
     await Promise.all(cameras.list().map(camera => this.#apply(camera.id)));
@@ -224,7 +225,7 @@ export class Recording {
       this.#asked.delete(id);
       await this.#cease(id, 'main', intent.off);
     }
-    this.#untried(id, camera.state.reason);
+    this.#untried(id, camera.state.name, camera.state.reason);
     await this.#applySub(camera, intent);
   }
 
@@ -404,9 +405,9 @@ export class Recording {
     if (this.#subChoice(event.camera).note(event)) this.#changed(event.camera);
   }
 
-  /** A camera that is not even tried says nothing through the engine. */
-  #untried(camera: CameraId, reason: string | undefined): void {
-    const gap = reasonOfUntried(reason);
+  /** A camera that is not even tried says nothing through the engine. One that begins misses nothing yet. */
+  #untried(camera: CameraId, state: CameraStateName, reason: string | undefined): void {
+    const gap = state === 'starting' ? undefined : reasonOfUntried(reason);
     if (gap) this.#recorders.get(name(camera, 'main'))?.refused(gap);
   }
 

@@ -10,6 +10,8 @@ export interface GstMount {
   audio?: boolean;
   /** Instead of the file's sound: a beep of 10 ms and 1 kHz at each whole second, in this codec. */
   ticks?: 'pcma' | 'pcmu' | 'l16' | 'opus';
+  /** It sends over UDP only. */
+  udp?: boolean;
 }
 
 export interface GstOptions {

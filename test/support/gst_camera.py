@@ -1,7 +1,7 @@
 """An RTSP server that is not ours (GStreamer's), playing MP4 clips in a loop without encoding.
 
-Argument: JSON {"mounts": {"name": {"clip": "path", "audio": true, "ticks": "pcma"}}, "mtu": 1400, "port": 0}. With `ticks`
-the sound is not the clip's, but a beep at each whole second, in that codec.
+Argument: JSON {"mounts": {"name": {"clip": "path", "audio": true, "ticks": "pcma", "udp": false}}, "mtu": 1400, "port": 0}.
+With `ticks` the sound is not the clip's, but a beep at each whole second, in that codec. With `udp` nothing goes over TCP.
 Prints {"port": N} when it listens on 127.0.0.1. Ends when its standard input does.
 """
 import json
@@ -11,8 +11,9 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402
 
 # Parser, payloader and stream format of each codec. Not byte-stream: parameter sets would go out twice in HEVC.
 VIDEO = {"video/x-h264": ("h264parse", "rtph264pay", "avc"), "video/x-h265": ("h265parse", "rtph265pay", "hvc1")}
@@ -106,7 +107,7 @@ class Loop:
 
 
 class Factory(GstRtspServer.RTSPMediaFactory):
-    def __init__(self, kind, tracks, mtu, ticks):
+    def __init__(self, kind, tracks, mtu, ticks, udp):
         super().__init__()
         self.tracks = tracks
         _, pay, _ = VIDEO[kind]
@@ -122,6 +123,8 @@ class Factory(GstRtspServer.RTSPMediaFactory):
             launch += f"{source} ! audio/x-raw,rate={rate},channels=1 ! audioconvert ! {chain} name=pay1 pt=97 mtu={mtu}"
         self.set_launch(f"( {launch} )")
         self.set_shared(False)
+        if udp:
+            self.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
         self.connect("media-configure", self.configure)
 
     def configure(self, _factory, media):
@@ -141,7 +144,8 @@ def main():
         key = (mount["clip"], mount.get("audio", True) and not ticks)
         if key not in clips:
             clips[key] = read_clip(*key)
-        server.get_mount_points().add_factory(f"/{name}", Factory(*clips[key], options.get("mtu", 1400), ticks))
+        factory = Factory(*clips[key], options.get("mtu", 1400), ticks, mount.get("udp", False))
+        server.get_mount_points().add_factory(f"/{name}", factory)
     if server.attach(None) == 0:
         raise SystemExit("cannot listen")
     print(json.dumps({"port": server.get_bound_port()}), flush=True)

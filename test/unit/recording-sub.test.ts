@@ -140,6 +140,8 @@ test('gaps are those of main, and the timeline shows one stream', async () => {
 test('a camera that is not even tried has a gap that says why', async () => {
   const world = await worldWith({});
   const state = { camera: 1, name: 'failed', sinceMs: T0 } as const;
+  world.bus.emit('camera.state', { ...state, name: 'starting', reason: 'hub' });
+  assert.equal(world.gapList(), [], 'go2rtc begins with the service');
   world.bus.emit('camera.state', { ...state, reason: 'hub' });
   await world.clock.advance(1000);
   assert.equal(world.gapList(), [[0, undefined, 'hub']]);
