@@ -263,7 +263,7 @@ export class Tending {
   /** Memory and open files, each minute. */
   async #weigh(): Promise<void> {
     const { clock, vitals, run, limits, wantsRestart, log } = this.#parts;
-    for (;;) {
+    for (let minute = 0; ; minute++) {
       const size = await vitals.size(run.pid);
       if (size) this.#figures = { ...this.#figures, ...size };
       if (size && (size.rssBytes > limits.hard.rssBytes || size.fds > limits.hard.fds)) {
@@ -272,7 +272,8 @@ export class Tending {
         return;
       }
       const isLarge = size && (size.rssBytes > limits.quiet.rssBytes || size.fds > limits.quiet.fds);
-      if (this.#consumers === 0) {
+      // Not in its first minute, so that what comes and goes does not have it started over and over.
+      if (this.#consumers === 0 && minute > 0) {
         const reason = isLarge ? 'it has grown' : await wantsRestart();
         if (reason !== undefined) return this.#finish({ kind: 'quiet', reason });
       }

@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
 
-const test = suite('native children', { timeoutMs: 60_000 });
+const test = suite('native children', { timeoutMs: 120_000 });
 
 const OWNER = fileURLToPath(new URL('../support/child-owner.ts', import.meta.url));
 const ADDON = fileURLToPath(new URL('../../build/Release/thimble.node', import.meta.url));
