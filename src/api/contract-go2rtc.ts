@@ -7,7 +7,7 @@ export type { Go2rtcPatch, Go2rtcPreferences, Go2rtcState, InstallState } from '
 export interface Go2rtcInfo {
   state: Go2rtcState;
   install: InstallState;
-  /** What an installation would bring; absent where there is nothing for this machine. Linux files take 6 to 8 MB, packed. */
+  /** What an installation would bring; absent where there is nothing for this machine. The program takes about 20 MB, as a packed file a third of that. */
   offered?: { version: string; file: string };
 }
 
