@@ -1,6 +1,7 @@
 // What go2rtc is told and what it says: its configuration, its log lines, its lists of streams, the sources it shows.
 import * as assert from 'uvu/assert';
 import { configurationText } from '../../src/go2rtc/configuration.ts';
+import { parseJson } from '../../src/go2rtc/json.ts';
 import { readLogLine } from '../../src/go2rtc/log-line.ts';
 import { LogReader } from '../../src/go2rtc/log-reader.ts';
 import { bareSource, isSameSource, isStreamName, looksLikeStream, placeOf } from '../../src/go2rtc/source-address.ts';
@@ -144,6 +145,34 @@ test('a flood is counted, not logged, and does not hide the last word', async ()
   const counted = log.lines.filter(line => line.msg === 'lines of go2rtc were left out');
   assert.is(counted.length, 1);
   assert.ok(Number(counted[0]?.lines) > 4900);
+});
+
+test('damaged output and damaged lists are taken apart like any other', () => {
+  const seed = Date.now() >>> 0;
+  process.stdout.write(`seed ${seed} `);
+  let state = seed;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const line =
+    '{"level":"warn","error":"EOF","stream":"th-1-main","url":"rtsp://a:b@h/p","time":1,"message":"[rtsp]"}\n';
+  const list =
+    '{"th-1-main":{"producers":[{"id":3,"url":"rtsp://h/p","receivers":[{"id":4,"bytes":1}]}],"consumers":[null]}}';
+  const damaged = (text: string) => {
+    const bytes = Buffer.from(text.repeat(1 + next(3)));
+    for (let i = next(8); i > 0; i--) bytes[next(bytes.length)] = next(256);
+    return bytes.subarray(0, next(bytes.length + 1));
+  };
+  const { reader, seen, log } = reading();
+  for (let i = 0; i < 3000; i++) {
+    reader.push(damaged(line));
+    const report = readStreams(parseJson(damaged(list).toString('utf8')));
+    if (report) for (const { producers } of report.values()) assert.ok(Array.isArray(producers));
+  }
+  reader.end();
+  assert.ok(seen.length > 50);
+  assert.ok(log.lines.length < 20);
 });
 
 test('lists of streams are read, and nothing in them is believed', () => {
