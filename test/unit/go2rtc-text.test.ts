@@ -61,8 +61,9 @@ test('a source that ends like a stream of ours would be taken for it', () => {
     assert.ok(looksLikeStream(source), source);
   for (const source of ['rtsp://h/live', 'rtsp://h/x/th-1-main', 'http://h/th-1-main', 'rtsp://h/', 'rtsp://h/%zz'])
     assert.not(looksLikeStream(source), source);
-  assert.ok(isStreamName('th-7-viewsub'));
-  for (const name of ['th-7', 'th--main', 'th-7-mainx', 'xth-7-main', 'th-7-main\n']) assert.not(isStreamName(name));
+  for (const name of ['th-7-main', 'th-7-view', 'th-7-view-12', 'th-7-talk-3']) assert.ok(isStreamName(name), name);
+  for (const name of ['th-7', 'th--main', 'th-7-mainx', 'th-7-main-2', 'xth-7-main', 'th-7-main\n'])
+    assert.not(isStreamName(name));
 });
 
 test('sources are compared as go2rtc shows them', () => {
