@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { Browser, browserProblem, type View } from '../support/browser.ts';
+import { passHub } from '../support/pass-hub.ts';
 import { PrefixProxy } from '../support/prefix-proxy.ts';
 import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
@@ -66,6 +67,7 @@ async function firstRun(service: Service, page: Page): Promise<void> {
   await main(page).getByText("The board's clock agrees").waitFor();
   await main(page).getByText('free of').waitFor();
   await page.click('button[data-kind=primary]');
+  await passHub(page);
   await main(page).getByText('cameras are there already').waitFor();
   await page.click('button[data-kind=primary]');
   await seesMotion(page);

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import type { Camera } from '../../src/api/contract.ts';
 import { Browser } from './browser.ts';
 import { CAMERA_LOGIN, startOnvifWorld } from './onvif-world.ts';
+import { passHub } from './pass-hub.ts';
 import { ACCOUNT, Service } from './service.ts';
 import { axeFindings, DESKTOP } from './web-page.ts';
 
@@ -52,6 +53,7 @@ async function setUp(page: Page, code: string): Promise<void> {
   await page.click('button[type=submit]');
   await page.getByText('free of').waitFor();
   await page.click('button[data-kind=primary]');
+  await passHub(page);
   await page.getByRole('button', { name: 'Add a camera' }).click();
 }
 

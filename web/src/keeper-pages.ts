@@ -5,6 +5,7 @@ export { default as EditCameraPage } from './cameras/edit.tsx';
 export { default as CamerasPage } from './cameras/list.tsx';
 export { default as WebhooksPage } from './settings/events-page.tsx';
 export { default as HealthPage } from './settings/health.tsx';
+export { default as HubPage } from './settings/hub-page.tsx';
 export { default as SettingsPage } from './settings/index.tsx';
 export { default as LogsPage } from './settings/logs.tsx';
 export { default as MqttPage } from './settings/mqtt-page.tsx';

@@ -57,6 +57,7 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: 'set/storage', section: 'settings', role: 'admin', load: keeper('StoragePage') },
   { pattern: 'set/events', section: 'settings', role: 'admin', load: keeper('WebhooksPage') },
   { pattern: 'set/mqtt', section: 'settings', role: 'admin', load: keeper('MqttPage') },
+  { pattern: 'set/hub', section: 'settings', role: 'admin', load: keeper('HubPage') },
   { pattern: 'set/users', section: 'settings', role: 'admin', load: keeper('UsersPage') },
   { pattern: 'set/system', section: 'settings', role: 'admin', load: keeper('SystemPage') },
   { pattern: 'set/logs', section: 'settings', role: 'admin', load: keeper('LogsPage') },

@@ -1,4 +1,4 @@
-// The first run: code and account, then clock, zone and storage, then the first camera.
+// The first run: code and account, then clock, zone and storage, then go2rtc, then the first camera.
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { Icon } from '../components/icon.tsx';
@@ -9,10 +9,11 @@ import { amend, go, href } from '../router.ts';
 import { enter } from '../session.ts';
 import { cameraIds, me } from '../state.ts';
 import { FirstAccount } from './first-account.tsx';
+import { HubStep } from './hub-step.tsx';
 import { PlaceStep } from './place-step.tsx';
 import { setupNames, setupWords } from './setup-words.ts';
 
-const STEPS = ['stepYou', 'stepPlace', 'stepCameras'] as const;
+const STEPS = ['stepYou', 'stepPlace', 'stepHub', 'stepCameras'] as const;
 
 export default function SetupPage() {
   const [step, setStep] = useState(0);
@@ -37,7 +38,8 @@ export default function SetupPage() {
       <Progress step={step} />
       {step === 0 && <FirstAccount onDone={() => void made()} />}
       {step === 1 && <PlaceStep onDone={() => setStep(2)} />}
-      {step === 2 && <CamerasStep />}
+      {step === 2 && <HubStep onDone={() => setStep(3)} />}
+      {step === 3 && <CamerasStep />}
     </div>
   );
 }

@@ -41,6 +41,7 @@ export const setupWords = words('setup', {
 export const setupNames = words('setup', {
   stepYou: 'you',
   stepPlace: 'place',
+  stepHub: 'go2rtc',
   stepCameras: 'cameras',
   weak: 'Easy to guess.',
   fair: 'Good.',

@@ -35,7 +35,7 @@ export default function EditCameraPage({ params }: PageProps) {
 }
 
 function Sections({ camera }: { camera: Camera }) {
-  const { id, name, provisioned, demo, hasPassword } = camera;
+  const { id, name, provisioned, demo } = camera;
   const others = allCameras().filter(other => other.id !== id);
   const also = others.map(
     (other): FormField => ({
@@ -60,7 +60,7 @@ function Sections({ camera }: { camera: Camera }) {
           <Section
             camera={camera}
             title={cameraWords('connection')}
-            schema={connectionFields(hasPassword)}
+            schema={connectionFields(camera)}
             effect={cameraWords('connectionEffect')}
           />
           <Section camera={camera} title={cameraWords('recording')} schema={RECORDING} />

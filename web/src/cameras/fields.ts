@@ -1,4 +1,5 @@
 // The fields of a camera's settings, in the sections that are saved one by one.
+import type { Camera } from '../../../src/api/contract.ts';
 import type { FormField } from '../components/form.tsx';
 import { cameraNames, cameraWords as w } from './camera-words.ts';
 
@@ -41,10 +42,21 @@ export const GENERAL: readonly FormField[] = [
   { key: 'priority', kind: 'number', label: w('priority'), hint: w('priorityHint'), min: 0, max: 100 },
 ];
 
-export const connectionFields = (hasPassword: boolean): FormField[] => [
+const transport = (key: string, label: string): FormField => ({
+  ...{ key, kind: 'choice', label },
+  options: choices({ tcp: w('tcp'), udp: w('udp'), tls: w('tls'), http: w('http') }),
+});
+
+export const connectionFields = ({ hasPassword, sub }: Camera): FormField[] => [
   { key: 'main.url', kind: 'text', label: w('main'), hint: w('mainHint') },
   { key: 'sub.url', kind: 'text', label: w('sub'), hint: w('subHint') },
   { key: 'main.fallbackUrls', kind: 'text', label: w('fallback'), hint: w('fallbackHint') },
+  {
+    ...{ key: 'hub', kind: 'choice', label: w('hub'), hint: w('hubHint') },
+    options: choices({ '': w('hubAsStarted'), auto: w('hubAuto'), direct: w('hubDirect'), go2rtc: w('hubGo2rtc') }),
+  },
+  transport('main.transport', w('transport')),
+  ...(sub ? [transport('sub.transport', w('subTransport'))] : []),
   userField,
   { key: 'password', kind: 'password', label: w('password'), hint: w('passwordHint'), isSet: hasPassword },
 ];

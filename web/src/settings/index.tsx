@@ -4,7 +4,7 @@ import { href } from '../router.ts';
 import { hasPage } from '../routes.ts';
 import { settingsNames, settingsWords } from './settings-words.ts';
 
-const PAGES = ['cameras', 'storage', 'events', 'mqtt', 'users', 'system', 'logs', 'me'] as const;
+const PAGES = ['cameras', 'storage', 'events', 'mqtt', 'hub', 'users', 'system', 'logs', 'me'] as const;
 
 export default function SettingsPage() {
   return (

@@ -10,8 +10,10 @@ import { toast } from '../components/toast.tsx';
 import { memory } from '../quantities.ts';
 import { clock, moment } from '../time.ts';
 import { now, zone } from '../zone.ts';
+
 import { type MqttDraft, mqttPatch, mqttValue, needsCertificates } from './mqtt-draft.ts';
 import { mqttWords, platformNames } from './mqtt-words.ts';
+import { atField } from './save-section.ts';
 import { settingsNames, settingsWords } from './settings-words.ts';
 import { useAnswer } from './use-answer.ts';
 
@@ -82,14 +84,6 @@ function fields({ hasPassword, hasKey }: MqttSettings, held: MqttDraft): FormFie
   ];
 }
 
-/** The board names fields by their place among all settings. */
-function atField<T>(answer: Result<T>): Result<T> {
-  if (answer.is !== 'error' || answer.error.field === undefined) return answer;
-  const field = answer.error.field.replace(/^mqtt\./, '');
-  const message = answer.error.message.replace(/^"mqtt\.\w+" /, '');
-  return { ...answer, error: { ...answer.error, field, message } };
-}
-
 interface BrokerProps {
   settings: MqttSettings;
   onSaved(): Promise<void>;
@@ -111,7 +105,7 @@ function Broker({ settings, onSaved }: BrokerProps) {
   const save = async (changed: MqttDraft) => {
     setTested(undefined);
     const answer = await call('PATCH /api/settings', { body: { mqtt: mqttPatch(changed, value) } });
-    if (answer.is !== 'ok') return atField(answer);
+    if (answer.is !== 'ok') return atField(answer, 'mqtt');
     setDraft({});
     await onSaved();
     toast(mqttWords('saved'), { tone: 'ok' });
@@ -124,7 +118,7 @@ function Broker({ settings, onSaved }: BrokerProps) {
     const answer = await call('POST /api/settings/mqtt/test', { body }, { timeLimitMs: TEST_LIMIT_MS });
     setBusy(false);
     // Of what was typed meanwhile it says nothing.
-    if (latest.current === draft) setTested(atField(answer));
+    if (latest.current === draft) setTested(atField(answer, 'mqtt'));
   };
   const error = tested?.is === 'error' ? tested.error : undefined;
   const isPlaced = error?.field !== undefined && schema.some(({ key }) => key === error.field);

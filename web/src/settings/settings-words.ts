@@ -71,6 +71,8 @@ export const settingsNames = words('settings', {
   eventsHint: 'Who is told of events; names and encryption of these pages',
   mqtt: 'MQTT and Home Assistant',
   mqttHint: 'The broker, and what home automation sees',
+  hub: 'WebRTC and other players',
+  hubHint: 'go2rtc: low delay, talk, more kinds of cameras; streams for other programs',
   users: 'Users and access',
   usersHint: 'Accounts, tokens for programs, who did what',
   system: 'Backup and system',
