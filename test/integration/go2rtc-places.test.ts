@@ -2,7 +2,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { systemClock } from '../../src/core/index.ts';
 import { BinaryFinder, type FoundBinary, findBinary } from '../../src/go2rtc/binary.ts';
 import { runtimeFolders, takeRuntimeFolder } from '../../src/go2rtc/runtime-folder.ts';
 import { lockDirectory, spawnChild } from '../../src/native/index.ts';
@@ -24,8 +23,9 @@ function program(script: string, folder = tempDir('bin'), mode = 0o755): string 
 const says = (text: string) => `#!/bin/sh\necho '${text}'\n`;
 const GOOD = says('go2rtc version 1.9.14+dev.dc1685e (dc1685e) linux/amd64');
 
-async function found(configured: string, clock = systemClock): Promise<FoundBinary> {
-  return await new BinaryFinder({ spawn: spawnChild, clock }).find({ configured, dataDir: '/' });
+/** However long it takes: the clock stands still. */
+async function found(configured: string): Promise<FoundBinary> {
+  return await new BinaryFinder({ spawn: spawnChild, clock: new FakeClock() }).find({ configured, dataDir: '/' });
 }
 
 async function words(configured: string): Promise<string> {
@@ -92,7 +92,7 @@ test('a program is asked again only when its file is another', async () => {
   const folder = tempDir('count');
   const script = (version: string) => `#!/bin/sh\necho x >> ${folder}/asked\necho go2rtc version ${version}\n`;
   const path = program(script('1.9.12'));
-  const finder = new BinaryFinder({ spawn: spawnChild, clock: systemClock });
+  const finder = new BinaryFinder({ spawn: spawnChild, clock: new FakeClock() });
   const ask = async () => {
     const binary = await finder.find({ configured: path, dataDir: '/' });
     return `${binary.state === 'found' ? binary.version : binary.state} ${statSync(join(folder, 'asked')).size / 2}`;
