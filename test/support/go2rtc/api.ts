@@ -16,7 +16,12 @@ export interface ApiWorld extends World {
   mask(text: string): string;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void>;
+type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+  body: string,
+) => Promise<void>;
 
 const SCHEMES: Readonly<Record<string, readonly string[]>> = {
   rtsp: ['rtsp', 'rtsps', 'rtspx'],
@@ -37,13 +42,13 @@ export class Api {
   constructor(world: ApiWorld) {
     this.#world = world;
     this.#serve('api', '/api', async (request, response) => this.#about(request, response));
-    this.#serve('api', '/api/streams', (...all) => this.#streams(...all));
-    this.#serve('mp4', '/api/frame.mp4', (...all) => this.#mp4(...all));
-    this.#serve('mjpeg', '/api/frame.jpeg', (...all) => this.#jpeg(...all));
+    this.#serve('api', '/api/streams', (request, response, query) => this.#streams(request, response, query));
+    this.#serve('mp4', '/api/frame.mp4', (request, response, query) => this.#mp4(request, response, query));
+    this.#serve('mjpeg', '/api/frame.jpeg', (request, response, query) => this.#jpeg(request, response, query));
     this.#serve('webrtc', '/api/webrtc', (...all) => this.#webrtc(...all));
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
     const { username, password, localAuth } = this.#world.config.api;
     const given = Buffer.from(/^Basic (.*)$/.exec(request.headers.authorization ?? '')?.[1] ?? '', 'base64');
     if (username !== '' && localAuth && given.toString() !== `${username}:${password}`) {
@@ -53,7 +58,7 @@ export class Api {
     const url = new URL(request.url ?? '/', 'http://go2rtc');
     const handler = this.#handlers.get(url.pathname);
     if (!handler) return fail(response, 404, '404 page not found');
-    await handler(request, response, url.searchParams);
+    await handler(request, response, url.searchParams, body);
   }
 
   #serve(module: string, path: string, handler: Handler): void {
@@ -226,14 +231,16 @@ export class Api {
     }
   }
 
-  async #webrtc(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<void> {
+  async #webrtc(
+    request: IncomingMessage,
+    response: ServerResponse,
+    query: URLSearchParams,
+    body: string,
+  ): Promise<void> {
     if (request.method !== 'POST') return fail(response, 405, '');
     if (!query.get('src')) return fail(response, 400, '');
     const stream = await this.#find(query);
     if (!stream) return fail(response, 404, 'stream not found');
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part as Buffer);
-    const body = Buffer.concat(parts).toString();
     const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
     const isJson = type === 'application/json';
     const isWhep = type === 'application/sdp';

@@ -1,7 +1,7 @@
 // The process of the go2rtc stand-in: arguments, log, listeners, signals, and the ways it ends. See stand-in.ts for who starts it.
 import { createSocket } from 'node:dgram';
 import { appendFileSync, readFileSync, unlinkSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { Api } from './api.ts';
 import { type Config, readConfig } from './config.ts';
@@ -103,18 +103,15 @@ function countStart(config: Config): 'port taken' | 'silence' | undefined {
   return firstStarts?.[readFileSync(startLog, 'utf8').trim().split('\n').length - 1];
 }
 
-function note(file: string, request: IncomingMessage): void {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://go2rtc');
-  const call = {
-    method: request.method,
-    path: pathname,
-    query: Object.fromEntries(searchParams),
-    headers: request.headers,
-  };
-  let body = '';
-  // Those who answer read the body, and this listens beside them.
-  request.on('data', part => (body += String(part)));
-  request.on('end', () => appendFileSync(file, `${JSON.stringify({ ...call, body })}\n`));
+async function serve(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const body = Buffer.concat(parts).toString();
+  const { method, headers } = request;
+  const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://go2rtc');
+  const call = { method, path, query: Object.fromEntries(searchParams), headers, body };
+  if (options.requestLog !== undefined) appendFileSync(options.requestLog, `${JSON.stringify(call)}\n`);
+  await api.handle(request, response, body);
 }
 
 /** Misdeeds that are no consequence of what others do. */
@@ -165,8 +162,7 @@ function main(): void {
       if (place === config.api.unixListen) remove(place);
       const server = createHttpServer((request, response) => {
         if (++requests > (options.silentAfterRequests ?? Number.POSITIVE_INFINITY)) return;
-        if (options.requestLog !== undefined) note(options.requestLog, request);
-        void api.handle(request, response);
+        void serve(api, request, response);
       });
       listen(say, server, 'api', place);
     }
