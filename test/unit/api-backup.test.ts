@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Backup, RestoreReply } from '../../src/api/contract.ts';
+import type { Backup, NewRestreamLogin, RestoreReply, Settings } from '../../src/api/contract.ts';
 import { Api } from '../../src/api/index.ts';
 import { AccountWorld, PASSWORD } from '../support/account-world.ts';
 import { FakeServer } from '../support/fake-server.ts';
@@ -47,6 +47,7 @@ class Board {
 let from: Board;
 let to: Board;
 let backup: Backup;
+let restreamSecret: string;
 
 test.before.each(async () => {
   from = await Board.make('anna');
@@ -64,6 +65,8 @@ test.before.each(async () => {
     webhooks: [{ id: 'door', url: 'http://10.0.0.9/x', secret: 'canary-three', cameras: [1] }],
     mqtt: { url: 'mqtt://10.0.0.9', username: 'nvr', password: 'canary-four', prefix: 'home/nvr' },
   });
+  const login = { name: 'wall', cameras: [2] };
+  restreamSecret = (await from.ask<NewRestreamLogin>('POST', '/api/settings/restream/users', login)).secret;
   await from.ask('POST', '/api/tokens', { name: 'canary-token' });
   backup = await from.ask('GET', '/api/backup');
 });
@@ -80,6 +83,7 @@ test('holds what was set up, and no secret', () => {
   const text = JSON.stringify(backup);
   assert.not.ok(text.includes('canary'), text);
   assert.not.ok(text.includes(PASSWORD));
+  assert.not.ok(text.includes(restreamSecret));
   for (const word of ['scrypt', 'sealed', 'session', 'code']) assert.not.ok(text.includes(word), word);
   assert.equal(
     backup.cameras.map(({ name, hasPassword }) => [name, hasPassword]),
@@ -99,7 +103,7 @@ test('brought back where it comes from, nothing changes', async () => {
   const { steps } = await restore(from, false);
   assert.equal(
     steps.map(({ action }) => action),
-    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same', 'same', 'same'],
+    ['same', 'same', 'same', 'skip', 'same', 'same', 'same', 'same', 'same', 'same', 'same', 'same'],
     JSON.stringify(steps),
   );
 });
@@ -139,6 +143,7 @@ test('a dry run tells what would be done and does nothing', async () => {
       ['setting', 'webhooks', 'change', 'secret'],
       ['setting', 'mqtt', 'change', 'password'],
       ['setting', 'go2rtc', 'same', undefined],
+      ['setting', 'restream', 'change', 'secret'],
       ['setting', 'hosts', 'change', undefined],
     ],
   );
@@ -165,6 +170,8 @@ test('on another board cameras get other numbers, and everything follows them', 
     '/api/settings',
   );
   assert.equal(settings.hosts, ['nvr.example']);
+  const { restream } = await to.ask<Settings>('GET', '/api/settings');
+  assert.equal(restream.users, [{ name: 'wall', cameras: [3], hasSecret: false }]);
   assert.equal([settings.webhooks[0]?.cameras, settings.webhooks[0]?.hasSecret], [[2], false]);
   const { groups } = await to.ask<{ groups: { cameras: number[] }[] }>('GET', '/api/groups');
   assert.equal(groups[0]?.cameras, [3, 2]);
