@@ -8,7 +8,9 @@ One line of JSON in, one out: {"do": "states"}, {"do": "call", "service": "selec
 import asyncio
 import json
 import logging
+import pathlib
 import sys
+import traceback
 
 from homeassistant import bootstrap, config_entries, const, core, loader
 from homeassistant.core_config import async_process_ha_core_config
@@ -24,10 +26,13 @@ class Told(logging.Handler):
         self.lines = []
 
     def emit(self, record):
-        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+        where = record.exc_info and traceback.extract_tb(record.exc_info[2])[-1]
+        why = f" ({record.exc_info[1]!r} at {where.filename}:{where.lineno})" if where else ""
+        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}{why}")
 
 
-async def start(folder, broker_port, own_port):
+async def start(folder, broker_port, own_port, told):
+    pathlib.Path(folder, "configuration.yaml").touch()
     hass = core.HomeAssistant(folder)
     loader.async_setup(hass)
     hass.config.skip_pip = True
@@ -50,6 +55,9 @@ async def start(folder, broker_port, own_port):
     else:
         await async_setup_component(hass, "mqtt", config)
     await hass.async_start()
+    state = hass.config_entries.async_entries("mqtt")[0].state
+    if state is not config_entries.ConfigEntryState.LOADED:
+        raise RuntimeError(f"MQTT is {state}: {told.lines}")
     return hass
 
 
@@ -101,7 +109,7 @@ async def serve(hass, told):
 async def main():
     told = Told()
     logging.getLogger().addHandler(told)
-    hass = await start(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    hass = await start(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), told)
     print(json.dumps({"version": const.__version__}), flush=True)
     await serve(hass, told)
     await hass.async_stop(force=True)

@@ -144,7 +144,12 @@ export async function startSimpleServer(folder: string, network: string, stream:
     ...['source_value=VideoSourceToken', `input_file=${motion}`],
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
-  const notify = new Child(join(folder, 'onvif_notify_server'), ['-c', config, '-p', notifier, '-f'], { cwd: folder });
+  const notify = new Child(
+    join(folder, 'onvif_notify_server'),
+    ['-c', config, '-p', notifier, '-t', join(folder, 'notify_files'), '-f'],
+    // Its own address is that on the way to there.
+    { cwd: folder, env: { ...process.env, REMOTE_ADDR: '127.0.0.1' } },
+  );
   const discovery = new Child(
     join(folder, 'wsd_simple_server'),
     [
@@ -158,6 +163,7 @@ export async function startSimpleServer(folder: string, network: string, stream:
       'Others',
       '-p',
       `${notifier}2`,
+      ...['-t', join(folder, 'wsd_files')],
       '-f',
     ],
     { cwd: folder },
