@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { background } from '../core/index.ts';
 import { listenError } from './listen-error.ts';
 import { hasBody, refuseUnreadable, send, toRequest, writeHead } from './node-exchange.ts';
-import { plainAddress } from './remote-address.ts';
+import { firstOfMost, plainAddress } from './remote-address.ts';
 import {
   type HttpHandler,
   type HttpReply,
@@ -22,6 +22,7 @@ import { WebSockets } from './web-sockets.ts';
 
 interface Connection {
   /** Of TCP, also under TLS. */
+  key: string;
   socket: Socket;
   address: string;
   /** Requests that have no answer yet; a WebSocket counts as one for ever. */
@@ -115,7 +116,7 @@ export class NodeServer implements HttpServer {
       socket.destroy();
       return;
     }
-    const connection = { socket, address, waiting: 0, yields: false, last: Promise.resolve() };
+    const connection = { key, socket, address, waiting: 0, yields: false, last: Promise.resolve() };
     this.#connections.set(key, connection);
     socket.on('close', () => {
       if (this.#connections.get(key) === connection) this.#connections.delete(key);
@@ -124,15 +125,16 @@ export class NodeServer implements HttpServer {
 
   /** Whoever only holds a connection gives way to those who want something; false when all are in use. */
   #makeRoom(address: string): boolean {
-    const all = [...this.#connections];
-    const own = all.filter(([, one]) => one.address === address);
+    const all = [...this.#connections.values()];
+    const own = all.filter(one => one.address === address);
     const isGreedy = own.length >= this.#limits.connectionsPerAddress && !this.#proxies.has(address);
     if (!isGreedy && all.length < this.#limits.connections) return true;
     const ones = isGreedy ? own : all;
-    const leaving = ones.find(([, { waiting }]) => waiting === 0) ?? ones.find(([, { yields }]) => yields);
+    const leaving =
+      firstOfMost(ones.filter(({ waiting }) => waiting === 0)) ?? firstOfMost(ones.filter(({ yields }) => yields));
     if (!leaving) return false;
-    this.#connections.delete(leaving[0]);
-    leaving[1].socket.destroy();
+    this.#connections.delete(leaving.key);
+    leaving.socket.destroy();
     return true;
   }
 
