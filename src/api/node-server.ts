@@ -1,6 +1,6 @@
 // The HTTP server on node:http and node:https: listens, keeps the limits, takes turns, lets WebSockets in.
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { background } from '../core/index.ts';
 import { listenError } from './listen-error.ts';
@@ -15,7 +15,7 @@ import {
   type UpgradeHandler,
   type WebSocketHandler,
 } from './server.ts';
-import { type ServerOptions, tooManyWebSockets } from './server-options.ts';
+import { type ServerOptions, type TlsIdentity, tooManyWebSockets } from './server-options.ts';
 import { WebSocketConnection } from './web-socket-connection.ts';
 import { acceptKey, refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
 import { WebSockets } from './web-sockets.ts';
@@ -83,12 +83,12 @@ export class NodeServer implements HttpServer {
     };
     const { tls } = this.#options;
     if (!tls) return createServer(options);
-    const { certificate: cert, key } = tls;
-    return createSecureServer({
-      ...{ ...options, cert, key },
-      minVersion: 'TLSv1.2',
-      handshakeTimeout: limits.headerTimeMs,
-    });
+    return createSecureServer({ ...options, ...secureContext(tls), handshakeTimeout: limits.headerTimeMs });
+  }
+
+  /** Whoever connects from now on is shown this identity; of an encrypted server only. */
+  renew(identity: TlsIdentity): void {
+    if (this.#server instanceof SecureServer) this.#server.setSecureContext(secureContext(identity));
   }
 
   stop(graceMs: number): Promise<void> {
@@ -250,6 +250,10 @@ export class NodeServer implements HttpServer {
     response.on('finish', () => socket.end(() => socket.destroy()));
     await this.#send(request, response, reply, true);
   }
+}
+
+function secureContext({ certificate: cert, key }: TlsIdentity) {
+  return { cert, key, minVersion: 'TLSv1.2' } as const;
 }
 
 function keyOf(socket: Socket): string {
