@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lockFile } from './support/file-lock.mjs';
 import { runTestFile } from './support/run-file.mjs';
 import { buildNativeTests, buildNativeTestsBehind, runNativeTests } from './support/run-native.mjs';
 import { killAll, runProcess } from './support/run-process.mjs';
@@ -17,6 +18,7 @@ import { killAll, runProcess } from './support/run-process.mjs';
 /** @typedef {{name: string, budgetS: number, run: () => Promise<Verdict[]>}} Stage */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const NATIVE_LOCK = join(root, 'build', 'native-tests.lock');
 const PLACES = ['lint', 'format', 'types', 'rules', 'unit', 'integration', 'e2e', 'native'];
 const args = process.argv.slice(2);
 const withLong = args.includes('--all');
@@ -82,6 +84,10 @@ function files(name, { budgetS, limitS, atOnce, browsersAtOnce = 0, first = [] }
 /** @returns {Promise<Verdict[]>} */
 async function native() {
   await endBuildBehind();
+  if (!hasNativeLock) {
+    console.log('the C++ tests of this checkout are in use by another run; waiting for its end');
+    await lockFile(NATIVE_LOCK, { wait: true });
+  }
   const { folder, fault, output, ms } = await buildNativeTests(root);
   console.log(`built what was left in ${seconds(ms)} s`);
   if (fault) return [shown('native', { passed: 0, failed: 1, skipped: [], faults: [fault], output, ms })];
@@ -158,7 +164,9 @@ if (setUp.status !== 0) {
 }
 const stages = chosenStages();
 let endBuildBehind = async () => {};
-if (stages.length > 1 && stages.some(stage => stage.name === 'native')) endBuildBehind = buildNativeTestsBehind(root);
+// Two runs must not build and run the same program.
+const hasNativeLock = stages.some(stage => stage.name === 'native') && (await lockFile(NATIVE_LOCK, { wait: false }));
+if (stages.length > 1 && hasNativeLock) endBuildBehind = buildNativeTestsBehind(root);
 for (const stage of stages) {
   console.log(`\n== ${stage.name}`);
   const startedMs = performance.now();

@@ -5,6 +5,7 @@ import { NvrError } from '../core/index.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { BodiesUnderWay } from './bodies-under-way.ts';
 import type { Health } from './contract.ts';
+import { DownloadsUnderWay } from './downloads-under-way.ts';
 import { errorReply } from './error-reply.ts';
 import { ExportPlans } from './export-plans.ts';
 import { Gatekeeper } from './gate.ts';
@@ -54,6 +55,7 @@ export class Api {
   #router: Router;
   #stopping = false;
   readonly #bodies = new BodiesUnderWay();
+  readonly #downloads = new DownloadsUnderWay();
   readonly #further: HttpServer[] = [];
   #httpsPort: number | undefined;
 
@@ -161,11 +163,12 @@ export class Api {
     const { route, params } = found;
     const gate = this.#pass(request, found, false);
     const reply = await route.answer(this.#bodies.counted(request), params, gate);
-    this.#trail?.done(request, route, gate.caller, reply);
     const { body } = reply;
-    if (!body || Buffer.isBuffer(body) || !this.#services) return reply;
+    const source = body && !Buffer.isBuffer(body) ? await this.#downloads.counted(gate.caller.user, body) : undefined;
+    this.#trail?.done(request, route, gate.caller, reply);
+    if (!source || !this.#services) return reply;
     const isStillGood = () => this.#isStillGood(request, route, gate.caller);
-    return { ...reply, body: watchedSource(body, isStillGood, this.#services.clock) };
+    return { ...reply, body: watchedSource(source, isStillGood, this.#services.clock) };
   }
 
   /** WebSockets go through the same gate. */

@@ -1,11 +1,11 @@
 // The HTTP server on node:http and node:https: listens, keeps the limits, takes turns, lets WebSockets in.
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { background } from '../core/index.ts';
 import { listenError } from './listen-error.ts';
 import { hasBody, refuseUnreadable, send, toRequest, writeHead } from './node-exchange.ts';
-import { plainAddress } from './remote-address.ts';
+import { firstOfMost, plainAddress } from './remote-address.ts';
 import {
   type HttpHandler,
   type HttpReply,
@@ -15,13 +15,14 @@ import {
   type UpgradeHandler,
   type WebSocketHandler,
 } from './server.ts';
-import { type ServerOptions, tooManyWebSockets } from './server-options.ts';
+import { type ServerOptions, type TlsIdentity, tooManyWebSockets } from './server-options.ts';
 import { WebSocketConnection } from './web-socket-connection.ts';
 import { acceptKey, refuseHandshake, wantsWebSocket } from './web-socket-handshake.ts';
 import { WebSockets } from './web-sockets.ts';
 
 interface Connection {
   /** Of TCP, also under TLS. */
+  key: string;
   socket: Socket;
   address: string;
   /** Requests that have no answer yet; a WebSocket counts as one for ever. */
@@ -82,12 +83,12 @@ export class NodeServer implements HttpServer {
     };
     const { tls } = this.#options;
     if (!tls) return createServer(options);
-    const { certificate: cert, key } = tls;
-    return createSecureServer({
-      ...{ ...options, cert, key },
-      minVersion: 'TLSv1.2',
-      handshakeTimeout: limits.headerTimeMs,
-    });
+    return createSecureServer({ ...options, ...secureContext(tls), handshakeTimeout: limits.headerTimeMs });
+  }
+
+  /** Whoever connects from now on is shown this identity; of an encrypted server only. */
+  renew(identity: TlsIdentity): void {
+    if (this.#server instanceof SecureServer) this.#server.setSecureContext(secureContext(identity));
   }
 
   stop(graceMs: number): Promise<void> {
@@ -115,7 +116,7 @@ export class NodeServer implements HttpServer {
       socket.destroy();
       return;
     }
-    const connection = { socket, address, waiting: 0, yields: false, last: Promise.resolve() };
+    const connection = { key, socket, address, waiting: 0, yields: false, last: Promise.resolve() };
     this.#connections.set(key, connection);
     socket.on('close', () => {
       if (this.#connections.get(key) === connection) this.#connections.delete(key);
@@ -124,15 +125,16 @@ export class NodeServer implements HttpServer {
 
   /** Whoever only holds a connection gives way to those who want something; false when all are in use. */
   #makeRoom(address: string): boolean {
-    const all = [...this.#connections];
-    const own = all.filter(([, one]) => one.address === address);
+    const all = [...this.#connections.values()];
+    const own = all.filter(one => one.address === address);
     const isGreedy = own.length >= this.#limits.connectionsPerAddress && !this.#proxies.has(address);
     if (!isGreedy && all.length < this.#limits.connections) return true;
     const ones = isGreedy ? own : all;
-    const leaving = ones.find(([, { waiting }]) => waiting === 0) ?? ones.find(([, { yields }]) => yields);
+    const leaving =
+      firstOfMost(ones.filter(({ waiting }) => waiting === 0)) ?? firstOfMost(ones.filter(({ yields }) => yields));
     if (!leaving) return false;
-    this.#connections.delete(leaving[0]);
-    leaving[1].socket.destroy();
+    this.#connections.delete(leaving.key);
+    leaving.socket.destroy();
     return true;
   }
 
@@ -248,6 +250,10 @@ export class NodeServer implements HttpServer {
     response.on('finish', () => socket.end(() => socket.destroy()));
     await this.#send(request, response, reply, true);
   }
+}
+
+function secureContext({ certificate: cert, key }: TlsIdentity) {
+  return { cert, key, minVersion: 'TLSv1.2' } as const;
 }
 
 function keyOf(socket: Socket): string {

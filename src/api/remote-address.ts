@@ -37,3 +37,16 @@ export function clientOf(
   const proto = header('x-forwarded-proto')?.split(',').at(-1)?.trim().toLowerCase();
   return { remoteAddress, secure: proto === undefined ? connection.secure : proto === 'https' };
 }
+
+/** Who gives way where there are too many: the first of those that come from the address with most of them, of several the one met first. */
+export function firstOfMost<T extends { address: string }>(ones: Iterable<T>): T | undefined {
+  const firsts = new Map<string, { one: T; count: number }>();
+  for (const one of ones) {
+    const known = firsts.get(one.address);
+    if (known) known.count++;
+    else firsts.set(one.address, { one, count: 1 });
+  }
+  let most: { one: T; count: number } | undefined;
+  for (const entry of firsts.values()) if (entry.count > (most?.count ?? 0)) most = entry;
+  return most?.one;
+}

@@ -1,6 +1,6 @@
 // Connections of uWebSockets.js from their first to their last moment. The library shows a connection only while a request is answered,
 // but keeps what has come of the next one: all that rest are known here, so that they are few and give way to others.
-import { plainAddress } from './remote-address.ts';
+import { firstOfMost, plainAddress } from './remote-address.ts';
 import type { UwsResponse } from './uws-binary.ts';
 
 /** What a connection does with the request that it has at present. */
@@ -74,10 +74,9 @@ export class UwsConnections {
     return arrival;
   }
 
-  /** Whoever has held a connection for longest without asking for anything gives way. */
+  /** Of the address that holds most connections without asking for anything, the one that has rested for longest gives way. */
   rests(connection: UwsConnection): void {
-    const [oldest] = this.#resting;
-    if (this.#resting.size >= this.#bounds.mostResting) oldest?.close();
+    if (this.#resting.size >= this.#bounds.mostResting) firstOfMost(this.#resting)?.close();
     this.#resting.add(connection);
   }
 

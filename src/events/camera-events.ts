@@ -251,17 +251,29 @@ export class CameraEvents {
     return eventView(event, user);
   }
 
-  /** Removes an event and its picture; its footage stays. Rejects with `not-found`, or `failed-precondition` when it is locked or goes on. */
+  /**
+   * Removes an event and its picture; its footage stays. Rejects with `not-found`, `failed-precondition` when it is locked or goes on, or,
+   * with the event still there, when the index does not take it.
+   */
   async remove(id: string): Promise<void> {
     const { store, bus, log } = this.#options;
-    const { camera, locked, endMs } = this.#stored(id);
+    const event = this.#stored(id);
+    const { camera, locked, endMs } = event;
     if (endMs === undefined) {
       throw new NvrError('failed-precondition', 'the event is still going on', { cure: 'Try again when it is over.' });
     }
     if (locked) throw new NvrError('failed-precondition', 'the event is locked', { cure: 'Unlock it first.' });
     store.events.remove(id);
+    try {
+      await store.flush();
+    } catch (error) {
+      // Only deleting makes room on a full volume: the row goes with the next commit that succeeds.
+      if (!(error instanceof NvrError) || error.kind !== 'resource-exhausted') {
+        store.events.restore(event);
+        throw error;
+      }
+    }
     bus.emit('event.removed', { camera, id });
-    await store.flush();
     log.info('event removed', { camera, event: id, cause: 'owner' });
   }
 

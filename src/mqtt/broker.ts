@@ -45,7 +45,8 @@ export interface BrokerOptions {
   onOversized(sizeBytes: number): void;
 }
 
-const RETRY_MS = [1000, 2000, 5000, 10_000, 30_000, 60_000];
+/** Home Assistant asks each ten seconds: behind a broker's restart its states come soon after its return. */
+const RETRY_MS = [1000, 2000, 5000, 10_000, 15_000];
 /** What only the owner can mend is not tried as often: some brokers lock out whoever fails again and again. */
 const PATIENT_RETRY_MS = 120_000;
 const PATIENT: ReadonlySet<BrokerFaultKind> = new Set<BrokerFaultKind>([

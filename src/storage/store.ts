@@ -68,6 +68,7 @@ export class Store {
     | 'update'
     | 'get'
     | 'remove'
+    | 'restore'
     | 'list'
     | 'overlapping'
     | 'between'

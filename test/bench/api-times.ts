@@ -1,12 +1,11 @@
 // How long the API takes for what pages and programs ask most, while eight cameras record and a day of each is in the store; on both
 // HTTP servers.
-import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { GstCameras } from '../support/gst-camera.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import type { FigureId, Measured } from './budgets.ts';
+import { KeptConnection } from './kept-connection.ts';
 import { percentile } from './percentile.ts';
 import { addCameras, pause } from './recording.ts';
 import { SEGMENT_MS, storeDays } from './stored-days.ts';
@@ -47,17 +46,7 @@ async function measureServer(
   const service = await Service.start({ ...options, dataDir, args: ['--http', http] }, 60_000);
   await addCameras(service, urls);
   await pause(SETTLE_MS);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const ask = async (path: string) => {
-    const began = performance.now();
-    const call = request(new URL(path, service.ready.url), { agent, headers: service.headers });
-    call.end();
-    const [response] = (await once(call, 'response')) as [IncomingMessage];
-    response.resume();
-    await once(response, 'end');
-    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
-    return performance.now() - began;
-  };
+  const connection = await KeptConnection.open(service.ready.url, service.headers);
   const times: Record<Kind, number[]> = { Health: [], Cameras: [], Timeline: [], TimelineAll: [] };
   const all = Array.from({ length: CAMERAS }, (_, index) => `camera=${index + 1}`);
   const day = (cameras: string) => {
@@ -74,11 +63,11 @@ async function measureServer(
   for (const kind of Object.keys(paths) as Kind[]) {
     const wanted = kind === 'TimelineAll' ? ASKED / 5 : ASKED;
     for (let round = -WARM_UP; round < wanted; round++) {
-      const tookMs = await ask(paths[kind](round + WARM_UP));
+      const tookMs = await connection.time(paths[kind](round + WARM_UP));
       if (round >= 0) times[kind].push(tookMs);
     }
   }
-  agent.destroy();
+  connection.close();
   await service.stop();
   const suffix = http === 'uws' ? '' : 'Node';
   return (Object.keys(times) as Kind[]).map(kind => ({

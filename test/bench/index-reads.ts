@@ -1,7 +1,5 @@
 // An index of a million segments: its size, and how long the service takes to tell of one day of one camera.
-import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
-import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/index.ts';
 import { Database } from '../../src/storage/database.ts';
@@ -12,6 +10,7 @@ import { fakeLog } from '../support/fake-log.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import type { FigureId, Measured } from './budgets.ts';
+import { KeptConnection } from './kept-connection.ts';
 import { median } from './percentile.ts';
 
 const SEGMENTS = 1_000_000;
@@ -40,7 +39,7 @@ export async function measureIndex(options: Pick<ServiceOptions, 'command'>): Pr
   const warm: Record<'timeline' | 'list', Taken[]> = { timeline: [], list: [] };
   for (let start = 0; start < COLD_STARTS; start++) {
     const service = await Service.start({ ...options, dataDir }, 60_000);
-    const asker = new Asker(service);
+    const asker = await Asker.open(service);
     await asker.get('/api/health');
     const order = start % 2 === 0 ? (['timeline', 'list'] as const) : (['list', 'timeline'] as const);
     for (const kind of order) cold[kind].push(await asker.get(dayOf(kind, start, days, endMs)));
@@ -97,30 +96,29 @@ function dayOf(kind: 'timeline' | 'list', number: number, days: number, endMs: n
   return kind === 'timeline' ? `/api/timeline?${range}` : `/api/segments?${range}&limit=1000`;
 }
 
-/** Asks over one connection. */
+/** Asks over one connection and looks at what that costs the service. */
 class Asker {
   readonly #service: Service;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #connection: KeptConnection;
 
-  constructor(service: Service) {
+  private constructor(service: Service, connection: KeptConnection) {
     this.#service = service;
+    this.#connection = connection;
+  }
+
+  static async open(service: Service): Promise<Asker> {
+    return new Asker(service, await KeptConnection.open(service.ready.url, service.headers));
   }
 
   async get(path: string): Promise<Taken> {
-    const { pid, ready, headers } = this.#service;
+    const { pid } = this.#service;
     const cpuBefore = mainThreadMs(pid);
-    const began = performance.now();
-    const call = request(new URL(path, ready.url), { agent: this.#agent, headers });
-    call.end();
-    const [response] = (await once(call, 'response')) as [IncomingMessage];
-    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
-    response.resume();
-    await once(response, 'end');
-    return { wallMs: performance.now() - began, cpuMs: mainThreadMs(pid) - cpuBefore };
+    const wallMs = await this.#connection.time(path);
+    return { wallMs, cpuMs: mainThreadMs(pid) - cpuBefore };
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#connection.close();
   }
 }
 

@@ -8,8 +8,8 @@
 //   --cameras 1,8       of the recording rounds; default 1,4,8,32
 //   --seconds N         of each recording round, and of waiting for events; default 60
 //   --rounds N          of kill -9; default 5
-//   --triggers N        whose footage is followed to the disk; default 100
-//   --minutes N         of the storm of triggers; default 10
+//   --triggers N        whose footage is followed to the disk, five times as many messages over ONVIF; default 100
+//   --minutes N         of the storm of triggers, and of those while the MQTT broker is away; default 10
 //   --seeks N           in a browser, of a day and of 30 days; a fifth as many clicks, a tenth as many visits; default 50
 //   --markdown FILE     writes the table for the README, too
 import { writeFileSync } from 'node:fs';
@@ -28,6 +28,8 @@ import { measureExport } from './export-speed.ts';
 import { measureIndex } from './index-reads.ts';
 import { measureLive } from './live-times.ts';
 import { measureLosses } from './losses.ts';
+import { measureMqttAway } from './mqtt-away.ts';
+import { measureOnvif } from './onvif.ts';
 import { measurePages } from './pages-memory.ts';
 import { measurePaint } from './paint-times.ts';
 import { measurePlay } from './play-times.ts';
@@ -66,6 +68,8 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   events: (command, { seconds }) => measureIdleEvents(command, seconds),
   triggers: (command, { triggers }) => measureTriggers(command, triggers),
   storm: (command, { minutes }) => measureStorm(command, minutes),
+  onvif: (command, { seconds, triggers }) => measureOnvif(command, seconds, triggers * 5),
+  mqtt: (command, { minutes }) => measureMqttAway(command, minutes),
   picture: measurePictures,
   api: measureApi,
   pages: (command, { seconds }) => measurePages(command, seconds),

@@ -1,12 +1,11 @@
 // Seeks in 30 days of footage: how long the service takes to say what to fetch, and for a keyframe; each in a segment that was not
 // asked about before.
-import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
 import { DAY_MS } from '../../src/storage/layout.ts';
 import { CLIPS } from '../support/clips.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
 import { tempDir } from '../support/temp.ts';
 import type { Measured } from './budgets.ts';
+import { KeptConnection } from './kept-connection.ts';
 import { percentile } from './percentile.ts';
 import { SEGMENT_MS, storeDays } from './stored-days.ts';
 
@@ -32,17 +31,8 @@ export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Pr
     media: (_, startMs) => (((startMs - beginMs) / SEGMENT_MS) % DENSE === 0 ? whole : undefined),
   });
   const service = await Service.start({ ...options, dataDir }, 60_000);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const ask = async (path: string) => {
-    const began = performance.now();
-    const call = request(new URL(path, service.ready.url), { agent, headers: service.headers });
-    call.end();
-    const [response] = (await once(call, 'response')) as [IncomingMessage];
-    response.resume();
-    await once(response, 'end');
-    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
-    return performance.now() - began;
-  };
+  const connection = await KeptConnection.open(service.ready.url, service.headers);
+  const ask = (path: string) => connection.time(path);
   await ask('/api/health');
   const times: Record<'seek' | 'key' | 'day' | 'hour', number[]> = { seek: [], key: [], day: [], hour: [] };
   const dense = starts.filter((_, number) => number % DENSE === 0);
@@ -61,7 +51,7 @@ export async function measureSeeks(options: Pick<ServiceOptions, 'command'>): Pr
     const hour = `camera=${CAMERA}&startMs=${atMs}&endMs=${atMs + HOUR_MS}&buckets=360&levels=16`;
     times.hour.push(await ask(`/api/timeline?${hour}`));
   }
-  agent.destroy();
+  connection.close();
   await service.stop();
   return [
     { id: 'seekMedian', value: percentile(times.seek, 0.5) },

@@ -99,6 +99,52 @@ needs('whoever has logged out comes nowhere by going back, and to the wanted pag
   await page.context().close();
 });
 
+needs(
+  'a device that comes back asks for what it shows first while the program is on its way, each thing once',
+  async () => {
+    const { page } = await openAs('');
+    const drawn = page.locator('.tile:has(canvas[data-drawn]), .tile:has(video[data-shown])');
+    await drawn.nth(1).waitFor();
+    const asked: string[] = [];
+    const note = (what: string) => (asked: { url(): string }) => void noteOf(what, new URL(asked.url()).pathname);
+    const noteOf = (what: string, path: string) => path.startsWith('/api/') && asked.push(`${what} ${path}`);
+    page.on('request', note('get'));
+    page.on('websocket', note('socket'));
+    let letGo = () => {};
+    const held = new Promise<void>(resolve => {
+      letGo = resolve;
+    });
+    await page.route('**/a/app-*.js', async route => {
+      await held;
+      await route.continue();
+    });
+    const loaded = page.reload();
+    const first = [
+      'get /api/cameras/1/snapshot.jpg',
+      'get /api/cameras/2/snapshot.jpg',
+      'get /api/me',
+      'socket /api/updates',
+    ];
+    for (const wanted of first) while (!asked.includes(wanted)) await new Promise(resolve => setTimeout(resolve, 10));
+    assert.equal([...asked].sort(), first);
+    letGo();
+    await loaded;
+    await drawn.nth(1).waitFor();
+    for (const wanted of first) assert.is(asked.filter(one => one === wanted).length, 1, wanted);
+    // Whoever logs out leaves nothing that would be asked for.
+    assert.is(await page.evaluate(() => localStorage.getItem('thimble-grid')?.split(':')[1]), '1,2');
+    await page.evaluate(() => void (location.hash = '#/set/me'));
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    assert.is(await page.evaluate(() => localStorage.getItem('thimble-grid')), null);
+    asked.length = 0;
+    await page.reload();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    assert.equal(asked, ['get /api/setup']);
+    await page.context().close();
+  },
+);
+
 needs('check 5: a viewer sees the own cameras, and no way to what admins do', async () => {
   const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
   const [own, other] = cameras;

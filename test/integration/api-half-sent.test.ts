@@ -40,8 +40,8 @@ for (const kind of SERVERS) {
     rmSync(folder, { recursive: true });
   });
 
-  const hold = async (text: string) => {
-    const socket = connect(port, '127.0.0.1');
+  const hold = async (text: string, localAddress = '127.0.0.1') => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     socket.on('error', () => undefined);
     socket.resume();
     held.push(socket);
@@ -88,6 +88,14 @@ for (const kind of SERVERS) {
     assert.is(first.destroyed, true);
     const last = await answered();
     assert.match(await ask(last), /^HTTP\/1\.1 200/);
+  });
+
+  test('whoever holds few of them keeps them when others take all that there are', async () => {
+    await begin(30);
+    const first = await answered();
+    for (let i = 0; i < 60; i++) await hold(i % 2 ? HALF : '', `127.0.0.${2 + (i % 3)}`);
+    await until(() => open() <= 40, 'fewer connections');
+    assert.match(await ask(first), /^HTTP\/1\.1 200/);
   });
 
   test('connections that were answered and rest make room, too', async () => {

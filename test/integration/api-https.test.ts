@@ -5,14 +5,18 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import * as assert from 'uvu/assert';
+import { Api, startHttps } from '../../src/api/index.ts';
 import { NodeServer } from '../../src/api/node-server.ts';
 import { plainAddress } from '../../src/api/remote-address.ts';
 import type { HttpRequest, WebSocketHandler } from '../../src/api/server.ts';
+import type { TlsIdentity } from '../../src/api/server-options.ts';
 import { type KnownIdentity, keptIdentity, readOwnIdentity } from '../../src/api/tls-identity.ts';
 import { redirectToHttps } from '../../src/api/tls-redirect.ts';
 import { makeSelfSigned, ownNames } from '../../src/api/tls-self-signed.ts';
 import { NvrError, systemClock } from '../../src/core/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { fakeLog } from '../support/fake-log.ts';
+import { FakeServer } from '../support/fake-server.ts';
 import { suite } from '../support/suite.ts';
 import { WebSocketClient } from '../support/web-socket-client.ts';
 
@@ -161,6 +165,54 @@ test('requests and WebSockets over TLS, limits and stop included', async () => {
   await client.until(() => client.closed);
   await stopped;
   assert.equal(log.messages('error'), []);
+});
+
+test('a certificate that is renewed on disk is shown to whoever connects from then on; what does not belong together is not', async () => {
+  const clock = new FakeClock();
+  const put = (identity: Partial<TlsIdentity>) => {
+    for (const [name, content] of Object.entries(identity)) writeFileSync(join(folder, name), content);
+  };
+  const made = Array.from({ length: 3 }, () => makeSelfSigned(['127.0.0.1'], Date.now()));
+  const [first, second, third] = made as [TlsIdentity, TlsIdentity, TlsIdentity];
+  put(first);
+  const files = { certificate: join(folder, 'certificate'), key: join(folder, 'key') };
+  const own = fakeLog();
+  let looks = 0;
+  const api = new Api({ server: new FakeServer(), log: own.logger });
+  await api.start();
+  const https = { host: '127.0.0.1', port: 0, redirect: false, files };
+  const facts = await startHttps({ api, https, dataDir: folder, proxies: [], log: own.logger, clock });
+  const port = Number(new URL(facts.url).port);
+  const shown = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256);
+        socket.destroy();
+      });
+      socket.on('error', reject);
+    });
+  const printOf = ({ certificate }: TlsIdentity) => new X509Certificate(certificate).fingerprint256;
+  const looked = async (done: () => boolean) => {
+    while (!done()) {
+      await clock.advance(60_000);
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  };
+  assert.equal([await shown(), facts.fingerprint], [printOf(first), printOf(first)]);
+  put({ certificate: second.certificate });
+  await looked(() => own.messages('warn').length === 1);
+  assert.equal([await shown(), facts.fingerprint], [printOf(first), printOf(first)], 'its key is still to come');
+  put({ key: second.key });
+  await looked(() => facts.fingerprint === printOf(second));
+  assert.is(await shown(), printOf(second));
+  rmSync(files.certificate);
+  await looked(() => ++looks > 3);
+  put(third);
+  await looked(() => facts.fingerprint === printOf(third));
+  assert.is(await shown(), printOf(third));
+  assert.equal(own.messages('error'), []);
+  await api.stop();
+  assert.is(clock.pending, 0);
 });
 
 test('plain requests are led to the encrypted address with everything they ask for', () => {

@@ -133,6 +133,31 @@ test('a broker that falls silent is left, and one of old is spoken to as it like
   silent.close();
 });
 
+test('a broker that is away is asked for less and less often, and found soon when it is back', async () => {
+  const clock = new FakeClock();
+  const one = new HomeWorld(UUID, [], clock);
+  await one.mqtt.update({ enabled: true, url: 'mqtt://127.0.0.1:1' });
+  const pauses: number[] = [];
+  for (let seenMs = 0; pauses.length < 10; ) {
+    const { retryAtMs = 0 } = one.mqtt.state();
+    if (retryAtMs === seenMs) {
+      await new Promise(done => setTimeout(done, 5));
+      continue;
+    }
+    seenMs = retryAtMs;
+    pauses.push(retryAtMs - clock.nowMs());
+    await clock.advance(retryAtMs - clock.nowMs());
+  }
+  await one.mqtt.stop();
+  assert.equal(
+    pauses,
+    [...pauses].sort((a, b) => a - b),
+    'never sooner than before',
+  );
+  // Home Assistant itself asks each ten seconds: who restarts a broker finds both there in the same quarter of a minute.
+  assert.ok((pauses[0] ?? 0) <= 1200 && (pauses.at(-1) ?? 0) <= 18_000, String(pauses));
+});
+
 test.after(async () => {
   await world.mqtt.stop();
   await stopChildren();

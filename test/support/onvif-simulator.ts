@@ -47,6 +47,8 @@ export interface SimulatedAnswer {
 }
 
 export interface SeenRequest extends SimulatedRequest {
+  /** Monotonic. */
+  atMs: number;
   operation: string;
   isSigned: boolean;
 }
@@ -144,7 +146,7 @@ export class OnvifSimulator {
   async answer(request: SimulatedRequest): Promise<SimulatedAnswer> {
     const operation = /Body[^>]*>\s*<(?:[\w-]+:)?(\w+)/.exec(request.body)?.[1] ?? '';
     const isSigned = request.authorization !== undefined || request.body.includes('UsernameToken');
-    this.seen.push({ ...request, operation, isSigned });
+    this.seen.push({ ...request, atMs: this.#clock.monotonicMs(), operation, isSigned });
     const instead = this.quirks.instead(operation, request.path);
     if (instead) return instead;
     const refusal = OPEN.has(operation) ? undefined : this.#refusal(request);

@@ -240,6 +240,22 @@ test('what a full volume did not take is not to be read afterwards, and nobody i
   assert.is((await ask('PATCH', `/api/events/${id}`, { locked: true })).json.locked, true);
 });
 
+test('an event is removed on a full volume too, since only that makes room; where the index fails it stays', async () => {
+  const { world } = fakes;
+  const id = await trigger(1);
+  await world.clock.advance(10_000);
+  const before = (await ask('GET', `/api/events/${id}`)).json;
+  const told = world.told.length;
+  world.failure = new NvrError('unavailable', 'the index cannot be written');
+  assert.is((await ask('DELETE', `/api/events/${id}`)).status, 503);
+  assert.equal((await ask('GET', `/api/events/${id}`)).json, before);
+  assert.is(world.told.length, told);
+  world.failure = new NvrError('resource-exhausted', 'the volume is full', { field: 'volume' });
+  assert.is((await ask('DELETE', `/api/events/${id}`)).status, 204);
+  assert.is((await ask('GET', `/api/events/${id}`)).status, 404);
+  assert.is(world.names().at(-1), 'event.removed');
+});
+
 test('taking a change back takes nothing of another that comes at the same time', async () => {
   const { world } = fakes;
   const id = await trigger(1);

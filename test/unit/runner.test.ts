@@ -1,11 +1,16 @@
 // Proves that the runner calls a test file failed whenever not all of it really ran and passed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { lockFile } from '../support/file-lock.mjs';
 import { runTestFile, type Verdict } from '../support/run-file.mjs';
 import { casesByFile, judge } from '../support/run-native.mjs';
 import { runProcess } from '../support/run-process.mjs';
 import { suite } from '../support/suite.ts';
+import { tempDir } from '../support/temp.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const test = suite('runner', { timeoutMs: 150_000 });
@@ -119,6 +124,21 @@ test('knows how many C++ tests each file has, and begins with the longest files'
     ['export_test.cc', 1],
     ['arena_test.cc', 2],
   ]);
+});
+
+test('a lock is held by one process at a time, and ends with it however that ends', async () => {
+  const path = join(tempDir('lock'), 'lock');
+  const script = `await (await import(${JSON.stringify(new URL('../support/file-lock.mjs', import.meta.url).href)}))
+    .lockFile(${JSON.stringify(path)}, { wait: true }); console.log('mine'); setInterval(() => {}, 1000);`;
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  assert.is(await lockFile(path, { wait: false }), false);
+  const waiting = lockFile(path, { wait: true });
+  holder.kill('SIGKILL');
+  assert.is(await waiting, true);
+  assert.is(await lockFile(path, { wait: false }), false, 'of this process too');
 });
 
 test.run();

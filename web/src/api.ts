@@ -1,5 +1,6 @@
 // Asking the board: one function for every route, typed by the contract. Hides lanes, time limits, and logging in again.
 import type { ErrorBody, RouteAnswer, RouteBody, RouteName, RouteParams, RouteQuery } from '../../src/api/contract.ts';
+import { takeEarly } from './early.ts';
 import { Lane } from './lane.ts';
 import { signInAgain } from './sign-in.ts';
 import { me } from './state.ts';
@@ -141,13 +142,17 @@ async function attempt<T>(
   signal?.addEventListener('abort', cut);
   try {
     const { body } = input as { body?: unknown };
-    const response = await fetch(address(route, input as RouteInput<typeof route>), {
-      method: route.slice(0, route.indexOf(' ')),
+    const path = address(route, input as RouteInput<typeof route>);
+    const method = route.slice(0, route.indexOf(' '));
+    const early = method === 'GET' ? takeEarly(path, limit.signal) : undefined;
+    const asked = {
+      method,
       headers: { ...headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: limit.signal,
       cache: 'no-store',
-    });
+    } as const;
+    const response = await (early ?? fetch(path, asked));
     if (response.ok) return { is: 'ok', value: await read(response), headers: response.headers };
     return await refusal(response);
   } catch {

@@ -1,9 +1,10 @@
 // The pages' beginning: who is there, what is to be shown, and the frame around it.
-import { effect } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { Empty } from './components/notes.tsx';
 import { Toasts } from './components/toast.tsx';
+import { earlySentMs } from './early.ts';
 import { followKeys } from './keys.ts';
 import { preferences } from './preferences.ts';
 import { amend, followAddress, href, place } from './router.ts';
@@ -15,18 +16,20 @@ import { Navigation } from './shell/navigation.tsx';
 import { loadPage, PageSlot } from './shell/page-slot.tsx';
 import { shellWords } from './shell/shell-words.ts';
 import { SignInDialog } from './shell/sign-in-dialog.tsx';
-import { me } from './state.ts';
+import { isKnown, me } from './state.ts';
 import { loadLanguage } from './words.ts';
 
+/** False while the board does not answer. */
+const reached = signal(true);
+/** Who is there is known. */
+const begun = signal(false);
+
 function App() {
-  const [reached, setReached] = useState(true);
-  const [begun, setBegun] = useState(false);
-  useEffect(() => void begin(setReached).then(() => setBegun(true)), []);
-  const isOutside = begun && me.value === undefined && !isPublic();
+  const isOutside = begun.value && me.value === undefined && !isPublic();
   useEffect(() => {
     if (isOutside) redirect('out');
   }, [isOutside]);
-  if (!reached)
+  if (!reached.value)
     return (
       <main class="narrow">
         <Empty icon="offline" title={shellWords('away')}>
@@ -70,16 +73,17 @@ function isPublic(): boolean {
 /** A board takes a few seconds to start. */
 const AGAIN_MS = 2000;
 
-async function begin(setReached: (reached: boolean) => void): Promise<void> {
+async function begin(): Promise<void> {
   let standing = await enter();
   while (standing === 'unreachable') {
-    setReached(false);
+    reached.value = false;
     await new Promise(resolve => window.setTimeout(resolve, AGAIN_MS));
     standing = await enter();
   }
-  setReached(true);
+  reached.value = true;
   redirect(standing);
   if (standing === 'in') fetchAhead();
+  begun.value = true;
 }
 
 /** To where somebody who stands like this belongs. */
@@ -129,11 +133,23 @@ function fetchAhead(): void {
   window.setTimeout(() => idle(next), 3000);
 }
 
+/** For so long an empty frame is not worth drawing. */
+const WORTH_MS = 200;
+
+/** Resolves when it is known who is there and what there is to see, in so far as that was asked for early. */
+function earlyAnswers(first: Promise<void>): Promise<unknown> {
+  if (earlySentMs === undefined) return Promise.resolve();
+  const late = new Promise(resolve => window.setTimeout(resolve, WORTH_MS));
+  const known = new Promise<void>(resolve => effect(() => void (me.value && isKnown.value && resolve())));
+  return Promise.race([known, first, late]);
+}
+
 async function start(): Promise<void> {
   await loadLanguage(navigator.languages);
   followAddress();
   followKeys();
   followPreferences();
+  await earlyAnswers(begin());
   render(<App />, document.getElementById('app') as HTMLElement);
   keepOfflinePage();
 }

@@ -2,7 +2,8 @@
 import { signal } from '@preact/signals';
 import type { Update } from '../../src/api/contract.ts';
 import { socketAddress } from './api.ts';
-import { takeIn } from './state.ts';
+import { takeEarlySocket } from './early.ts';
+import { isKnown, takeIn } from './state.ts';
 
 /** `lost` since the socket closed, until it is back. */
 export type Connection = 'idle' | 'connecting' | 'live' | 'lost';
@@ -64,12 +65,14 @@ export class Bus {
     clearTimeout(this.#retry);
     if (!this.#isOn || this.#socket) return;
     if (connection.value === 'idle') connection.value = 'connecting';
-    const socket = new WebSocket(socketAddress('api/updates'));
+    const early = takeEarlySocket();
+    const socket = early?.socket ?? new WebSocket(socketAddress('api/updates'));
     this.#socket = socket;
     this.#heardMs = performance.now();
     this.#watch = window.setInterval(() => this.#look(), LOOK_MS);
     socket.onmessage = ({ data }) => this.#heard(data);
     socket.onclose = () => void (socket === this.#socket && this.#lost());
+    for (const data of early?.heard ?? []) this.#heard(data);
   }
 
   #heard(data: unknown): void {
@@ -87,9 +90,9 @@ export class Bus {
     else this.#apply();
   }
 
-  /** Once a frame; a hidden page draws none, and takes them at once. */
+  /** Once a frame; at once where a page waits for the first of all, and while it is hidden and draws none. */
   #apply(): void {
-    if (document.hidden) this.#flush();
+    if (document.hidden || !isKnown.peek()) this.#flush();
     else if (!this.#frame) {
       this.#frame = true;
       requestAnimationFrame(() => {

@@ -22,13 +22,11 @@ export interface PageRoute {
   /** The least role; absent = everybody, also who is not logged in. */
   role?: Role;
   load(): Promise<{ default: ComponentType<PageProps> }>;
+  /** Of what is opened first: nobody waits for another piece of the program. */
+  page?: ComponentType<PageProps>;
 }
 
-/** What is opened first: nobody waits for another piece of the program. */
-const here = (Page: ComponentType<PageProps>) => {
-  const ready = Promise.resolve({ default: Page });
-  return () => ready;
-};
+const here = (page: ComponentType<PageProps>) => ({ page, load: async () => ({ default: page }) });
 const live = here(LivePage);
 const viewer = (name: Exclude<keyof typeof import('./viewer-pages.ts'), `${string}Window`>) => async () => {
   const pages = await import('./viewer-pages.ts');
@@ -41,8 +39,8 @@ const keeper = (name: keyof typeof import('./keeper-pages.ts')) => async () => {
   return { default: pages[name] as ComponentType<PageProps> };
 };
 export const ROUTES: readonly PageRoute[] = [
-  { pattern: '', section: 'live', role: 'viewer', load: live },
-  { pattern: 'g/{group}', section: 'live', role: 'viewer', load: live },
+  { pattern: '', section: 'live', role: 'viewer', ...live },
+  { pattern: 'g/{group}', section: 'live', role: 'viewer', ...live },
   { pattern: 'cam/{id}', section: 'live', role: 'viewer', load: viewer('CameraPage') },
   { pattern: 'time', section: 'timeline', role: 'viewer', load: viewer('TimelinePage') },
   { pattern: 'events', section: 'events', role: 'viewer', load: viewer('EventsPage') },
@@ -61,7 +59,7 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: 'set/users', section: 'settings', role: 'admin', load: keeper('UsersPage') },
   { pattern: 'set/system', section: 'settings', role: 'admin', load: keeper('SystemPage') },
   { pattern: 'set/logs', section: 'settings', role: 'admin', load: keeper('LogsPage') },
-  { pattern: 'login', load: here(LoginPage) },
+  { pattern: 'login', ...here(LoginPage) },
 ];
 
 /** The page of a place and what its braces hold; undefined when there is none. */

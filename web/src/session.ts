@@ -2,6 +2,7 @@
 import type { LoggedIn, Me, Update } from '../../src/api/contract.ts';
 import { call, type Result } from './api.ts';
 import { Bus } from './bus.ts';
+import { dropEarly, earlySentMs, rememberGrid } from './early.ts';
 import { isKept, prefer, preferences } from './preferences.ts';
 import { go, href, place } from './router.ts';
 import { signInAgain } from './sign-in.ts';
@@ -21,7 +22,8 @@ export async function enter(): Promise<Standing> {
 }
 
 async function asked(): Promise<Standing> {
-  const sentMs = Date.now();
+  // The first answer may have been asked for before this program was there.
+  const sentMs = bus ? Date.now() : (earlySentMs ?? Date.now());
   if (!bus) {
     bus = new Bus({ mayConnect });
     onUpdate(follow);
@@ -40,10 +42,11 @@ async function asked(): Promise<Standing> {
   // Whoever has a page open keeps it, with what is typed there.
   if (!me.value) {
     bus.stop();
+    dropEarly();
     forgetAll();
   }
   if (isAway(answer)) return 'unreachable';
-  if (answer.is === 'error' && answer.status === 401) prefer({ wasIn: false });
+  if (answer.is === 'error' && answer.status === 401) forgetDevice();
   return outside();
 }
 
@@ -102,11 +105,16 @@ export async function signOut(): Promise<void> {
   leave();
 }
 
+function forgetDevice(): void {
+  prefer({ wasIn: false });
+  rememberGrid([], 0);
+}
+
 /** To the login page. */
 export function leave(): void {
   bus?.stop();
   forgetAll();
-  prefer({ wasIn: false });
+  forgetDevice();
   go(href('login'));
 }
 

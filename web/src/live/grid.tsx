@@ -1,7 +1,9 @@
 // The tiles of one page of the grid: places them, lets arrows move between them, and tells each whether it may move.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { GroupLayout } from '../../../src/api/contract.ts';
+import { rememberGrid } from '../early.ts';
 import { useKeys } from '../keys.ts';
+import { stillWidth } from '../player/live-still.ts';
 import { go, href } from '../router.ts';
 import { cameraName, cameraSignal } from '../state.ts';
 import { arrange, neighbour, pagesOf, type Room } from './layout.ts';
@@ -18,6 +20,8 @@ export interface GridProps {
   layout: GroupLayout;
   /** Seconds until the next page; 0 = stay. */
   tourS: number;
+  /** What it shows first is asked for at once when this device opens the pages again. */
+  isHome: boolean;
   onHide(camera: number): void;
 }
 
@@ -25,14 +29,16 @@ export interface GridProps {
 const WIDE_PX = 960;
 const SWIPE_PX = 60;
 
-export function Grid({ cameras, layout, tourS, onHide }: GridProps) {
+export function Grid({ cameras, layout, tourS, isHome, onHide }: GridProps) {
   const box = useRef<HTMLDivElement>(null);
-  const room = useRoom(box);
+  const measured = useRoom(box);
+  const room = measured ?? { width: innerWidth, height: innerHeight };
   const arrangement = arrange(layout, cameras.length, room);
   const pages = pagesOf(cameras, arrangement.perPage);
   const [wanted, setPage] = useState(0);
   const page = Math.min(wanted, pages.length - 1);
-  const shown = pages[page] ?? [];
+  // Tiles of another size would ask for other pictures.
+  const shown = (measured && pages[page]) ?? [];
   const seen = useInSight(box, shown);
   const plan = usePlan(shown, seen, cameras.length);
   const [sounding, setSounding] = useState<number>();
@@ -43,6 +49,9 @@ export function Grid({ cameras, layout, tourS, onHide }: GridProps) {
   const toggled = (id: number) => (sounding === id ? undefined : id);
   const open = (id: number) => go(href(`cam/${id}`));
   const width = (room.width / arrangement.columns) * devicePixelRatio;
+  useEffect(() => {
+    if (isHome && page === 0 && shown.length > 0) rememberGrid(shown, stillWidth(width));
+  }, [isHome, page, shown.join(), width]);
   return (
     <div class="grid-box" ref={box} {...swipe}>
       <ul
@@ -84,9 +93,9 @@ export function Grid({ cameras, layout, tourS, onHide }: GridProps) {
   );
 }
 
-/** How much room there is between the page's bars. */
-function useRoom(box: { current: HTMLDivElement | null }): Room {
-  const [room, setRoom] = useState<Room>({ width: innerWidth, height: innerHeight });
+/** How much room there is between the page's bars; undefined until it was measured, before anything is painted. */
+function useRoom(box: { current: HTMLDivElement | null }): Room | undefined {
+  const [room, setRoom] = useState<Room>();
   useLayoutEffect(() => {
     const measure = () => {
       const element = box.current;
@@ -95,7 +104,7 @@ function useRoom(box: { current: HTMLDivElement | null }): Room {
       const top = element.getBoundingClientRect().top + scrollY;
       const next = { width: element.clientWidth, height: Math.max(200, innerHeight - top - below) };
       element.style.setProperty('--room', `${next.height}px`);
-      setRoom(before => (before.width === next.width && before.height === next.height ? before : next));
+      setRoom(before => (before?.width === next.width && before.height === next.height ? before : next));
     };
     measure();
     const observer = new ResizeObserver(measure);

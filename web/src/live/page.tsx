@@ -52,6 +52,7 @@ export default function LivePage({ params, query }: PageProps) {
           cameras={shown}
           layout={layout}
           tourS={preferences.value.tourS}
+          isHome={params.group === undefined && hidden.size === 0}
           onHide={camera => setHidden(new Set([...hidden, camera]))}
         />
       )}

@@ -1,12 +1,12 @@
 // Which tiles are in sight: those that leave it count for a second longer, so that scrolling past reopens nothing.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 const GRACE_MS = 1000;
 
 /** Of the elements in `box` with `data-camera`; `cameras` says which there are. */
 export function useInSight(box: { current: Element | null }, cameras: readonly number[]): ReadonlySet<number> {
   const [seen, setSeen] = useState<ReadonlySet<number>>(new Set());
-  useEffect(() => {
+  useLayoutEffect(() => {
     const leaving = new Map<number, number>();
     const changed = (camera: number, isIn: boolean) =>
       setSeen(before => {
@@ -29,7 +29,12 @@ export function useInSight(box: { current: Element | null }, cameras: readonly n
       }
     };
     const observer = new IntersectionObserver(heard);
-    for (const element of box.current?.querySelectorAll('[data-camera]') ?? []) observer.observe(element);
+    for (const element of box.current?.querySelectorAll<HTMLElement>('[data-camera]') ?? []) {
+      // The observer speaks a frame later.
+      const { top, bottom } = element.getBoundingClientRect();
+      if (top < innerHeight && bottom > 0) changed(Number(element.dataset.camera), true);
+      observer.observe(element);
+    }
     return () => {
       observer.disconnect();
       for (const timer of leaving.values()) clearTimeout(timer);

@@ -1,6 +1,7 @@
 // The service as players see it in a browser: lanes, time limits and logging in again as for every other request.
 import type { NoKeyframe } from '../../../src/api/contract.ts';
 import { below, call, lanes, socketAddress } from '../api.ts';
+import { takeEarly } from '../early.ts';
 import { signInAgain } from '../sign-in.ts';
 import { onUpdate } from '../state.ts';
 import { now } from '../zone.ts';
@@ -22,18 +23,21 @@ export const httpBoard: Board = {
 };
 
 async function attempt(path: string, { lane, signal, range }: GetOptions): Promise<Got> {
-  const leave = await lanes[lane].enter(signal);
-  if (!leave) return { is: 'aborted' };
   const limit = new AbortController();
   const cut = () => limit.abort();
+  const early = range ? undefined : takeEarly(below(path), limit.signal);
+  // What is under way already waits for no lane.
+  const leave = early ? () => {} : await lanes[lane].enter(signal);
+  if (!leave) return { is: 'aborted' };
   const timer = window.setTimeout(cut, TIME_LIMIT_MS);
   signal?.addEventListener('abort', cut);
   try {
-    const response = await fetch(below(path), {
+    const asked = {
       headers: range ? { Range: `bytes=${range[0]}-${range[1]}` } : {},
       signal: limit.signal,
       cache: 'no-store',
-    });
+    } as const;
+    const response = await (early ?? fetch(below(path), asked));
     if (!response.ok) return await refusal(response);
     const bytes = new Uint8Array(await response.arrayBuffer());
     return { is: 'ok', bytes, header: name => response.headers.get(name) ?? undefined };

@@ -27,6 +27,8 @@ export interface LiveWish {
 
 const LOOK_MS = 1000;
 const STILL_MS = 1000;
+/** After the page was asked for. */
+const PUT_TOGETHER_MS = 2000;
 const STARVED_MS = 600;
 /** What failed may have been a busy moment: the first way is tried again after so long, then twice as long, and so on. */
 const HEAL_MS = 30_000;
@@ -76,6 +78,8 @@ export class LivePlayer {
   #heals = 0;
   #failedMs = Number.NEGATIVE_INFINITY;
   #firstStill: AbortController | undefined;
+  /** Whether what moves waits for it. */
+  #stillFirst: 'not-yet' | 'waits' | 'done' = 'not-yet';
   #soundRefused = false;
   #closed = false;
 
@@ -94,6 +98,8 @@ export class LivePlayer {
     const other = before?.camera !== wish.camera;
     if (other) {
       this.#failed = [];
+      this.#firstStill?.abort();
+      this.#firstStill = undefined;
       this.#stopSource();
       if (before) this.#element.clear();
     }
@@ -155,6 +161,7 @@ export class LivePlayer {
       this.#wait('camera');
       return;
     }
+    if (this.#stillGoesFirst(wish)) return;
     const choice = this.#choose(wish);
     if (this.state.peek().is !== 'waiting') this.#say({ is: 'opening' });
     this.#stream = choice.stream;
@@ -164,6 +171,18 @@ export class LivePlayer {
     this.#lookTimer = setInterval(() => this.#look(), LOOK_MS);
     if (choice.why === 'slow-start' || choice.why === 'decoder') this.#healLater();
     this.#source.start();
+  }
+
+  /** While the page itself is being put together, what moves waits for the picture that does not, once: that is there sooner. */
+  #stillGoesFirst({ mode }: LiveWish): boolean {
+    const leftMs = PUT_TOGETHER_MS - this.#board.nowMs();
+    const isFirst = this.#stillFirst === 'not-yet';
+    if (mode === 'live') this.#stillFirst = 'done';
+    if (!isFirst || !this.#firstStill || mode !== 'live' || leftMs <= 0) return false;
+    this.#stillFirst = 'waits';
+    this.#say({ is: 'opening' });
+    this.#retryTimer = setTimeout(() => this.#start(), leftMs);
+    return true;
   }
 
   #choose({ mode, stream, hasSub, rtc }: LiveWish): Choice {
@@ -346,11 +365,15 @@ export class LivePlayer {
   }
 
   #drawFirst({ camera }: LiveWish): void {
-    this.#firstStill?.abort();
+    // Another way of showing the same camera begins with the same picture.
+    if (this.#firstStill) return;
     const stop = new AbortController();
     this.#firstStill = stop;
     void drawStill(this.#board, this.#element, camera, stop.signal).then(still => {
+      if (this.#firstStill !== stop) return;
+      this.#firstStill = undefined;
       if (still && this.#element.video.dataset.shown === undefined) this.stillFromMs.value = still.wallMs;
+      if (this.#stillFirst === 'waits') this.#start();
     });
   }
 

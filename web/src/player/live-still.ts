@@ -8,6 +8,11 @@ import type { StreamName, WayReason } from './play-state.ts';
 /** Widths that are asked for, so that tiles of nearly one size share the board's work. */
 const WIDTHS = [320, 640, 1280, 1920];
 
+/** For so many pixels of the screen. */
+export function stillWidth(px: number): number {
+  return WIDTHS.find(one => one >= px * 0.8) ?? 1920;
+}
+
 /** Fetches the newest picture and draws it unless the element moves by then. Resolves with when it was taken; undefined where there was none. */
 export async function drawStill(
   board: Board,
@@ -15,8 +20,7 @@ export async function drawStill(
   camera: number,
   signal: AbortSignal,
 ): Promise<{ wallMs: number; bytes: number } | undefined> {
-  const wanted = element.video.clientWidth * (globalThis.devicePixelRatio || 1);
-  const width = WIDTHS.find(one => one >= wanted * 0.8) ?? 1920;
+  const width = stillWidth(element.video.clientWidth * (globalThis.devicePixelRatio || 1));
   const got = await board.get(`/api/cameras/${camera}/snapshot.jpg?width=${width}`, { lane: 'pictures', signal });
   if (got.is !== 'ok') return undefined;
   try {

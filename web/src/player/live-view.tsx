@@ -1,5 +1,5 @@
 // The picture of one camera now, as a component: canvas for what stands still, video above it for what moves.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { cameraSignal } from '../state.ts';
 import { httpBoard } from './board-http.ts';
 import { LivePlayer } from './live-player.ts';
@@ -32,7 +32,7 @@ export function LiveView(props: LiveViewProps) {
   const player = useRef<LivePlayer | undefined>(undefined);
   const camera = cameraSignal(source.camera)?.value;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!video.current || !canvas.current) return;
     const made = new LivePlayer(httpBoard, new MediaElement(video.current, canvas.current));
     player.current = made;
@@ -45,13 +45,13 @@ export function LiveView(props: LiveViewProps) {
       made.close();
     };
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = video.current;
     if (!element) return;
     element.volume = volume;
     element.muted = muted;
   }, [muted, volume]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { camera: id, stream } = source;
     const hasSub = camera?.sub !== undefined;
     player.current?.wish({ camera: id, stream, mode, stillMs, hasSub, rtc, state: camera?.state, sound: !muted });

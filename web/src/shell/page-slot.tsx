@@ -13,8 +13,12 @@ const loaded = new Map<PageRoute['load'], ComponentType<PageProps>>();
 
 /** Fetches what a page needs without showing it. Rejects when its program cannot be had. */
 export async function loadPage(route: PageRoute): Promise<void> {
-  if (loaded.has(route.load)) return;
+  if (pageOf(route)) return;
   loaded.set(route.load, (await route.load()).default);
+}
+
+function pageOf(route: PageRoute): ComponentType<PageProps> | undefined {
+  return route.page ?? loaded.get(route.load);
 }
 
 export function PageSlot() {
@@ -24,7 +28,7 @@ export function PageSlot() {
   const found = routeOf(at);
   const route = found?.route;
   useEffect(() => {
-    if (!route || loaded.has(route.load)) return;
+    if (!route || pageOf(route)) return;
     loadPage(route).then(
       () => setReady(route),
       () => setFailed(route),
@@ -32,7 +36,7 @@ export function PageSlot() {
   }, [route]);
   if (!found || !route) return <Unknown />;
   if (!mayOpen(me.value?.role, route)) return <Unknown title={shellWords('notAllowed')} />;
-  const Page = loaded.get(route.load);
+  const Page = pageOf(route);
   if (Page)
     // Another camera is another page; another query is the same one.
     return <Opened key={at.parts.join('/')} Page={Page} params={found.params} at={at} />;

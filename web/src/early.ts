@@ -1,0 +1,67 @@
+// What boot.js has asked the board for before the program was there, and what it is to ask for the next time. Each answer is taken once;
+// what nobody takes is let go of.
+
+interface Early {
+  socket: WebSocket;
+  /** What came by the socket meanwhile. */
+  heard: unknown[];
+  /** By their address below the page's. */
+  answers: Map<string, { answer: Promise<Response>; stop: AbortController }>;
+  /** By this device's clock. */
+  sentMs: number;
+}
+
+declare global {
+  interface Window {
+    early?: Early;
+  }
+}
+
+const KEPT_MS = 10_000;
+const GRID = 'thimble-grid';
+/** Of the six connections that there are, those for the program are not to wait. */
+const MOST_STILLS = 4;
+
+let isSocketTaken = false;
+
+/** When the first answers were asked for; undefined when none were. */
+export const earlySentMs: number | undefined = window.early?.sentMs;
+
+window.setTimeout(dropEarly, KEPT_MS);
+
+/** The answer to a GET, or its failure; undefined when it was not asked for, or was taken. `signal` ends it. */
+export function takeEarly(address: string, signal: AbortSignal): Promise<Response> | undefined {
+  const found = window.early?.answers.get(address);
+  if (!found) return undefined;
+  window.early?.answers.delete(address);
+  signal.addEventListener('abort', () => found.stop.abort());
+  return found.answer;
+}
+
+/** The socket of `api/updates` with what it has said; undefined when there is none that is open or opens. */
+export function takeEarlySocket(): { socket: WebSocket; heard: readonly unknown[] } | undefined {
+  const { early } = window;
+  if (!early || isSocketTaken) return undefined;
+  isSocketTaken = true;
+  return early.socket.readyState <= WebSocket.OPEN ? early : undefined;
+}
+
+/** Nothing of what was asked for is wanted any more. */
+export function dropEarly(): void {
+  const { early } = window;
+  if (!early) return;
+  if (!isSocketTaken) early.socket.close();
+  isSocketTaken = true;
+  for (const { stop } of early.answers.values()) stop.abort();
+  early.answers.clear();
+}
+
+/** Which pictures, and how wide, are to be asked for first when the home page is opened again on this device; none: nothing. */
+export function rememberGrid(cameras: readonly number[], width: number): void {
+  try {
+    if (cameras.length === 0) localStorage.removeItem(GRID);
+    else localStorage.setItem(GRID, `${width}:${cameras.slice(0, MOST_STILLS).join()}`);
+  } catch {
+    // Then they are asked for a little later.
+  }
+}
