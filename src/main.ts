@@ -176,7 +176,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
   });
   const webrtc = makeWebRtc({
     ...{ go2rtc, cameras, bus, clock, allowLoopback, settings: store.settings, userAgent: `Thimble/${version}` },
-    log: log.logger('webrtc'),
+    ...{ restream: { view: (camera, stream) => restream.view(camera, stream) }, log: log.logger('webrtc') },
   });
   lifecycle.register({ name: 'webrtc', priority: 60, deadlineMs: 1000, stop: async () => webrtc.stop() });
   const pictures = openPictures(store.uuid);

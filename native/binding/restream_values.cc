@@ -59,6 +59,17 @@ bool read_stream(const Napi::Object& object, media::StreamKey* key) {
   return stream == "sub" || stream == "main";
 }
 
+bool read_names(const Napi::Value& list, std::vector<std::string>* names) {
+  if (!list.IsArray()) return false;
+  const Napi::Array array = list.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value entry = array[i];
+    if (!entry.IsString()) return false;
+    names->push_back(entry.As<Napi::String>().Utf8Value());
+  }
+  return true;
+}
+
 }  // namespace
 
 bool read_restream_access(const Napi::CallbackInfo& info, media::RestreamAccess* access) {
@@ -77,11 +88,13 @@ bool read_restream_access(const Napi::CallbackInfo& info, media::RestreamAccess*
   const bool is_object = info.Length() >= 1 && info[0].IsObject();
   const Napi::Object object = is_object ? info[0].As<Napi::Object>() : Napi::Object::New(info.Env());
   if (text(object, "realm", &access->realm) && !access->realm.empty() &&
-      each(object.Get("users"), take_user) && each(object.Get("streams"), take_stream)) {
+      each(object.Get("users"), take_user) && each(object.Get("streams"), take_stream) &&
+      read_names(object.Get("viewers"), &access->viewers)) {
     return true;
   }
   if (!info.Env().IsExceptionPending()) {
-    Napi::TypeError::New(info.Env(), "realm, users and streams are needed").ThrowAsJavaScriptException();
+    Napi::TypeError::New(info.Env(), "realm, users, streams and viewers are needed")
+        .ThrowAsJavaScriptException();
   }
   return false;
 }

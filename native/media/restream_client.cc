@@ -138,11 +138,12 @@ void RestreamClient::on_send(std::string_view bytes) {
 }
 
 bool RestreamClient::may_see(const std::string& user, const rtsp::ServedPath& path) {
-  return owner_.may_see(inside_, user, key_of(path));
+  return owner_.may_see(inside_, user, key_of(path), path.viewer);
 }
 
 void RestreamClient::on_describe(const rtsp::ServedPath& path) {
   const StreamKey key = key_of(path);
+  viewer_ = path.viewer;
   if (!feed_ || !(feed_->key() == key)) {
     leave_feed();
     feed_ = &owner_.feed_of(key);

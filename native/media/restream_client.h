@@ -18,7 +18,9 @@ class RestreamOwner {
   virtual ~RestreamOwner() = default;
   virtual const rtsp::ServerUser* find_user(std::string_view name) = 0;
   /// `inside`: whoever came that way may see all that there is.
-  virtual bool may_see(bool inside, const std::string& user, const StreamKey& key) = 0;
+  /// `viewer` empty = nobody is named.
+  virtual bool may_see(bool inside, const std::string& user, const StreamKey& key,
+                       const std::string& viewer) = 0;
   /// The feed of a stream, which is there until the last client has left it.
   virtual RestreamFeed& feed_of(const StreamKey& key) = 0;
   virtual bool room_to_play(bool inside) = 0;
@@ -58,6 +60,8 @@ class RestreamClient final : public PollTarget, private rtsp::ServerHandler {
   const std::string& user() const { return session_.user(); }
   /// The stream that it asked for; null before.
   const StreamKey* key() const { return feed_ ? &feed_->key() : nullptr; }
+  /// For whom it came from inside; empty = it did not say.
+  const std::string& viewer() const { return viewer_; }
   uint64_t sent_bytes() const { return sent_bytes_; }
   uint64_t skips() const;
 
@@ -94,6 +98,7 @@ class RestreamClient final : public PollTarget, private rtsp::ServerHandler {
   RestreamFeed* feed_ = nullptr;
   std::vector<RestreamTrack> tracks_;  ///< pictures before sound
   std::string cname_;
+  std::string viewer_;
 
   std::string out_;
   size_t out_at_ = 0;

@@ -93,7 +93,9 @@ void RestreamServer::allow(RestreamAccess access) {
   access_ = std::move(access);
   for (const auto& client : clients_) {
     // Who is still to log in is judged then.
-    if (client->key() && !may_see(client->inside(), client->user(), *client->key())) client->close();
+    if (client->key() && !may_see(client->inside(), client->user(), *client->key(), client->viewer())) {
+      client->close();
+    }
   }
 }
 
@@ -152,10 +154,14 @@ const rtsp::ServerUser* RestreamServer::find_user(std::string_view name) {
   return user ? &user->login : nullptr;
 }
 
-bool RestreamServer::may_see(bool inside, const std::string& name, const StreamKey& key) {
+bool RestreamServer::may_see(bool inside, const std::string& name, const StreamKey& key,
+                             const std::string& viewer) {
   const auto& streams = access_.streams;
   if (std::find(streams.begin(), streams.end(), key) == streams.end()) return false;
-  if (inside) return true;
+  if (inside) {
+    const auto& viewers = access_.viewers;
+    return viewer.empty() || std::find(viewers.begin(), viewers.end(), viewer) != viewers.end();
+  }
   const RestreamUser* const user = user_named(name);
   if (!user) return false;
   return user->all_cameras ||

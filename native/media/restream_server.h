@@ -26,6 +26,8 @@ struct RestreamAccess {
   std::string realm;  ///< of the users' hashes; not empty
   std::vector<RestreamUser> users;
   std::vector<StreamKey> streams;  ///< those that there are
+  /// Whoever names itself from inside is one of them.
+  std::vector<std::string> viewers;
 };
 
 struct RestreamClientStats {
@@ -92,7 +94,8 @@ class RestreamServer final : private RestreamOwner {
 
   // RestreamOwner
   const rtsp::ServerUser* find_user(std::string_view name) override;
-  bool may_see(bool inside, const std::string& user, const StreamKey& key) override;
+  bool may_see(bool inside, const std::string& user, const StreamKey& key,
+               const std::string& viewer) override;
   RestreamFeed& feed_of(const StreamKey& key) override;
   bool room_to_play(bool inside) override;
   void on_refused(const std::string& user, const std::string& address, int64_t now_us) override;

@@ -70,12 +70,30 @@ std::string_view take_last(std::string_view* path) {
   return last;
 }
 
+/// False when a viewer is named that can be none.
+bool read_viewer(std::string_view query, std::string* viewer) {
+  constexpr std::string_view kName = "viewer=";
+  constexpr size_t kMostChars = 32;
+  if (!begins_with(query, kName)) return true;
+  const std::string_view value = query.substr(kName.size());
+  const auto fits = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+  };
+  if (value.empty() || value.size() > kMostChars || !std::all_of(value.begin(), value.end(), fits))
+    return false;
+  *viewer = value;
+  return true;
+}
+
 }  // namespace
 
 bool parse_served_path(std::string_view url, ServedPath* path) {
   *path = ServedPath();
   std::string_view rest = path_of(url);
-  rest = rest.substr(0, rest.find('?'));
+  const size_t question = rest.find('?');
+  if (question != std::string_view::npos && !read_viewer(rest.substr(question + 1), &path->viewer))
+    return false;
+  rest = rest.substr(0, question);
   std::string_view part = take_last(&rest);
   constexpr std::string_view kTrack = "trackID=";
   if (begins_with(part, kTrack)) {

@@ -20,10 +20,11 @@ namespace thimble::rtsp {
 struct ServedPath {
   uint32_t camera = 0;
   bool sub = false;
-  int track = -1;  ///< -1 = the whole session
+  int track = -1;      ///< -1 = the whole session
+  std::string viewer;  ///< what stands behind `?viewer=`: for whom it is asked; empty = nobody is named
   bool same_stream(const ServedPath& other) const { return camera == other.camera && sub == other.sub; }
 };
-/// False for anything else. A query counts for nothing.
+/// False for anything else. Of a query only `viewer` counts, alone: 1 to 32 letters, digits, `-` and `_`.
 bool parse_served_path(std::string_view url, ServedPath* path);
 
 /// A track that was set up.

@@ -119,6 +119,32 @@ TEST_CASE("restream: from outside with a login, and only what it may see") {
   world.rig.stop();
 }
 
+TEST_CASE("restream: who names itself from inside is there for as long as that name is known") {
+  LoopbackCamera camera;
+  World world(camera);
+  REQUIRE(world.rig.connect());
+  world.play(400'000);
+  Viewer unknown(world, true, "/ring/5/main?viewer=eve");
+  CHECK(unknown.ended());
+  CHECK(unknown.session().end().problem == LinkProblem::kNotFound);
+  world.access.viewers = {"ann", "bob"};
+  world.server->allow(world.access);
+  Viewer ann(world, true, "/ring/5/main?viewer=ann");
+  Viewer bob(world, true, "/ring/5/main?viewer=bob");
+  Viewer nobody(world, true);
+  world.play(400'000);
+  REQUIRE(world.server->stats().size() == 3);
+  world.access.viewers = {"bob"};
+  world.server->allow(world.access);
+  world.wait(100'000);
+  CHECK(ann.ended());
+  CHECK_FALSE(bob.ended());
+  CHECK_FALSE(nobody.ended());
+  Viewer again(world, true, "/ring/5/main?viewer=ann");
+  CHECK(again.ended());
+  world.rig.stop();
+}
+
 TEST_CASE("restream: those that do not play make room, those that play stay") {
   LoopbackCamera camera;
   World world(camera);

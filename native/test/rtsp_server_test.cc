@@ -77,11 +77,15 @@ TEST_CASE("rtsp server: which paths name a stream") {
   CHECK(path.track == -1);
   CHECK(rtsp::parse_served_path("rtsp://u:p@h/ring/7/main/trackID=1/", &path));
   CHECK(path.track == 1);
+  CHECK(path.viewer.empty());
+  CHECK(rtsp::parse_served_path("rtsp://h/ring/7/main?viewer=aZ0-_", &path));
+  CHECK(path.viewer == "aZ0-_");
   for (const char* url :
        {"rtsp://h", "rtsp://h/", "*", "rtsp://h/ring/7", "rtsp://h/ring/0/main", "rtsp://h/x/7/main",
         "rtsp://h/ring/ring/7/main", "rtsp://h/ring/-7/main", "rtsp://h/ring/7/Main",
         "rtsp://h/ring/4294967296/main", "rtsp://h/ring/7/main/trackID=", "/../7/main/x",
-        "rtsp://h/ring/7/main/trackID=100", "rtsp://h/7 /main"}) {
+        "rtsp://h/ring/7/main/trackID=100", "rtsp://h/7 /main", "rtsp://h/ring/7/main?viewer=",
+        "rtsp://h/ring/7/main?viewer=a&b", "rtsp://h/ring/7/main?viewer=123456789012345678901234567890123"}) {
     CAPTURE(url);
     CHECK_FALSE(rtsp::parse_served_path(url, &path));
   }

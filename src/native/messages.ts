@@ -254,6 +254,8 @@ export interface RestreamAccess {
   users: RestreamLogin[];
   /** Those that there are, connected or not. */
   streams: { camera: CameraId; stream: StreamName }[];
+  /** Whoever names itself from inside, by `?viewer=`, is one of them. */
+  viewers: string[];
 }
 
 /** Somebody who watches over RTSP. */

@@ -45,6 +45,7 @@ const RETRY_MS = 10_000;
 const AUDIT_EACH_MS = 60_000;
 const MAX_ADDRESSES = 64;
 const SECRET_BYTES = 24;
+const VIEWER_BYTES = 15;
 
 const CURES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'Another program has this port: stop it, or choose another port under "restream.listen".',
@@ -58,6 +59,8 @@ export class Restream {
   /** Streams that clients want, and how to give them up. */
   readonly #needs = new Map<string, () => void>();
   readonly #audited = new Map<string, number>();
+  /** Of helpers of ours, by the names that were made for them. */
+  readonly #viewers = new Set<string>();
   readonly #ends: (() => void)[] = [];
   /** The address that the outer way listens on. */
   #outside: string | undefined;
@@ -117,6 +120,24 @@ export class Restream {
       this.#insidePort = result.port;
     }
     return `rtsp://127.0.0.1:${this.#insidePort}/ring/${camera}/${stream}`;
+  }
+
+  /**
+   * The same for one viewer alone: once it is closed nobody gets anything from there any more, also who has it already. Undefined as
+   * `restreamUrl`.
+   */
+  view(camera: CameraId, stream: StreamName): { url: string; close(): void } | undefined {
+    const url = this.restreamUrl(camera, stream);
+    if (url === undefined) return undefined;
+    const viewer = randomBytes(VIEWER_BYTES).toString('base64url');
+    this.#viewers.add(viewer);
+    this.#allow();
+    return {
+      url: `${url}?viewer=${viewer}`,
+      close: () => {
+        if (this.#viewers.delete(viewer)) this.#allow();
+      },
+    };
   }
 
   get settingsProvisioned(): boolean {
@@ -200,7 +221,7 @@ export class Restream {
         ...(sub ? [{ camera: id, stream: 'sub' as const }] : []),
       ]);
     const users = this.#settings.logins().filter(({ name }) => name !== without);
-    server.allow({ realm: RESTREAM_REALM, users, streams });
+    server.allow({ realm: RESTREAM_REALM, users, streams, viewers: [...this.#viewers] });
   }
 
   /** As the settings want it. */

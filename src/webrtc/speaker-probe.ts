@@ -23,15 +23,15 @@ const STATIC_TYPES: Readonly<Record<string, string>> = { 0: 'pcmu', 8: 'pcma' };
 
 /** Never rejects. */
 export async function askSpeaker(camera: Omit<CameraAddress, 'ours'>, rules: ProbeRules): Promise<Speaker> {
-  const target = /^(rtsps?):\/\/(\[[0-9a-f:.]+\]|[^:/?#[\]]+)(?::(\d{1,5}))?([/?][^#]*)?$/i.exec(camera.url);
+  const target = /^(rtsp[sx]?):\/\/(\[[0-9a-f:.]+\]|[^:/?#[\]]+)(?::(\d{1,5}))?([/?][^#]*)?$/i.exec(camera.url);
   if (!target) return undefined;
   const [, scheme = '', authority = '', port, path = '/'] = target;
-  const secure = scheme.toLowerCase() === 'rtsps';
+  const secure = scheme.toLowerCase() !== 'rtsp';
   const host = authority.replace(/^\[|\]$/g, '');
   const number = Number(port ?? (secure ? 322 : 554));
   const address = await resolve(host, rules);
   if (address === undefined) return undefined;
-  const uri = `${scheme.toLowerCase()}://${authority}${port === undefined ? '' : `:${port}`}${path}`;
+  const uri = `${secure ? 'rtsps' : 'rtsp'}://${authority}${port === undefined ? '' : `:${port}`}${path}`;
   const { username, password } = camera;
   const login = username === '' ? undefined : { username, password };
   const open = (): Socket =>

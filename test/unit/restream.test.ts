@@ -208,6 +208,21 @@ test('inside: a port on loopback from the first use on, for streams that there a
   assert.is(restream.restreamUrl(2, 'main'), undefined);
 });
 
+test('inside: an address for one viewer is good until it is closed', () => {
+  const { restream, access } = world();
+  assert.is(restream.view(3, 'main'), undefined);
+  const one = restream.view(1, 'main');
+  const two = restream.view(1, 'main');
+  const names = [one, two].map(
+    view => /^rtsp:\/\/127\.0\.0\.1:40000\/ring\/1\/main\?viewer=([\w-]{20})$/.exec(view?.url ?? '')?.[1],
+  );
+  assert.is.not(names[0], names[1]);
+  assert.equal(access().viewers, names);
+  one?.close();
+  one?.close();
+  assert.equal(access().viewers, [names[1]]);
+});
+
 test('what clients want is connected, until they have gone or the service stops', () => {
   const { restream, emit, needed, calls } = world();
   emit({ type: 'restream-wanted', camera: 1, stream: 'sub', wanted: true });
