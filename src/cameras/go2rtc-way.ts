@@ -97,11 +97,12 @@ export class Go2rtcWay {
 
   /** Tries another address or another login time, as the cause wants it. */
   failed(problem: LinkProblem): Explanation | undefined {
-    if (this.#over || this.#bar || !this.#claim) return undefined;
-    const words = problem === 'hub' ? undefined : this.#claim.problem();
+    // go2rtc itself, or a camera that it has again already: the address is not to blame.
+    if (this.#over || this.#bar || !this.#claim || problem === 'hub' || problem === 'closed') return undefined;
+    const words = this.#claim.problem();
     const cause = words?.fault === undefined ? undefined : LINK_FAULTS[words.fault];
     if (words && cause === 'unauthorized') this.#rest(words);
-    else if (this.#options.sources.length > 1) this.#next();
+    else if (this.#options.sources.length > 1 && problem !== 'stalled') this.#next();
     else this.#again();
     if (!words) return undefined;
     const { message, cure } = words;

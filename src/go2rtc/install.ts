@@ -71,7 +71,7 @@ export async function installGo2rtc(options: InstallOptions): Promise<Installed>
   const asset = assetFor(release, options.machine ?? thisMachine());
   const folder = join(dataDir, 'bin');
   await inFolder(folder, () => mkdir(folder, { recursive: true, mode: 0o755 }));
-  const locked = lock(folder);
+  const locked = await inFolder(folder, async () => lock(folder));
   if (!locked)
     throw new NvrError('unavailable', 'go2rtc is being installed already', { cure: 'Wait until it is done.' });
   const part = join(folder, `.${asset.name}-${release.version}.part`);

@@ -206,6 +206,8 @@ test('fallback addresses are tried in turn, one source at a time', async () => {
   const { engine, process } = await ready({ main: { url: MAIN, fallbackUrls: ['http://10.0.0.2/flv'] } });
   const sources = () => process.held.map(one => one.split(' ')[1]);
   assert.equal(sources(), ['rtsps://10.0.0.2:322/main#backchannel=0']);
+  for (const problem of ['closed', 'hub', 'stalled'] as const) engine.link(1, 'waiting', problem);
+  assert.equal(sources(), ['rtsps://10.0.0.2:322/main#backchannel=0'], 'it was not its fault');
   engine.link(1, 'waiting', 'unreachable');
   assert.equal(sources(), ['http://10.0.0.2/flv']);
   engine.link(1, 'waiting', 'unreachable');
