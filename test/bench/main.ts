@@ -9,7 +9,7 @@
 //   --seconds N         of each recording round, and of waiting for events; default 60
 //   --rounds N          of kill -9; default 5
 //   --triggers N        whose footage is followed to the disk; default 100
-//   --minutes N         of the storm of triggers; default 10
+//   --minutes N         of the storm of triggers, and of looking at sixteen streams; default 10
 //   --seeks N           in a browser, of a day and of 30 days; a fifth as many clicks, a tenth as many visits; default 50
 //   --markdown FILE     writes the table for the README, too
 import { writeFileSync } from 'node:fs';
@@ -36,6 +36,7 @@ import { measureRemoval } from './removal.ts';
 import { markdownTable, textTable } from './report.ts';
 import { measureSeeks } from './seek-times.ts';
 import { measureStorm } from './storm.ts';
+import { measureTiles } from './tile-memory.ts';
 import { measureTriggers } from './trigger-times.ts';
 
 const EDITIONS: Record<string, Edition[]> = {
@@ -68,6 +69,7 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   storm: (command, { minutes }) => measureStorm(command, minutes),
   picture: measurePictures,
   api: measureApi,
+  tiles: (command, { minutes }) => measureTiles(command, minutes),
   pages: (command, { seconds }) => measurePages(command, seconds),
   live: (command, { seconds, seeks }) => measureLive(command, { clicks: Math.ceil(seeks / 5), seconds }),
   play: (command, { seeks }) => measurePlay(command, seeks),
