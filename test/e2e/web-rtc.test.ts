@@ -5,6 +5,7 @@ import { browserProblem } from '../support/browser.ts';
 import { networkProblem, runInNetwork } from '../support/own-network.ts';
 import { serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
+import { go2rtcProblem, go2rtcRun } from '../support/webrtc-run.ts';
 
 const test = suite('web: webrtc in Chromium', { timeoutMs: 420_000 });
 
@@ -79,6 +80,20 @@ test.needs(
     assert.is(text, `Talk needs HTTPS: open https://10.1.2.3:${port}/`);
     assert.equal(rest, { secure: false, buttons: 0, axe: [] });
     assert.equal({ errors, foreign }, { errors: [], foreign: [] });
+  },
+);
+
+const realProblem = problem ?? go2rtcProblem();
+test.needs(
+  realProblem === undefined,
+  realProblem ?? '',
+  'through a real go2rtc the page shows a camera with low delay, and the camera hears who talks, without a second connection',
+  () => {
+    const { stdout, stderr, status } = runInNetwork('./web-rtc-real-child.ts', go2rtcRun(), LIMIT_MS);
+    assert.is(status, 0, stderr);
+    const { told, ...found } = JSON.parse(stdout);
+    assert.equal(found, { connections: 1, heard: true, left: false, errors: [], foreign: [] });
+    assert.match(told, /H264/);
   },
 );
 

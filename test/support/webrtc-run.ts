@@ -41,12 +41,17 @@ export function go2rtcProblem(): string | undefined {
   return realGo2rtc() === undefined ? 'there is no go2rtc (GO2RTC_BIN, or on PATH)' : undefined;
 }
 
-/** Throws what went wrong. */
-export function runWebRtc(): WebRtcFound {
+/** What a run is told: a folder for its PATH with a go2rtc in it, and what its camera plays. */
+export function go2rtcRun(): { GO2RTC_DIR: string; CLIP: string } {
   const folder = tempDir('go2rtc');
   mkdirSync(folder, { recursive: true });
   symlinkSync(realGo2rtc() ?? '', join(folder, 'go2rtc'));
-  const { status, stdout, stderr } = runInNetwork('./webrtc-child.ts', { GO2RTC_DIR: folder, CLIP });
+  return { GO2RTC_DIR: folder, CLIP };
+}
+
+/** Throws what went wrong. */
+export function runWebRtc(): WebRtcFound {
+  const { status, stdout, stderr } = runInNetwork('./webrtc-child.ts', go2rtcRun());
   if (status !== 0) throw new Error(`the run ended with ${status}: ${stderr.slice(-2000)}`);
   const found = JSON.parse(stdout) as WebRtcFound & { failed?: string; log?: unknown[] };
   if (found.failed === undefined) return found;

@@ -144,7 +144,11 @@ export class World {
     const record = { mode, streams, segmentMs: 300_000, ...schedule };
     const { preRollMs = 5000 } = more;
     const events = { preRollMs, postRollMs: 10_000, mergeMs: 10_000, maxMs: 600_000, alsoTrigger: [] };
-    const state = { name: more.reason ? 'failed' : 'starting', sinceMs: T0, ...(more.reason ? { reason: more.reason } : {}) };
+    const state = {
+      name: more.reason ? 'failed' : 'starting',
+      sinceMs: T0,
+      ...(more.reason ? { reason: more.reason } : {}),
+    };
     const sub = more.sub === undefined ? {} : { sub: { url: more.sub } };
     this.cameras.set(id, { id, enabled, record, events, main: { url: main }, ...sub, state } as unknown as Camera);
     this.bus.emit('camera.changed', { camera: id });
