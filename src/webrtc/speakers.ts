@@ -20,7 +20,7 @@ export interface SpeakersOptions {
 
 const SECTION = 'speakers';
 /** The camera is busy enough with the sessions that just began. */
-const WAIT_MS = 3000;
+const WAIT_MS = 10_000;
 /** A camera that does not answer this question is asked no more often. */
 const APART_MS = 600_000;
 const MOST_CODECS = 8;

@@ -187,7 +187,7 @@ test('auto with an H.264 main never connects to the sub stream; both and main do
     (await until(service, 'main', hasOpen)).every(segment => segment.open),
     'main went on in one file',
   );
-  assert.is(main.requests.filter(one => one.method === 'DESCRIBE').length, 1);
+  assert.is(main.requests.filter(one => one.method === 'PLAY').length, 1);
   assert.is((await service.stop()).code, 0);
 });
 
