@@ -89,6 +89,8 @@ export const FIGURES = {
   pagesRss: { what: 'RSS added by the pages and one live viewer', unit: 'MiB' },
   pagesAnonymous: { what: 'anonymous memory added by the pages and one live viewer', unit: 'MiB' },
   pagesLeft: { what: 'RSS that is left of it when the viewer is gone', unit: 'MiB' },
+  tilesRss: { what: 'RSS added while the sub stream of each is watched, most', unit: 'MiB' },
+  tilesLeft: { what: 'RSS that is left of it afterwards', unit: 'MiB' },
   liveFirst: { what: 'click to the first live picture of a connected stream, median', unit: 'ms' },
   liveFirstWorst: { what: 'the same, worst', unit: 'ms' },
   liveDelay: { what: 'camera to screen by Media Source Extensions, median', unit: 'ms' },
@@ -180,6 +182,8 @@ const BUDGETS: Record<string, Partial<Record<FigureId, Budget[]>>> = {
     apiTimelineAll: [{ most: 50 }],
     apiTimelineAllNode: [{ most: 50 }],
     pagesRss: [{ most: 6 }],
+    // 6 MB.
+    tilesRss: [{ edition: 'release', most: 5.7 }],
     liveFirst: [{ most: 500 }],
     liveDelay: [{ most: 700 }],
     liveSubKey: [{ most: 500 }],

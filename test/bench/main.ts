@@ -9,7 +9,7 @@
 //   --seconds N         of each recording round, and of waiting for events; default 60
 //   --rounds N          of kill -9; default 5
 //   --triggers N        whose footage is followed to the disk, five times as many messages over ONVIF; default 100
-//   --minutes N         of the storm of triggers, and of those while the MQTT broker is away; default 10
+//   --minutes N         of the storm of triggers, of those while the MQTT broker is away, and of looking at sixteen streams; default 10
 //   --seeks N           in a browser, of a day and of 30 days; a fifth as many clicks, a tenth as many visits; default 50
 //   --markdown FILE     writes the table for the README, too
 import { writeFileSync } from 'node:fs';
@@ -38,6 +38,7 @@ import { measureRemoval } from './removal.ts';
 import { markdownTable, textTable } from './report.ts';
 import { measureSeeks } from './seek-times.ts';
 import { measureStorm } from './storm.ts';
+import { measureTiles } from './tile-memory.ts';
 import { measureTriggers } from './trigger-times.ts';
 
 const EDITIONS: Record<string, Edition[]> = {
@@ -72,6 +73,7 @@ const PARTS: Record<string, (command: Command, plan: Plan) => Promise<Measured[]
   mqtt: (command, { minutes }) => measureMqttAway(command, minutes),
   picture: measurePictures,
   api: measureApi,
+  tiles: (command, { minutes }) => measureTiles(command, minutes),
   pages: (command, { seconds }) => measurePages(command, seconds),
   live: (command, { seconds, seeks }) => measureLive(command, { clicks: Math.ceil(seeks / 5), seconds }),
   play: (command, { seeks }) => measurePlay(command, seeks),
