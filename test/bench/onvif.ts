@@ -18,6 +18,8 @@ const SAMPLE_MS = 2000;
 const WAIT_MS = 20_000;
 const MOTION = 'VideoSource/MotionAlarm';
 const LOGIN = { username: 'admin', password: 'of the bench' };
+/** What begins sooner behind an end goes on with the same event. */
+const MERGE_MS = 1200;
 /** An event of its own for each message. */
 const EVENTS = { mergeMs: 0, preRollMs: 0, postRollMs: 0 };
 
@@ -104,11 +106,14 @@ async function tell(service: Service, devices: readonly OnvifServer[], messages:
     const { type, event } = JSON.parse(payload.toString('utf8')) as Told;
     if (type === 'event' && event) waiting.get(event.camera)?.(event);
   };
-  const heard = (camera: number, isOver: boolean, fromMs: number) =>
+  const known = new Set<string>();
+  /** The next one that begins, or the end of the one that goes on. */
+  const heard = (camera: number, isOver: boolean) =>
     new Promise<NonNullable<Told['event']> | undefined>(resolve => {
       const timer = setTimeout(() => resolve(undefined), WAIT_MS);
       waiting.set(camera, event => {
-        if ((event.endMs !== undefined) !== isOver || event.startMs < fromMs) return;
+        if (known.has(event.id) !== isOver || (event.endMs !== undefined) !== isOver) return;
+        known.add(event.id);
         clearTimeout(timer);
         resolve(event);
       });
@@ -116,16 +121,16 @@ async function tell(service: Service, devices: readonly OnvifServer[], messages:
   let left = messages;
   const play = async ({ camera: device }: OnvifServer, camera: number) => {
     while (left-- > 0) {
-      await pause(Math.random() * 2000);
+      await pause(MERGE_MS + Math.random() * 2000);
       const fromMs = Date.now();
-      const opened = heard(camera, false, fromMs);
+      const opened = heard(camera, false);
       device.setState(MOTION, 'true');
       const event = await opened;
       if (event) {
         startMs.push(event.startMs - fromMs);
         toldMs.push(Date.now() - fromMs);
       }
-      const closed = heard(camera, true, fromMs);
+      const closed = heard(camera, true);
       device.setState(MOTION, 'false');
       if (event) await closed;
     }

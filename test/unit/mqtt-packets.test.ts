@@ -2,7 +2,13 @@
 import * as assert from 'uvu/assert';
 import { Outbox } from '../../src/mqtt/outbox.ts';
 import { type BrokerPacket, MAX_PACKET_BYTES, PacketReader, ProtocolError } from '../../src/mqtt/packet-reader.ts';
-import { connectPacket, publicationBytes, publishPacket, subscribePacket } from '../../src/mqtt/wire.ts';
+import {
+  connectPacket,
+  type Publication,
+  publicationBytes,
+  publishPacket,
+  subscribePacket,
+} from '../../src/mqtt/wire.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('mqtt packets');
@@ -112,6 +118,48 @@ test('news that waits is bounded in bytes, and the oldest goes', () => {
   assert.equal([outbox.length, outbox.dropped], [99, 4902], 'too long for all of it');
   while (outbox.take());
   assert.equal([outbox.length, outbox.sizeBytes], [0, 0]);
+});
+
+test('what waits comes out as it went in, in its order, whatever is put back in between', () => {
+  const seed = Date.now() % 2_147_483_647;
+  let state = seed;
+  const random = (below: number) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+  const outbox = new Outbox(300_000);
+  const sizeOf = ({ topic, payload }: Publication) => Buffer.byteLength(topic) + payload.length + 16;
+  let model: Publication[] = [];
+  let dropped = 0;
+  const bound = () => {
+    for (let size = model.reduce((sum, one) => sum + sizeOf(one), 0); size > 300_000; dropped++)
+      size -= sizeOf(model.shift() as Publication);
+  };
+  const made = (n: number): Publication => ({
+    topic: ['events', 'häuser/🚪', ''][random(3)] ?? '',
+    payload: Buffer.alloc(random(random(20) === 0 ? 100_000 : 3000), String(n % 10)),
+    qos: random(2) === 0 ? 0 : 1,
+    retain: random(2) === 0,
+  });
+  for (let n = 0; n < 5000; n++) {
+    const what = random(10);
+    if (what < 6) {
+      const one = made(n);
+      outbox.add(one);
+      model.push(one);
+    } else if (what < 9) {
+      for (let count = random(4); count > 0; count--) assert.equal(outbox.take(), model.shift(), `seed ${seed}`);
+    } else {
+      const back = Array.from({ length: random(4) }, () => made(n));
+      outbox.putBack(back);
+      model = [...back, ...model];
+    }
+    bound();
+    const size = model.reduce((sum, one) => sum + sizeOf(one), 0);
+    assert.equal([outbox.length, outbox.sizeBytes, outbox.dropped], [model.length, size, dropped], `seed ${seed}`);
+  }
+  while (model.length > 0) assert.equal(outbox.take(), model.shift(), `seed ${seed}`);
+  assert.is(outbox.take(), undefined);
 });
 
 test.run();
