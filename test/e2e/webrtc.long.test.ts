@@ -6,7 +6,7 @@ import { serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { go2rtcProblem, runWebRtc } from '../support/webrtc-run.ts';
 
-const test = suite('how soon webrtc shows a picture', { timeoutMs: 400_000 });
+const test = suite('how soon webrtc shows a picture', { timeoutMs: 600_000 });
 const problem = serviceProblem() ?? browserProblem() ?? go2rtcProblem() ?? networkProblem();
 const ROUNDS = 3;
 

@@ -6,7 +6,7 @@ import { serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { go2rtcProblem, runWebRtc, type WebRtcFound } from '../support/webrtc-run.ts';
 
-const test = suite('webrtc in a browser', { timeoutMs: 120_000 });
+const test = suite('webrtc in a browser', { timeoutMs: 180_000 });
 const problem = serviceProblem() ?? browserProblem() ?? go2rtcProblem() ?? networkProblem();
 
 let found: WebRtcFound;

@@ -97,7 +97,7 @@ try {
   const { id } = await service.post<Camera>('/api/cameras', { name: 'Door', main: { url: camera.url } });
   const shown = () => service.get<Camera>(`/api/cameras/${id}`);
   await seen(async () => (await shown()).state.name === 'live', 'live');
-  await seen(async () => (await shown()).can.talk, 'the speaker was found');
+  await seen(async () => (await shown()).can.talk, 'the speaker was found', 60_000);
   found.can = (await shown()).can.webrtc;
   const page = await connected('watching');
 
