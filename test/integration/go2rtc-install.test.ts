@@ -9,9 +9,10 @@ import { Installer, installGo2rtc, RELEASE, type Release } from '../../src/go2rt
 import { assetFor, platformOf } from '../../src/go2rtc/release.ts';
 import { lockDirectory, spawnChild } from '../../src/native/index.ts';
 import { certificateProblem } from '../support/certificates.ts';
+import { stopChildren } from '../support/child.ts';
 import { fakeLog } from '../support/fake-log.ts';
 import { ReleaseServer } from '../support/release-server.ts';
-import { serviceProblem } from '../support/service.ts';
+import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -412,5 +413,22 @@ it('the command: takes a file, refuses a wrong one, and a first start finds its 
   assert.is(run('go2rtc', 'install', '--data', dataDir, '--from', join(dataDir, 'nothing')).status, 2);
   assert.equal(readdirSync(join(dataDir, 'bin')), ['lock']);
 });
+
+const apart = spawnSync('unshare', ['-rn', 'true']).status === 0 ? undefined : 'unshare -rn does not work here';
+test.needs(
+  !problem && !apart,
+  problem ?? apart ?? '',
+  'the command without a network says so, and leaves a directory in which the service starts',
+  async () => {
+    const dataDir = join(tempDir('offline'), 'data');
+    const command = ['-rn', process.execPath, 'dist/thimble.js', 'go2rtc', 'install', '--data', dataDir];
+    const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8', timeout: 15_000 });
+    assert.equal([status, stdout], [1, '']);
+    assert.match(stderr, /github\.com cannot be reached \(E[A-Z_]+\)\.\n.*--from/);
+    const service = await Service.start({ dataDir });
+    assert.is((await service.stop()).code, 0);
+    await stopChildren();
+  },
+);
 
 test.run();
