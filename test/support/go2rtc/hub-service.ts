@@ -27,7 +27,7 @@ export function withHub({ path }: Program, options: ServiceOptions = {}): Servic
 
 /** Starts it with one port for WebRTC that nobody else has. */
 export async function startWithHub(program: Program, options: ServiceOptions = {}): Promise<Service> {
-  const service = await Service.start(withHub(program, options));
+  const service = await Service.start(withHub(program, options), 30_000);
   await service.patch('/api/settings', { go2rtc: { webrtcPort: await freePort() } });
   return service;
 }
