@@ -3,6 +3,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -157,6 +158,14 @@ class Raw {
       if (count <= 0) break;
       all.append(bytes, static_cast<size_t>(count));
     }
+    return all;
+  }
+  /// What has come and what the kernel still has on its way: through a small window that takes a while.
+  std::string take_all() {
+    constexpr int kQuietMs = 100;
+    std::string all = take();
+    pollfd waiting{fd_, POLLIN, 0};
+    while (!closed() && ::poll(&waiting, 1, kQuietMs) > 0) all += take();
     return all;
   }
   /// The other side has ended.

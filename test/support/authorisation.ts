@@ -176,8 +176,14 @@ export const EXPECTATIONS: Record<RouteName, Expectation> = {
   'POST /api/settings/mqtt/test': { needs: 'admin', body: {}, passes: 400 },
   'GET /api/settings/restream': { needs: 'admin', passes: 200 },
   'POST /api/settings/restream/users': { needs: 'admin', body: { name: '-' }, passes: 400 },
-  'POST /api/settings/restream/users/{name}/secret': { needs: 'admin', passes: 404 },
-  'DELETE /api/settings/restream/users/{name}': { needs: 'admin', passes: 404 },
+  'POST /api/settings/restream/users/{name}/secret': {
+    ...{ needs: 'admin', path: '/api/settings/restream/users/nobody/secret', passes: 404 },
+  },
+  'DELETE /api/settings/restream/users/{name}': {
+    needs: 'admin',
+    path: '/api/settings/restream/users/nobody',
+    passes: 404,
+  },
   'POST /api/settings/webhooks/test': { needs: 'admin', body: { url: 'http://10.0.0.9/' }, passes: 200 },
   'GET /api/backup': { needs: 'admin', passes: 200 },
   'POST /api/restore': { needs: 'admin', body: { backup: {} }, passes: 400 },
