@@ -107,12 +107,12 @@ async function tell(service: Service, devices: readonly OnvifServer[], messages:
     if (type === 'event' && event) waiting.get(event.camera)?.(event);
   };
   const known = new Set<string>();
-  /** The next one that begins, or the end of the one that goes on. */
-  const heard = (camera: number, isOver: boolean) =>
+  /** The next one that begins, or the end of this one. */
+  const heard = (camera: number, ending?: string) =>
     new Promise<NonNullable<Told['event']> | undefined>(resolve => {
       const timer = setTimeout(() => resolve(undefined), WAIT_MS);
       waiting.set(camera, event => {
-        if (known.has(event.id) !== isOver || (event.endMs !== undefined) !== isOver) return;
+        if (ending === undefined ? known.has(event.id) : event.id !== ending || event.endMs === undefined) return;
         known.add(event.id);
         clearTimeout(timer);
         resolve(event);
@@ -123,16 +123,16 @@ async function tell(service: Service, devices: readonly OnvifServer[], messages:
     while (left-- > 0) {
       await pause(MERGE_MS + Math.random() * 2000);
       const fromMs = Date.now();
-      const opened = heard(camera, false);
+      const opened = heard(camera);
       device.setState(MOTION, 'true');
       const event = await opened;
       if (event) {
         startMs.push(event.startMs - fromMs);
         toldMs.push(Date.now() - fromMs);
       }
-      const closed = heard(camera, true);
+      const closed = event && heard(camera, event.id);
       device.setState(MOTION, 'false');
-      if (event) await closed;
+      await closed;
     }
   };
   await Promise.all(devices.map((device, index) => play(device, index + 1)));

@@ -15,7 +15,8 @@ import { suite } from '../support/suite.ts';
 
 const SECONDS = Number(process.env.SECONDS ?? '60');
 const MOST_MIB = 24;
-const MOST_ANSWER_MS = 1000;
+/** Of a core; how long others wait for it is told, and depends on what else the machine does. */
+const MOST_CPU = 50;
 const LIMIT = 256 * 1024;
 
 const problem = serviceProblem();
@@ -110,7 +111,7 @@ test.needs(
     other.close();
     assert.ok(servers.every(server => server.camera.seen.length > 0));
     assert.ok(mostMiB - before.rssMiB <= MOST_MIB, `${mostMiB - before.rssMiB} MiB`);
-    assert.ok(worst <= MOST_ANSWER_MS, `${worst} ms`);
+    assert.ok(cpu <= MOST_CPU, `${cpu} %`);
     assert.ok(live(await service.get<CameraList>('/api/cameras')), 'recording goes on');
     assert.equal(
       service.log.filter(({ level }) => level === 'error'),

@@ -31,10 +31,12 @@ const CHECKS = [
 ];
 /**
  * 503: a camera that is not live; 507: as many users as can be. They are in the description. Methods that no server of ours knows end the
- * connection in the middle of the answer on one of them, which it takes for an error of its own.
+ * connection in the middle of the answer on one of them, which it takes for an error of its own. 413 and 431 refuse what is too long, too.
  */
 const CONFIGURATION = `[checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", 503, 507]
+[checks.negative_data_rejection]
+expected-statuses = ["4xx", "5xx"]
 [phases.coverage]
 unexpected-methods = ["PUT", "PATCH", "DELETE", "POST", "OPTIONS", "TRACE"]
 `;

@@ -140,7 +140,16 @@ test.needs(
     const section = card(page, 'ONVIF');
     await section.getByText('What it notices arrives.').waitFor();
     await section.getByText('What the camera can do').click();
-    await section.getByRole('cell', { name: '58 min ahead (we correct)' }).waitFor();
+    const clock = section.getByRole('cell', { name: '58 min ahead (we correct)' });
+    await clock.waitFor();
+    // An answer that fails to come closes nothing that was opened.
+    let failed = 0;
+    await page.route('**/api/cameras/1/onvif', route => (failed++ === 0 ? route.abort() : route.continue()));
+    await section.getByText('The board does not answer.').waitFor();
+    await section.getByText('The board does not answer.').waitFor({ state: 'detached' });
+    assert.ok(await clock.isVisible(), 'what was opened is still open');
+    await page.unroute('**/api/cameras/1/onvif');
+    errors.length = 0;
     await section.getByText('Noticed in the last ten minutes').click();
     world.onvif.camera.setState('VideoSource/MotionAlarm', 'true');
     await section.locator('.set-log li').getByText('begins').waitFor({ timeout: 30_000 });

@@ -94,12 +94,13 @@ function Going({ id }: { id: number }) {
     const timer = window.setInterval(() => !document.hidden && void again(true), EACH_MS);
     return () => clearInterval(timer);
   }, [id]);
-  if (error) return <ErrorNote error={error} />;
-  if (!value) return null;
+  if (!value) return error ? <ErrorNote error={error} /> : null;
   const { state, capabilities, events, figures } = value;
   const { problem } = state;
+  // What was opened stays open while an answer fails to come.
   return (
     <>
+      {error && <ErrorNote error={error} />}
       {problem ? (
         <Note tone={state.name === 'ready' ? 'warn' : 'danger'}>
           <p>{problem.message}</p>
@@ -185,12 +186,12 @@ function LogSwitch({ id }: { id: number }) {
     if (answer.is === 'error') toast(answer.error.message, { tone: 'danger' });
     await again();
   };
-  if (error) return <ErrorNote error={error} />;
-  if (!value) return null;
+  if (!value) return error ? <ErrorNote error={error} /> : null;
   const hint =
     value.untilMs === undefined ? onvifWords('logOff') : onvifWords('logHint', { time: clock(value.untilMs, zone()) });
   return (
     <div class="stack">
+      {error && <ErrorNote error={error} />}
       <Check label={onvifWords('logOn')} hint={hint} checked={isOn} onChange={on => void turn(on)} />
       {isOn && (
         <div class="row">
