@@ -175,7 +175,7 @@ test.needs(
     const downMs = Date.now();
     await service.patch('/api/cameras/1', { record: { mode: 'continuous' } });
     await service.patch('/api/cameras/2', { enabled: true });
-    for (let n = 0; Date.now() - downMs < AWAY_MS; n++) {
+    while (Date.now() - downMs < AWAY_MS) {
       await service.post('/api/cameras/1/trigger', { label: 'cat', action: 'pulse' });
       await new Promise(resolve => setTimeout(resolve, 500));
       const { state } = await service.get<MqttInfo>('/api/settings/mqtt');

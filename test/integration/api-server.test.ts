@@ -18,6 +18,8 @@ import * as assert from 'uvu/assert';
 import { Api } from '../../src/api/index.ts';
 import { LIMITS } from '../../src/api/server.ts';
 import { NvrError } from '../../src/core/index.ts';
+import { ADMIN } from '../support/ask-router.ts';
+import type { FakeAccounts } from '../support/fake-accounts.ts';
 import { type FakeServices, fakeServices } from '../support/fake-services.ts';
 import { SERVERS } from '../support/http-servers.ts';
 import { suite } from '../support/suite.ts';
@@ -439,7 +441,14 @@ for (const kind of SERVERS) {
     await wait(100);
     for (let i = 0; i < 5; i++) assert.is((await ask('GET', '/api/health')).status, 200);
     fakes.addSegment(1000, randomBytes(20_000_000));
-    const busy = await open(LIMITS.connectionsPerAddress, `GET ${file} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    // One login is sent a part of it only.
+    const ofUser = LIMITS.connectionsPerAddress / 2;
+    const busy: Socket[] = [];
+    for (const user of [101, 102]) {
+      (fakes.services.accounts as unknown as FakeAccounts).callers.set(`token${user}`, { ...ADMIN, user });
+      const head = `Host: 127.0.0.1\r\nAuthorization: Bearer token${user}`;
+      busy.push(...(await open(ofUser, `GET ${file} HTTP/1.1\r\n${head}\r\n\r\n`)));
+    }
     await until(() => openFiles().length === LIMITS.connectionsPerAddress, 'downloads');
     const refused = await raw('GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', 2000);
     assert.match(refused.text, /^$|^HTTP\/1\.1 429/);

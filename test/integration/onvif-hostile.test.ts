@@ -8,17 +8,17 @@ import { DEVICE_PATH, OnvifCamera, OnvifError, type OnvifProblem } from '../../s
 import { fakeLog } from '../support/fake-log.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { startOnvifServer } from '../support/onvif-server.ts';
-import { type SimulatedAnswer, soapEnvelope } from '../support/onvif-simulator.ts';
+import { notification, type SimulatedAnswer, soapEnvelope } from '../support/onvif-simulator.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('onvif hostile', { timeoutMs: 60_000 });
 
-function cameraAt(port: number, clock = systemClock): OnvifCamera {
+function cameraAt(port: number, clock = systemClock, events = false): OnvifCamera {
   return new OnvifCamera({
     device: { host: '127.0.0.1', port, tls: false, path: DEVICE_PATH },
     login: { username: 'admin', password: 'secret & more' },
     rules: { allowLoopback: true, ownPorts: () => [] },
-    ...{ clock, log: fakeLog().logger, events: false },
+    ...{ clock, log: fakeLog().logger, events, onEvent: () => undefined },
   });
 }
 
@@ -217,6 +217,26 @@ test('what does not speak HTTP, and what hangs up', async () => {
   const gone = await stranger();
   gone.close();
   assert.is(await problemAt(gone.port), 'refused');
+});
+
+test('a camera that never runs out of messages is asked for more at a bounded pace', async () => {
+  const askedMs: number[] = [];
+  const message = notification('VideoSource/MotionAlarm', 'State', 'true');
+  const body = soapEnvelope(`<tev:PullMessagesResponse>${message.repeat(100)}</tev:PullMessagesResponse>`);
+  const server = await startOnvifServer({
+    instead: operation => {
+      if (operation !== 'PullMessages') return undefined;
+      askedMs.push(performance.now());
+      return ok(body);
+    },
+  });
+  const camera = cameraAt(server.port, systemClock, true);
+  camera.start();
+  while (askedMs.length < 3) await new Promise(resolve => setTimeout(resolve, 20));
+  await camera.close();
+  await server.close();
+  const [first = 0, , third = 0] = askedMs;
+  assert.ok(third - first >= (2 * 1000 * body.length) / (128 * 1024) - 20, `${third - first} ms`);
 });
 
 test('a camera that closes kept connections is asked again on a new one', async () => {
