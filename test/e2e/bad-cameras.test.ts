@@ -70,11 +70,11 @@ async function wrong(
 test('addresses of a wrong form are refused with the field and a cure, and nothing is added', async () => {
   const service = await Service.start({ allowLoopback: false });
   const urls: [url: string, words: RegExp][] = [
-    ['', /not an RTSP address/],
-    ['10.0.0.2', /not an RTSP address/],
-    ['http://10.0.0.2/video', /not an RTSP address/],
-    [`rtsps://user:${CANARY}@10.0.0.2/`, /not an RTSP address/],
-    ['rtsp:/10.0.0.2/', /not an RTSP address/],
+    ['', /no address of a camera/],
+    ['10.0.0.2', /no address of a camera/],
+    ['ftp://10.0.0.2/video', /no address of a camera/],
+    [`file://user:${CANARY}@10.0.0.2/`, /no address of a camera/],
+    ['rtsp:/10.0.0.2/', /no address of a camera/],
     ['rtsp://', /no usable host and port/],
     [`rtsp://user:${CANARY}@/path`, /no usable host and port/],
     ['rtsp://10.0.0.2:0/', /no usable host and port/],

@@ -136,9 +136,9 @@ export class Peer {
     return peer;
   }
 
-  /** What it said as JSON. */
+  /** What it said as JSON; of a line that is still being written there is a part only. */
   get log(): LogLine[] {
-    return this.child.stderr.flatMap(line => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
+    return this.child.stderr.flatMap(line => (/^\{.*\}$/.test(line) ? [JSON.parse(line) as LogLine] : []));
   }
 
   /** The first such line, also an old one. */
