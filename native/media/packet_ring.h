@@ -54,7 +54,13 @@ class PacketTrack {
 /// fragments keep their bytes alive themselves.
 class PacketRing {
  public:
-  explicit PacketRing(size_t max_bytes) : max_bytes_(max_bytes) {}
+  /// Memory is taken and given back in such pieces; a few of them are not full, and one is kept for reuse.
+  static constexpr size_t kChunkBytes = 64 * 1024;
+  /// Of small streams, whose two GOPs fit into one of the others: with sixteen of them that is 1.5 MiB less.
+  static constexpr size_t kSmallChunkBytes = 16 * 1024;
+
+  explicit PacketRing(size_t max_bytes, size_t chunk_bytes = kChunkBytes)
+      : video_(chunk_bytes, account_), max_bytes_(max_bytes) {}
 
   PacketTrack& video() { return video_; }
   PacketTrack& audio() { return audio_; }
@@ -95,7 +101,7 @@ class PacketRing {
   uint64_t oldest_wanted() const;
 
   MemoryAccount account_ = std::make_shared<std::atomic<size_t>>(0);
-  PacketTrack video_{64 * 1024, account_};
+  PacketTrack video_;
   PacketTrack audio_{16 * 1024, account_};
   std::deque<uint64_t> keys_;  ///< indexes of the whole keyframes held
   std::vector<Slice> key_picture_;

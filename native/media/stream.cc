@@ -47,7 +47,8 @@ Stream::Stream(const StreamContext& context, StreamSettings settings, const Foot
                int64_t now_us)
     : context_(context),
       settings_(std::move(settings)),
-      ring_(settings_.ring_max_bytes),
+      ring_(settings_.ring_max_bytes, settings_.key.stream == StreamKind::kSub ? PacketRing::kSmallChunkBytes
+                                                                               : PacketRing::kChunkBytes),
       recorder_(recorder_identity(context.store, settings_.key), ring_, context.writer, context.clock),
       retry_(settings_.key.camera * 2 + static_cast<uint32_t>(settings_.key.stream)),
       attempt_at_us_(now_us) {

@@ -13,7 +13,8 @@ namespace {
 constexpr uint64_t kNobody = UINT64_MAX;
 
 struct Feed {
-  explicit Feed(size_t max_bytes) : ring(max_bytes) {}
+  explicit Feed(size_t max_bytes, size_t chunk_bytes = PacketRing::kChunkBytes)
+      : ring(max_bytes, chunk_bytes) {}
 
   void push(PacketTrack& track, size_t size, bool key, int64_t ticks) {
     Packet packet;
@@ -55,6 +56,14 @@ TEST_CASE("ring: holds the newest complete GOP and the growing one") {
     REQUIRE(feed.ring.newest_key() == static_cast<uint64_t>(i / 50 * 50));
   }
   CHECK(feed.most_bytes < 100 * 4200 + 3 * 65536);
+}
+
+TEST_CASE("ring: of a small stream it takes little more than what it holds") {
+  Feed feed(2u << 20, PacketRing::kSmallChunkBytes);
+  // 10 pictures per second, 160 kbit/s: two GOPs of a second are 40 KB.
+  for (int i = 0; i < 1000; ++i) feed.video(2000, i % 10 == 0);
+  CHECK(feed.most_bytes < 20 * 2100 + 3 * 16384);
+  CHECK(feed.ring.bytes() < 65536 + 32768);
 }
 
 TEST_CASE("ring: GOPs of 60 s at 30 Mbit/s stay in the bound") {
