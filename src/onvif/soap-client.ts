@@ -145,6 +145,8 @@ export class SoapClient implements SoapCaller {
         throw this.#wasAccepted && call.operation !== PROOF ? new OnvifError('fault', { codes }) : this.#refused(codes);
       }
     }
+    // The login was right each time; some cameras have one nonce for all who ask them, and each new one ends that of the others.
+    if (this.#challenge?.challenge.stale) throw new OnvifError('server-error');
     throw this.#refused([]);
   }
 

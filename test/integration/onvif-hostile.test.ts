@@ -219,6 +219,13 @@ test('what does not speak HTTP, and what hangs up', async () => {
   assert.is(await problemAt(gone.port), 'refused');
 });
 
+test('nonces that others use up are no wrong login', async () => {
+  const server = await startOnvifServer({ auth: 'digest', saysStale: true, nonceUses: 0 });
+  assert.is(await problemAt(server.port), 'server-error');
+  assert.is(server.camera.refusals, 0);
+  await server.close();
+});
+
 test('a camera that never runs out of messages is asked for more at a bounded pace', async () => {
   const askedMs: number[] = [];
   const message = notification('VideoSource/MotionAlarm', 'State', 'true');

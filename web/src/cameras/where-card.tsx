@@ -20,9 +20,10 @@ export function WhereCard({ where, trial, onChange }: WhereCardProps) {
   const { error, busy, problem, wrongLogins } = trial;
   const form = useRef<HTMLFormElement>(null);
   const typed = useRef(where.address);
-  // Of a camera that was picked from the list only the login is missing.
+  // Of a camera that was picked from the list only the login is missing. Whoever types is often ahead of what is drawn.
   useEffect(() => {
-    if (where.address !== typed.current && where.address !== '')
+    const isHere = form.current?.contains(document.activeElement);
+    if (where.address !== typed.current && where.address !== '' && !isHere)
       form.current?.querySelector<HTMLElement>('[name=camera-user]')?.focus();
     typed.current = where.address;
   }, [where.address]);
