@@ -166,7 +166,8 @@ export class Api {
     const { body } = reply;
     const source = body && !Buffer.isBuffer(body) ? await this.#downloads.counted(gate.caller.user, body) : undefined;
     this.#trail?.done(request, route, gate.caller, reply);
-    if (!source || !this.#services) return reply;
+    if (!source) return reply;
+    if (!this.#services) return { ...reply, body: source };
     const isStillGood = () => this.#isStillGood(request, route, gate.caller);
     return { ...reply, body: watchedSource(source, isStillGood, this.#services.clock) };
   }

@@ -23,10 +23,13 @@ export class DownloadsUnderWay {
       });
     }
     this.#counts.set(user, count + 1);
+    let isCounted = true;
     return {
       sizeBytes: source.sizeBytes,
       next: () => source.next(),
       close: () => {
+        if (!isCounted) return source.close();
+        isCounted = false;
         const left = (this.#counts.get(user) ?? 1) - 1;
         if (left > 0) this.#counts.set(user, left);
         else this.#counts.delete(user);

@@ -1,6 +1,6 @@
 // What a wall of sixteen sub streams costs the service: its memory before anybody looks, while all of them are sent, and afterwards.
-import type { Camera } from '../../src/api/contract.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
+import { addTiles } from '../support/tile-cameras.ts';
 import { clientFrame, WebSocketClient } from '../support/web-socket-client.ts';
 import type { Measured } from './budgets.ts';
 import { processFigures } from './process-figures.ts';
@@ -20,7 +20,7 @@ export async function measureTiles(options: Pick<ServiceOptions, 'command'>, min
   const service = await Service.start({ ...options, args: ['--demo'] });
   const viewers: WebSocketClient[] = [];
   try {
-    await addTiles(service);
+    await addTiles(service, TILES);
     await pause(SETTLE_MS);
     const rssMiB = () => processFigures(service.pid).rssMiB;
     const alone = rssMiB();
@@ -44,21 +44,6 @@ export async function measureTiles(options: Pick<ServiceOptions, 'command'>, min
     for (const viewer of viewers) viewer.destroy();
     await service.stop();
   }
-}
-
-/** As many cameras as there are tiles, none of which records its sub stream. */
-async function addTiles(service: Service): Promise<void> {
-  const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
-  const { main, sub } = cameras[0] as Camera;
-  for (let number = cameras.length + 1; number <= TILES; number++) {
-    const streams = { main: { url: main.url }, sub: { url: sub?.url } };
-    await service.post('/api/cameras', { name: `Camera ${number}`, ...streams, record: { mode: 'off' } });
-  }
-  await service.until<{ cameras: Camera[] }>(
-    '/api/cameras',
-    ({ cameras: all }) => all.every(({ state }) => state.name === 'live'),
-    MINUTE_MS,
-  );
 }
 
 /** Counts the fragments of a stream in `sent`. */

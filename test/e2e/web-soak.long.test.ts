@@ -2,11 +2,11 @@
 // machine as they were.
 import type { CDPSession, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import type { Camera } from '../../src/api/contract.ts';
 import { processFigures } from '../bench/process-figures.ts';
 import { Browser, browserProblem } from '../support/browser.ts';
 import { Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
+import { addTiles } from '../support/tile-cameras.ts';
 import { DESKTOP, openPage, until } from '../support/web-page.ts';
 
 const MINUTE_MS = 60_000;
@@ -33,17 +33,7 @@ let service: Service;
 test.before(async () => {
   if (problem !== undefined) return;
   service = await Service.start({ args: ['--demo'] });
-  const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');
-  const { main, sub } = cameras[0] as Camera;
-  for (let number = cameras.length + 1; number <= TILES; number++) {
-    const streams = { main: { url: main.url }, sub: { url: sub?.url } };
-    await service.post('/api/cameras', { name: `Camera ${number}`, ...streams, record: { mode: 'off' } });
-  }
-  await service.until<{ cameras: Camera[] }>(
-    '/api/cameras',
-    ({ cameras: all }) => all.every(({ state }) => state.name === 'live'),
-    MINUTE_MS,
-  );
+  await addTiles(service, TILES);
   // With the first picture, whoever wants it, the libraries that make pictures come into memory: of a development build 3 MiB.
   assert.is((await service.exchange('GET', '/api/cameras/1/snapshot.jpg')).status, 200);
   browser = await Browser.start();

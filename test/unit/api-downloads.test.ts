@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { DownloadsUnderWay } from '../../src/api/downloads-under-way.ts';
 import { Api } from '../../src/api/index.ts';
 import type { ByteSource } from '../../src/api/server.ts';
+import type { NvrError } from '../../src/core/index.ts';
 import { ADMIN } from '../support/ask-router.ts';
 import { FakeAccounts } from '../support/fake-accounts.ts';
 import { FakeServer } from '../support/fake-server.ts';
@@ -53,6 +55,17 @@ test('what one login leaves unread keeps nothing from others, and what it ends m
   await fakes.world.events.stop();
   await fakes.cameras.stop();
   rmSync(folder, { recursive: true });
+});
+
+test('what is closed twice has ended once', async () => {
+  const downloads = new DownloadsUnderWay();
+  const source = (): ByteSource => ({ sizeBytes: 1, next: async () => undefined, close: async () => undefined });
+  const [first] = await Promise.all(Array.from({ length: MOST }, () => downloads.counted(1, source())));
+  await first?.close();
+  await first?.close();
+  await downloads.counted(1, source());
+  const more = await downloads.counted(1, source()).catch((error: NvrError) => error);
+  assert.is((more as NvrError).kind, 'resource-exhausted');
 });
 
 test.run();
