@@ -81,6 +81,7 @@ uint64_t RestreamClient::skips() const {
 void RestreamClient::on_ready(uint32_t events, int64_t now_us) {
   if (ended()) return;
   now_us_ = now_us;
+  if (quick_left_ > 0) --quick_left_;
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read();
   if (!ended()) pump();
 }
@@ -197,12 +198,10 @@ bool RestreamClient::on_play(const std::vector<rtsp::ServedChannel>& channels,
 bool RestreamClient::description_holds() {
   if (!feed_->pictures() || edition_ == feed_->edition()) return true;
   edition_ = feed_->edition();
-  const std::vector<rtsp::ServedTrack> now = feed_->tracks();
-  if (now.empty()) return true;
   for (const rtsp::ServedTrack& told : session_.tracks()) {
-    const auto same_kind = [&](const auto& track) { return track.is_video() == told.is_video(); };
-    const auto found = std::find_if(now.begin(), now.end(), same_kind);
-    if (found != now.end() && !told.goes_on_as(*found)) return false;
+    // Sound comes before the first picture too.
+    const auto now = told.is_video() ? feed_->picture_track() : feed_->sound_track();
+    if (now && !told.goes_on_as(*now)) return false;
   }
   return true;
 }
@@ -211,15 +210,17 @@ bool RestreamClient::description_holds() {
 RestreamTrack* RestreamClient::next_track() {
   RestreamTrack* next = nullptr;
   int64_t first_us = 0;
-  for (RestreamTrack& track : tracks_) {
-    int64_t arrival_us = 0;
-    if (!track.ready(*feed_, &arrival_us)) continue;
-    if (const auto to90k = track.take_move()) {
-      for (RestreamTrack& other : tracks_) {
-        if (!other.is_video()) other.follow_picture(*feed_, *to90k);
+  // Pictures before sound, which follows them where they are moved on: what it has next is known only then.
+  for (const bool video : {true, false}) {
+    for (RestreamTrack& track : tracks_) {
+      int64_t arrival_us = 0;
+      if (track.is_video() != video || !track.ready(*feed_, &arrival_us)) continue;
+      if (const auto to90k = track.take_move()) {
+        for (RestreamTrack& other : tracks_) {
+          if (!other.is_video()) other.follow_picture(*feed_, *to90k);
+        }
       }
-    }
-    if (!next || arrival_us < first_us) {
+      if (next && arrival_us >= first_us) continue;
       next = &track;
       first_us = arrival_us;
     }
@@ -232,9 +233,8 @@ bool RestreamClient::fill() {
   while (unsent() < kLeastUnsent) {
     RestreamTrack* const track = next_track();
     if (!track) return false;
-    const bool first = !track->sent_any();
     track->write(*feed_, &out_);
-    if (first) track->report(*feed_, now_us_, clock_.offset_us(), cname_, &out_);
+    if (track->take_tie()) track->report(*feed_, now_us_, clock_.offset_us(), cname_, &out_);
   }
   return true;
 }
@@ -271,7 +271,7 @@ void RestreamClient::pump() {
   more_ = false;
   for (;;) {
     if (unsent() == 0) progress_us_ = now_us_;
-    if (out_at_ > kMostUnsent) {
+    if (out_at_ >= kLeastUnsent) {
       out_.erase(0, out_at_);
       out_at_ = 0;
     }

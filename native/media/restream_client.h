@@ -37,6 +37,8 @@ class RestreamClient final : public PollTarget, private rtsp::ServerHandler {
   static constexpr int64_t kStuckUs = 10'000'000;
   /// So long a description waits for a stream that is being connected; receivers give up after 5 s.
   static constexpr int64_t kDescribeUs = 4'000'000;
+  /// Wake-ups that are not paced.
+  static constexpr int kQuickWakeUps = 32;
 
   /// Takes the descriptor. `realm` empty = nobody has to log in.
   RestreamClient(int fd, std::string address, bool inside, std::string realm, Poller& poller,
@@ -45,7 +47,8 @@ class RestreamClient final : public PollTarget, private rtsp::ServerHandler {
 
   bool begin();
   void on_ready(uint32_t events, int64_t now_us) override;
-  bool paced() const override { return session_.playing(); }
+  /// What is said before PLAY is answered at once, as far as anybody has that much to say.
+  bool paced() const override { return session_.playing() || quick_left_ == 0; }
   void tick(int64_t now_us);
   /// Packets came into the ring. `now_us`: about when.
   void on_packets(int64_t now_us);
@@ -96,13 +99,14 @@ class RestreamClient final : public PollTarget, private rtsp::ServerHandler {
   RestreamOwner& owner_;
   rtsp::ServerSession session_;
   RestreamFeed* feed_ = nullptr;
-  std::vector<RestreamTrack> tracks_;  ///< pictures before sound
+  std::vector<RestreamTrack> tracks_;  ///< in the order in which they were set up
   std::string cname_;
   std::string viewer_;
 
   std::string out_;
   size_t out_at_ = 0;
   uint32_t watched_ = 0;
+  int quick_left_ = kQuickWakeUps;
   bool ending_ = false;       ///< to be closed when all is sent
   bool shut_ = false;         ///< and that was told: now it is the client's turn
   uint64_t edition_ = 0;      ///< of the feed, for which the description held

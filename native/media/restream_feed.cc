@@ -25,30 +25,41 @@ void RestreamFeed::remove(RestreamClient* client) {
 
 std::vector<rtsp::ServedTrack> RestreamFeed::tracks() const {
   std::vector<rtsp::ServedTrack> tracks;
-  if (!session_ || !ring_ || sets_.empty() || !video_.complete()) return tracks;
+  auto video = picture_track();
+  if (!video) return tracks;
+  tracks.push_back(std::move(*video));
+  auto sound = sound_track();
+  if (sound) tracks.push_back(std::move(*sound));
+  return tracks;
+}
+
+std::optional<rtsp::ServedTrack> RestreamFeed::picture_track() const {
+  if (!session_ || !ring_ || sets_.empty() || !video_.complete()) return std::nullopt;
   rtsp::ServedTrack video;
   video.codec = video_.codec;
   video.vps = video_.vps;
   video.sps = video_.sps;
   video.pps = video_.pps;
   video.fps = video_.sequence.fps;
-  tracks.push_back(std::move(video));
-  const SoundTrack* const source = session_->sound;
-  if (!source || session_->audio_rate == 0) return tracks;
+  return video;
+}
+
+std::optional<rtsp::ServedTrack> RestreamFeed::sound_track() const {
+  const SoundTrack* const source = session_ && ring_ ? session_->sound : nullptr;
+  if (!source || session_->audio_rate == 0) return std::nullopt;
   rtsp::ServedTrack sound;
   sound.codec = source->codec() == rtsp::Codec::kAacLatm ? rtsp::Codec::kAac : source->codec();
   sound.clock_rate = session_->audio_rate;
   sound.channels = source->channels();
   if (sound.codec == rtsp::Codec::kAac) {
     const AudioParameters* const parameters = source->parameters();
-    if (!parameters) return tracks;
+    if (!parameters) return std::nullopt;
     sound.config = parameters->config;
     sound.channels = std::max(parameters->channels, 1);
   } else if (sound.codec == rtsp::Codec::kOpus) {
     sound.channels = 2;  // RFC 7587 4.2: always
   }
-  tracks.push_back(std::move(sound));
-  return tracks;
+  return sound;
 }
 
 const PacketTrack* RestreamFeed::sound() const {

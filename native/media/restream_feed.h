@@ -33,7 +33,10 @@ class RestreamFeed final : public RingFollower {
 
   /// The tracks as they can be described now; empty while no picture is known. Sound is the last.
   std::vector<rtsp::ServedTrack> tracks() const;
-  /// Changes when `tracks` may give others.
+  /// One of them, as far as it is known; that of the sound perhaps before that of the pictures.
+  std::optional<rtsp::ServedTrack> picture_track() const;
+  std::optional<rtsp::ServedTrack> sound_track() const;
+  /// Changes when these may give others.
   uint64_t edition() const { return edition_; }
   /// Counts the sessions: packet numbers and times mean something within one only.
   uint64_t session_number() const { return session_number_; }

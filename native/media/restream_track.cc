@@ -133,22 +133,21 @@ void RestreamTrack::follow_time(const RestreamFeed& feed, const Packet& packet) 
   if (last_) {
     // As much later as it came, but not before what was sent.
     const int64_t passed_us = std::max<int64_t>(packet.arrival_us - last_->arrival_us, 1000);
-    offset_ = static_cast<int64_t>(last_->rtp_time) + std::max<int64_t>(us_to_ticks(passed_us, rate_), 1) -
-              packet.pts;
+    offset_ = last_->latest + std::max<int64_t>(us_to_ticks(passed_us, rate_), 1) - packet.pts;
   } else {
     offset_ += lead_ - packet.pts;
   }
-  tied_ = true;
+  tied_ = newly_tied_ = true;
   zero_utc_us_.reset();
 }
 
 void RestreamTrack::begin_unit(const RestreamFeed& feed, const PacketTrack& track) {
   const Packet& packet = track.at(next_);
   follow_time(feed, packet);
-  const auto rtp_time = static_cast<uint32_t>(packet.pts + offset_);
-  packetizer_.begin(packet.size, rtp_time,
+  const int64_t time = packet.pts + offset_;
+  packetizer_.begin(packet.size, static_cast<uint32_t>(time),
                     video_ && packet.key ? feed.sets_of(next_) : std::vector<ByteView>());
-  last_ = Last{next_, rtp_time, packet.arrival_us};
+  last_ = Last{next_, last_ ? std::max(last_->latest, time) : time, packet.arrival_us};
 }
 
 void RestreamTrack::write(const RestreamFeed& feed, std::string* out) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "media/restream_feed.h"
 #include "rtsp/packetizer.h"
@@ -37,7 +38,8 @@ class RestreamTrack {
   /// Adds a sender report, when it can be said which moment a time is.
   void report(const RestreamFeed& feed, int64_t now_us, int64_t offset_us, std::string_view cname,
               std::string* out);
-  bool sent_any() const { return last_.has_value(); }
+  /// Its times have been tied to others, so that a report is due; taken by this call.
+  bool take_tie() { return std::exchange(newly_tied_, false); }
   /// How often it was moved on.
   uint64_t skips() const { return skips_; }
 
@@ -45,7 +47,7 @@ class RestreamTrack {
   class Unit;
   struct Last {
     uint64_t index;
-    uint32_t rtp_time;
+    int64_t latest;  ///< of all that was sent: pictures are sent in the order of decoding. Ticks + offset_
     int64_t arrival_us;
   };
 
@@ -65,6 +67,7 @@ class RestreamTrack {
   int64_t offset_ = 0;      ///< RTP time - ticks
   int64_t lead_ = 0;        ///< ticks from the first picture to the first packet
   bool tied_ = false;       ///< offset_ holds for next_
+  bool newly_tied_ = false;
   std::optional<Last> last_;
   std::optional<int64_t> zero_utc_us_;  ///< as it was told last
   std::optional<int64_t> moved_to90k_;

@@ -62,6 +62,32 @@ TEST_CASE("restream: who takes nothing for a while goes on at a newer keyframe, 
   world.rig.stop();
 }
 
+TEST_CASE("restream: sound set up before pictures is moved on with them, also to where none is yet") {
+  LoopbackCamera camera;
+  camera.raw_macroblocks = 16;
+  camera.with_sound = camera.plain_sound = true;
+  World world(camera);
+  REQUIRE(world.rig.connect());
+  world.play(1'400'000, true);
+  Raw slow(world, true, 4096);
+  slow.play(world.url(true), {1, 0});
+  // What is kept of the sound ends long before the newest keyframe.
+  world.play(5 * kSecond, true);
+  world.play(4 * kSecond, false);
+  const auto skips = [&] { return world.server->stats().empty() ? 0 : world.server->stats()[0].skips; };
+  for (int i = 0; i < 100 && skips() == 0; ++i) {
+    slow.take_all();
+    world.play(200'000, false);
+  }
+  CHECK(skips() > 0);
+  CHECK_FALSE(slow.closed());
+  slow.take_all();
+  world.play(400'000, true);
+  CHECK(slow.take_all().size() > 1000);
+  CHECK(world.recorded() >= 200);
+  world.rig.stop();
+}
+
 TEST_CASE("restream: who takes nothing at all is cut") {
   LoopbackCamera camera;
   camera.raw_macroblocks = 16;
@@ -96,9 +122,12 @@ TEST_CASE("restream: from outside with a login, and only what it may see") {
   CHECK(nobody.ended());
   CHECK(nobody.session().end().problem == LinkProblem::kUnauthorized);
   Viewer wrong(world, false, "/ring/5/main", "a-wrong-secret");
+  CHECK_FALSE(wrong.ended());
+  // It tries both hashes.
+  world.wait(2 * rtsp::ServerSession::kRefusalUs + 200'000);
   CHECK(wrong.ended());
   const auto refused = world.rig.sink.all<RestreamRefusedEvent>();
-  REQUIRE(refused.size() == 1);
+  REQUIRE(refused.size() == 2);
   CHECK(refused[0].user == "ann");
   CHECK(refused[0].address == "127.0.0.1");
   Viewer other(world, false, "/6/main", "ann-s-secret");

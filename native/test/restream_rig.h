@@ -174,15 +174,34 @@ class Raw {
     const ssize_t count = ::recv(fd_, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
     return closed_ || count == 0 || (count < 0 && errno != EAGAIN);
   }
-  /// To the answer of PLAY; nothing is read from then on.
-  void play(const std::string& url) {
+  /// To the answer of PLAY, with `tracks` set up in this order, each on the channels of its number; nothing
+  /// is read from then on.
+  void play(const std::string& url, const std::vector<int>& tracks = {0}) {
     say("DESCRIBE " + url + " RTSP/1.0\r\nCSeq: 1\r\n\r\n");
     take();
-    say("SETUP " + url + "/trackID=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n");
-    const std::string answer = take();
-    const size_t at = answer.find("Session: ");
-    REQUIRE(at != std::string::npos);
-    say("PLAY " + url + " RTSP/1.0\r\nCSeq: 3\r\nSession: " + answer.substr(at + 9, 16) + "\r\n\r\n");
+    std::string session;
+    for (const int track : tracks) {
+      const std::string first = std::to_string(track * 2), second = std::to_string(track * 2 + 1);
+      say("SETUP " + url + "/trackID=" + std::to_string(track) + " RTSP/1.0\r\nCSeq: 2\r\n" + session +
+          "Transport: RTP/AVP/TCP;interleaved=" + first + "-" + second + "\r\n\r\n");
+      const std::string answer = take();
+      const size_t at = answer.find("Session: ");
+      REQUIRE(at != std::string::npos);
+      session = answer.substr(at, 9 + 16) + "\r\n";
+    }
+    say("PLAY " + url + " RTSP/1.0\r\nCSeq: 3\r\n" + session + "\r\n");
+  }
+  /// The server's end of the connection; -1 = it has none.
+  int server_end() const {
+    sockaddr_in own = {}, peer = {};
+    socklen_t length = sizeof own;
+    REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &length) == 0);
+    for (int fd = 3; fd < 1024; ++fd) {
+      length = sizeof peer;
+      if (fd == fd_ || ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) continue;
+      if (peer.sin_family == AF_INET && peer.sin_port == own.sin_port) return fd;
+    }
+    return -1;
   }
 
  private:

@@ -184,6 +184,28 @@ TEST_CASE("restream: other parameters come with their keyframe; another codec of
   world.rig.stop();
 }
 
+TEST_CASE("restream: nothing of another codec comes as if it were the one that was described") {
+  LoopbackCamera camera;
+  camera.with_sound = true;
+  World world(camera);
+  REQUIRE(world.rig.connect());
+  world.play(1'400'000, true);
+  Viewer viewer(world, true);
+  world.play(400'000, true);
+  REQUIRE(viewer.sounds.units.size() > 10);
+  camera.plain_sound = true;
+  camera.hang_up();
+  world.wait(2 * kSecond);
+  REQUIRE(camera.playing());
+  // Sound comes at once, the next keyframe in a while.
+  camera.pictures = 5;
+  world.play(600'000, true);
+  for (const Unit& unit : viewer.sounds.units) CHECK(unit.data == tiny::silent_aac());
+  world.wait(100'000);
+  CHECK(viewer.ended());
+  world.rig.stop();
+}
+
 TEST_CASE("restream: a stream that nobody has connected is asked for, and described when it comes") {
   LoopbackCamera camera;
   World world(camera, false);
