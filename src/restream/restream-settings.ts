@@ -123,6 +123,7 @@ export interface RestreamKeeperOptions {
 export class RestreamSettingsKeeper {
   readonly #options: RestreamKeeperOptions;
   #known: StoredRestream | undefined;
+  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(options: RestreamKeeperOptions) {
     this.#options = options;
@@ -179,54 +180,52 @@ export class RestreamSettingsKeeper {
   /** Durable when it resolves. Rejects as `check`. Users that were there keep their secrets. */
   async update(patch: RestreamPatch): Promise<void> {
     this.check(patch);
-    const before = this.#stored();
-    const users = patch.users?.map(user => ({
-      name: user.name,
-      cameras: user.cameras,
-      sealed: before.users.find(known => known.name === user.name)?.sealed,
-    }));
-    await this.#put(
-      { enabled: patch.enabled ?? before.enabled, listen: patch.listen ?? before.listen, users: users ?? before.users },
-      Object.keys(patch),
-    );
+    await this.#change(Object.keys(patch), before => {
+      const users = patch.users?.map(user => ({
+        name: user.name,
+        cameras: user.cameras,
+        sealed: before.users.find(known => known.name === user.name)?.sealed,
+      }));
+      const { enabled = before.enabled, listen = before.listen } = patch;
+      return { enabled, listen, users: users ?? before.users };
+    });
   }
 
   /** With this secret. Rejects with `failed-precondition` when there is such a user, or there are too many. */
   async add(user: string, scope: 'all' | CameraId[], secret: string): Promise<void> {
     this.check({});
-    const before = this.#stored();
     const refuse = (message: string, cure: string) =>
       new NvrError('failed-precondition', message, { field: 'name', cure });
-    if (before.users.some(known => known.name === user)) {
-      throw refuse('there is another user of this name', 'Choose another name, or give that one a new secret.');
-    }
-    if (before.users.length >= MAX_USERS) {
-      throw refuse(`there are ${MAX_USERS} users already`, 'Remove one that is not needed any more.');
-    }
     const added = { name: user, cameras: scope, sealed: this.#seal(user, secret) };
-    await this.#put({ ...before, users: [...before.users, added] }, ['users']);
+    await this.#change(['users'], before => {
+      if (before.users.some(known => known.name === user)) {
+        throw refuse('there is another user of this name', 'Choose another name, or give that one a new secret.');
+      }
+      if (before.users.length >= MAX_USERS) {
+        throw refuse(`there are ${MAX_USERS} users already`, 'Remove one that is not needed any more.');
+      }
+      return { ...before, users: [...before.users, added] };
+    });
   }
 
   /** Rejects with `not-found`. */
   async renew(user: string, secret: string): Promise<void> {
     this.check({});
-    const before = this.#existing(user);
     const sealed = this.#seal(user, secret);
-    const users = before.users.map(known => (known.name === user ? { ...known, sealed } : known));
-    await this.#put({ ...before, users }, ['users']);
+    await this.#changeUsers(user, users => users.map(known => (known.name === user ? { ...known, sealed } : known)));
   }
 
   /** Rejects with `not-found`. */
   async remove(user: string): Promise<void> {
     this.check({});
-    const before = this.#existing(user);
-    await this.#put({ ...before, users: before.users.filter(known => known.name !== user) }, ['users']);
+    await this.#changeUsers(user, users => users.filter(known => known.name !== user));
   }
 
-  #existing(user: string): StoredRestream {
-    const stored = this.#stored();
-    if (!stored.users.some(known => known.name === user)) throw new NvrError('not-found', 'there is no such user');
-    return stored;
+  async #changeUsers(user: string, next: (users: StoredUser[]) => StoredUser[]): Promise<void> {
+    await this.#change(['users'], before => {
+      if (!before.users.some(known => known.name === user)) throw new NvrError('not-found', 'there is no such user');
+      return { ...before, users: next(before.users) };
+    });
   }
 
   #seal(user: string, secret: string): string {
@@ -234,11 +233,18 @@ export class RestreamSettingsKeeper {
     return this.#options.store.seal(`${ha1Md5}:${ha1Sha256}`);
   }
 
-  async #put(next: StoredRestream, fields: string[]): Promise<void> {
+  /** One after the other: of two at once each would undo the other, and a login that was taken away be back. */
+  #change(fields: string[], next: (before: StoredRestream) => StoredRestream): Promise<void> {
     const { store, log } = this.#options;
-    await store.settings.put(SECTION, next);
-    this.#known = next;
-    log.info('settings changed', { section: SECTION, fields });
+    const change = async () => {
+      const after = next(this.#stored());
+      await store.settings.put(SECTION, after);
+      this.#known = after;
+      log.info('settings changed', { section: SECTION, fields });
+    };
+    const result = this.#changes.then(change);
+    this.#changes = result.catch(() => undefined);
+    return result;
   }
 
   /** What cannot be read counts as not chosen. */

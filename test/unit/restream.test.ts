@@ -156,6 +156,22 @@ test('a new secret cuts whoever came with the old one; a removed login is gone',
   assert.equal(await refusal(restream.addUser('x', [9])), ['invalid-argument', 'cameras']);
 });
 
+test('of changes that are made at once none is lost, and no login comes back', async () => {
+  const { restream, access } = world();
+  await Promise.all([restream.addUser('nvr', 'all'), restream.addUser('wall', 'all'), restream.addUser('door', [1])]);
+  const names = () => access().users.map(({ name }) => name);
+  assert.equal(names(), ['nvr', 'wall', 'door']);
+  const [refused] = await Promise.all([
+    refusal(restream.addUser('nvr', 'all').then(() => restream.addUser('nvr', 'all'))),
+    restream.removeUser('nvr'),
+    restream.renewSecret('wall'),
+    restream.update({ enabled: true }),
+  ]);
+  assert.equal(refused, ['failed-precondition', 'name']);
+  assert.equal(names(), ['wall', 'door']);
+  assert.is(restream.state().name, 'listening');
+});
+
 test('it listens while it is enabled, and moves with its address', async () => {
   const { restream, calls } = world();
   calls.length = 0;
