@@ -62,8 +62,8 @@ class Engine {
   /// Gives `viewer` (not 0) a header and the newest keyframe of a stream alone, if there is one.
   virtual void show_key(const StreamKey& key, uint64_t viewer) = 0;
   /// Begins to serve RTSP clients from inside or outside (see RestreamServer) in place of what that way
-  /// listened on before. 0 or -errno, at once; `port` as in open_restream_port. Connections are taken only in
-  /// between `start` and `stop`.
+  /// listened on before. 0 or -errno; `port` as in open_restream_port. This and the next two only in between
+  /// `start` and `stop`; they have happened when they return, and wait as `stats` does.
   virtual int restream_listen(bool inside, const std::string& host, uint16_t* port) = 0;
   virtual void restream_close(bool inside) = 0;
   /// Who may see what from now on; before the first call nobody sees anything.

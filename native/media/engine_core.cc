@@ -153,13 +153,6 @@ void EngineCore::obey(Command& command, int64_t now_us) {
     case Command::Kind::kShowKey:
       if (stream) stream->show_key(command.token);
       return;
-    case Command::Kind::kRestreamListen:
-      if (stopping_since_us_ == 0)
-        restream_->listen(command.inside, command.socket ? command.socket->take() : -1);
-      return;
-    case Command::Kind::kRestreamAllow:
-      restream_->allow(std::move(*command.access));
-      return;
     case Command::Kind::kStop:
       stopping_since_us_ = now_us;
       restream_->close_all();

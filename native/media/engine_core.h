@@ -77,19 +77,6 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   void run();
 
  private:
-  class OwnedDescriptor {
-   public:
-    explicit OwnedDescriptor(int fd) : fd_(fd) {}
-    ~OwnedDescriptor() {
-      if (fd_ >= 0) ::close(fd_);
-    }
-    OwnedDescriptor(const OwnedDescriptor&) = delete;
-    OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
-    int take() { return std::exchange(fd_, -1); }
-
-   private:
-    int fd_;
-  };
   struct Command {
     enum class Kind {
       kSet,
@@ -98,8 +85,6 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
       kWatchLive,
       kEndLive,
       kShowKey,
-      kRestreamListen,
-      kRestreamAllow,
       kStop,
       kSegmentClosed,
       kSegmentFailed
@@ -110,10 +95,6 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
     SegmentHandle segment = 0;
     uint64_t lost_bytes = 0;
     int64_t from_ms = 0, until_ms = 0;  ///< of a capture
-    bool inside = false;
-    /// A listening socket, closed with the command that nobody took; null = that way is closed.
-    std::shared_ptr<OwnedDescriptor> socket{};
-    std::shared_ptr<RestreamAccess> access{};
   };
   struct Leaving {
     std::unique_ptr<Stream> stream;
@@ -175,7 +156,7 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore>, privat
   std::mutex files_mutex_;
   std::map<SegmentHandle, OpenFile> files_;
 
-  /// Held by the ingest thread while it works and by stats while it looks.
+  /// Held by the ingest thread while it works, and by others while they look, or change who is let in.
   std::mutex work_mutex_;
   WallClock clock_;
   std::atomic<int64_t> clock_offset_us_;

@@ -70,23 +70,23 @@ void EngineCore::on_segment_failed(const SegmentFailed& failed) {
 int EngineCore::restream_listen(bool inside, const std::string& host, uint16_t* port) {
   const int fd = open_restream_port(host, port);
   if (fd < 0) return fd;
-  Command command{Command::Kind::kRestreamListen};
-  command.inside = inside;
-  command.socket = std::make_shared<OwnedDescriptor>(fd);
-  post(std::move(command));
+  std::lock_guard<std::mutex> lock(work_mutex_);
+  if (!restream_ || stopping_since_us_ > 0) {
+    ::close(fd);
+    return -EPERM;
+  }
+  restream_->listen(inside, fd);
   return 0;
 }
 
 void EngineCore::restream_close(bool inside) {
-  Command command{Command::Kind::kRestreamListen};
-  command.inside = inside;
-  post(std::move(command));
+  std::lock_guard<std::mutex> lock(work_mutex_);
+  if (restream_) restream_->listen(inside, -1);
 }
 
 void EngineCore::restream_allow(RestreamAccess access) {
-  Command command{Command::Kind::kRestreamAllow};
-  command.access = std::make_shared<RestreamAccess>(std::move(access));
-  post(std::move(command));
+  std::lock_guard<std::mutex> lock(work_mutex_);
+  if (restream_) restream_->allow(std::move(access));
 }
 
 std::vector<RestreamClientStats> EngineCore::restream_clients() {

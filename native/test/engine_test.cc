@@ -319,3 +319,20 @@ TEST_CASE("engine: stopped before anything has happened, twice, and without a st
   CHECK(engine->stop(1000));
   CHECK_FALSE(engine->start());
 }
+
+TEST_CASE("engine: a port for restreaming is free as soon as it is given up") {
+  Cameras cameras(2);
+  Rig rig;
+  for (uint32_t i = 0; i < 2; ++i) rig.engine->set_stream(Rig::settings(i + 1, cameras.url(i)));
+  REQUIRE(tiny::wait_for([&] { return rig.sink.streams(LinkState::kLive) == 2; }));
+  for (int i = 0; i < 20; ++i) {
+    uint16_t port = 0;
+    REQUIRE(rig.engine->restream_listen(false, "127.0.0.1", &port) == 0);
+    rig.engine->restream_close(false);
+    CHECK(rig.engine->restream_listen(false, "127.0.0.1", &port) == 0);
+    rig.engine->restream_close(false);
+  }
+  REQUIRE(rig.engine->stop(5000));
+  uint16_t port = 0;
+  CHECK(rig.engine->restream_listen(false, "127.0.0.1", &port) < 0);
+}

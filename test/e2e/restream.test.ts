@@ -199,6 +199,10 @@ test.needs(
         action,
       );
 
+    // What is given up can be had again at once.
+    for (const enabled of [false, true, false, true]) await service.patch('/api/settings', { restream: { enabled } });
+    assert.is((await service.get<RestreamInfo>('/api/settings/restream')).state.name, 'listening');
+
     // A port that another program has.
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise(resolve => other.once('listening', resolve));
