@@ -105,6 +105,8 @@ bool check(ByteView input) {
     session.receive(view(exact), now_us);
     now_us += 1000;
     at += size;
+    // Whoever was refused hears of it, and goes on.
+    if (login && input[0] % 4 == 3) session.tick(now_us += rtsp::ServerSession::kRefusalUs);
     while (session.describing()) {
       if (input[0] % 16 == 9) {
         session.not_described(503, now_us);
@@ -142,7 +144,7 @@ Bytes conversation(uint8_t cut) {
 }
 
 std::vector<Bytes> seeds() {
-  return {conversation(0), conversation(7), conversation(100)};
+  return {conversation(0), conversation(7), conversation(100), conversation(131)};
 }
 
 }  // namespace

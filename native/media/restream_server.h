@@ -42,8 +42,9 @@ struct RestreamClientStats {
 /// set to what it became. Returns the descriptor, which the caller owns, or -errno.
 int open_restream_port(const std::string& host, uint16_t* port);
 
-/// Lives on the ingest thread. There are two ways in: from inside, for this machine's own helpers, where
-/// nobody has to log in; and from outside.
+/// Lives on the ingest thread; `listen`, `allow` and `stats` may be called by others while that rests. There
+/// are two ways in: from inside, for this machine's own helpers, where nobody has to log in; and from
+/// outside.
 class RestreamServer final : private RestreamOwner {
  public:
   /// Of each way. Those that play, and all, of which those that do not play yet make room for others.

@@ -136,7 +136,18 @@ void ServerSession::tick(int64_t now_us) {
   if (ended()) return;
   now_us_ = now_us;
   const bool half_sent = !describing() && half_since_us_ > 0 && now_us - half_since_us_ > kHalfSentUs;
-  if (half_sent || (!playing() && now_us - since_us_ > kSetUpUs)) end();
+  if (half_sent || (!playing() && now_us - since_us_ > kSetUpUs)) {
+    end();
+  } else if (refused_us_ > 0 && now_us - refused_us_ >= kRefusalUs) {
+    refused_us_ = 0;
+    answer(401, login_.challenges(now_us));
+    if (refusals_ >= kMostRefusals) {
+      end();
+      return;
+    }
+    reader_.hold(false);
+    receive({}, now_us);
+  }
 }
 
 void ServerSession::end() {
@@ -218,10 +229,14 @@ bool ServerSession::admits(const Message& request) {
   if (verdict == ServerLogin::Verdict::kAccepted) return admitted_ = true;
   // An old nonce on a connection that is known: its owner has shown who it is.
   if (admitted_ && verdict == ServerLogin::Verdict::kAsked) return true;
-  const bool refused = verdict == ServerLogin::Verdict::kRefused;
-  if (refused) handler_.on_refused(login_.named());
-  answer(401, login_.challenges(now_us_));
-  if (refused && ++refusals_ >= kMostRefusals) end();
+  if (verdict == ServerLogin::Verdict::kAsked) {
+    answer(401, login_.challenges(now_us_));
+    return false;
+  }
+  handler_.on_refused(login_.named());
+  ++refusals_;
+  refused_us_ = now_us_;
+  reader_.hold(true);
   return false;
 }
 

@@ -74,6 +74,8 @@ class ServerSession final : private RequestSink {
   static constexpr int64_t kSetUpUs = 15'000'000;
   /// For the rest of a request whose begin has come.
   static constexpr int64_t kHalfSentUs = 10'000'000;
+  /// So long whoever gives a wrong name or secret waits for the answer: guesses are few.
+  static constexpr int64_t kRefusalUs = 1'000'000;
   static constexpr int kMostRefusals = 3, kMostRequestsBeforePlay = 40;
 
   ServerSession(ServerConfig config, ServerHandler& handler, int64_t now_us);
@@ -125,6 +127,7 @@ class ServerSession final : private RequestSink {
   std::string session_id_;
   State state_ = State::kIdle;
   int64_t now_us_, since_us_, half_since_us_ = 0;
+  int64_t refused_us_ = 0;  // since when a 401 waits; 0 = none does
   int refusals_ = 0, requests_ = 0;
   std::string cseq_, base_;  // of the request under way; of the description
   ServedPath path_;

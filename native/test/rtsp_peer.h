@@ -53,6 +53,15 @@ class Peer final : public rtsp::ServerHandler {
   int status_of(const std::string& method, const std::string& url = kUrl, const std::string& headers = {}) {
     return status(ask(method, url, headers));
   }
+  /// The same of one that is to be refused: the answer comes later.
+  int late_status_of(const std::string& method, const std::string& url = kUrl,
+                     const std::string& headers = {}) {
+    CHECK(ask(method, url, headers).empty());
+    session.tick(now_us += rtsp::ServerSession::kRefusalUs - 1);
+    CHECK(heard.empty());
+    session.tick(now_us += 1);
+    return status(heard);
+  }
   static std::string header(const std::string& answer, const std::string& name) {
     const size_t at = answer.find("\r\n" + name + ": ");
     if (at == std::string::npos) return {};

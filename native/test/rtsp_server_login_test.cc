@@ -56,7 +56,8 @@ TEST_CASE("rtsp login: asked for at DESCRIBE, never Basic") {
   CHECK(peer.status_of("DESCRIBE", "rtsp://h/ring/9/main") == 401);
   CHECK(peer.status_of("SETUP", Peer::kUrl, Peer::kTransport) == 401);
   CHECK(peer.status_of("PLAY") == 401);
-  CHECK(peer.status_of("DESCRIBE", Peer::kUrl, "Authorization: Basic YW5uOmFubi1zLXNlY3JldA==\r\n") == 401);
+  CHECK(peer.late_status_of("DESCRIBE", Peer::kUrl, "Authorization: Basic YW5uOmFubi1zLXNlY3JldA==\r\n") ==
+        401);
 }
 
 TEST_CASE("rtsp login: MD5 and SHA-256, with qop and as of RFC 2069") {
@@ -99,7 +100,7 @@ TEST_CASE("rtsp login: what is wrong is refused, three times") {
   for (const Login& login : wrong) {
     Peer peer(true);
     const std::string nonce = nonce_of(peer.ask("DESCRIBE"));
-    CHECK(peer.status_of("DESCRIBE", Peer::kUrl, authorization(nonce, login)) == 401);
+    CHECK(peer.late_status_of("DESCRIBE", Peer::kUrl, authorization(nonce, login)) == 401);
     CHECK(peer.refused.size() == 1);
     CHECK(peer.refused[0] == login.name);
     CHECK(peer.session.user().empty());
@@ -108,9 +109,25 @@ TEST_CASE("rtsp login: what is wrong is refused, three times") {
   for (int i = 0; i < 3; ++i) {
     const std::string nonce = nonce_of(peer.ask("DESCRIBE"));
     CHECK(peer.ends == 0);
-    peer.ask("DESCRIBE", Peer::kUrl, authorization(nonce, wrong[0]));
+    CHECK(peer.late_status_of("DESCRIBE", Peer::kUrl, authorization(nonce, wrong[0])) == 401);
   }
   CHECK(peer.ends == 1);
+}
+
+TEST_CASE("rtsp login: what is said behind a wrong secret waits for its answer") {
+  Peer peer(true);
+  Login wrong;
+  wrong.secret = "another-secret";
+  const std::string nonce = nonce_of(peer.ask("DESCRIBE"));
+  CHECK(peer.ask("DESCRIBE", Peer::kUrl, authorization(nonce, wrong)).empty());
+  CHECK(peer.ask("OPTIONS").empty());
+  CHECK(peer.refused.size() == 1);
+  peer.session.tick(peer.now_us += rtsp::ServerSession::kRefusalUs);
+  CHECK(Peer::header(peer.heard, "CSeq") == "2");
+  CHECK(has(peer.heard, "RTSP/1.0 200 OK\r\nCSeq: 3\r\n"));
+  // The right one is in time still.
+  CHECK(peer.status_of("DESCRIBE", Peer::kUrl, authorization(nonce_of(peer.heard), {})) == 200);
+  CHECK(peer.ends == 0);
 }
 
 TEST_CASE("rtsp login: a nonce is good for a minute, each count of it once, and on no other connection") {
@@ -146,7 +163,9 @@ TEST_CASE("rtsp login: headers that are nonsense") {
     CAPTURE(value);
     Peer peer(true);
     peer.ask("DESCRIBE");
-    CHECK(peer.status_of("DESCRIBE", Peer::kUrl, std::string("Authorization: ") + value + "\r\n") == 401);
+    peer.ask("DESCRIBE", Peer::kUrl, std::string("Authorization: ") + value + "\r\n");
+    if (peer.heard.empty()) peer.session.tick(peer.now_us += rtsp::ServerSession::kRefusalUs);
+    CHECK(Peer::status(peer.heard) == 401);
     for (const std::string& name : peer.refused) CHECK(name.find('\x01') == std::string::npos);
   }
 }
