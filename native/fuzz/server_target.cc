@@ -144,7 +144,7 @@ Bytes conversation(uint8_t cut) {
 }
 
 std::vector<Bytes> seeds() {
-  return {conversation(0), conversation(7), conversation(100), conversation(131)};
+  return {conversation(0), conversation(7), conversation(100)};
 }
 
 }  // namespace
