@@ -199,6 +199,8 @@ bool RestreamClient::description_holds() {
   if (!feed_->pictures() || edition_ == feed_->edition()) return true;
   edition_ = feed_->edition();
   for (const rtsp::ServedTrack& told : session_.tracks()) {
+    const auto same_kind = [&](const auto& track) { return track.is_video() == told.is_video(); };
+    if (std::none_of(tracks_.begin(), tracks_.end(), same_kind)) continue;
     // Sound comes before the first picture too.
     const auto now = told.is_video() ? feed_->picture_track() : feed_->sound_track();
     if (now && !told.goes_on_as(*now)) return false;

@@ -193,6 +193,9 @@ TEST_CASE("restream: nothing of another codec comes as if it were the one that w
   Viewer viewer(world, true);
   world.play(400'000, true);
   REQUIRE(viewer.sounds.units.size() > 10);
+  // Who takes the pictures only goes on.
+  Raw mute(world);
+  mute.play(world.url(true), {0});
   camera.plain_sound = true;
   camera.hang_up();
   world.wait(2 * kSecond);
@@ -203,6 +206,10 @@ TEST_CASE("restream: nothing of another codec comes as if it were the one that w
   for (const Unit& unit : viewer.sounds.units) CHECK(unit.data == tiny::silent_aac());
   world.wait(100'000);
   CHECK(viewer.ended());
+  world.play(1 * kSecond, true);
+  mute.take();
+  CHECK_FALSE(mute.closed());
+  CHECK(world.server->stats().size() == 1);
   world.rig.stop();
 }
 
