@@ -144,7 +144,7 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     ...{ settings: store.settings, log: log.logger('go2rtc') },
     ...provisionedBy(configuration?.go2rtc && configFile),
   });
-  const go2rtc = makeGo2rtc(options.dataDir, store.uuid, preferences, log.logger('go2rtc'));
+  const go2rtc = makeGo2rtc(options, store.uuid, preferences, log.logger('go2rtc'));
   const installer = new Installer({
     ...{ dataDir: options.dataDir, userAgent: `Thimble/${version}`, lock: lockDirectory, clock },
     ...{ spawn: spawnChild, log: log.logger('go2rtc'), onInstalled: () => go2rtc.recheck() },
@@ -319,13 +319,14 @@ function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
 }
 
 /** Nothing is started until somebody needs it. */
-function makeGo2rtc(dataDir: string, storeUuid: string, preferences: Go2rtcPreferencesKeeper, log: Logger): Go2rtc {
+function makeGo2rtc(options: ServeOptions, uuid: string, preferences: Go2rtcPreferencesKeeper, log: Logger): Go2rtc {
+  const { dataDir, allowLoopback } = options;
   const { PATH: path, RUNTIME_DIRECTORY: runtimeDirectory, XDG_RUNTIME_DIR: userDirectory } = process.env;
   const userId = process.getuid?.() ?? 0;
   const go2rtc = new Go2rtc({
     ...settingsOf(preferences.get()),
-    ...{ dataDir, log, clock: systemClock, spawn: spawnChild, lock: lockDirectory },
-    runtimeDirs: runtimeFolders({ runtimeDirectory, userDirectory, userId, storeUuid }),
+    ...{ dataDir, allowLoopback, log, clock: systemClock, spawn: spawnChild, lock: lockDirectory },
+    runtimeDirs: runtimeFolders({ runtimeDirectory, userDirectory, userId, storeUuid: uuid }),
     memoryLimitBytes: memoryLimitBytes(),
     ...(path !== undefined && { path }),
   });

@@ -1,7 +1,7 @@
 // What we ask of a running go2rtc, over its socket. Hides its addresses, its answers, and that its streams must be asked for in turn.
 import { type Clock, NvrError } from '../core/index.ts';
 import { parseJson } from './json.ts';
-import { askSocket, type SocketAnswer } from './socket-request.ts';
+import { askSocket, LongAnswer, type SocketAnswer } from './socket-request.ts';
 import { isSameSource } from './source-address.ts';
 import type { StreamName, Words } from './state.ts';
 import { readStream, readStreams, type StreamReport } from './stream-report.ts';
@@ -23,6 +23,7 @@ export type PatchResult = { state: 'kept' } | { state: 'refused'; words: Words }
 /** What `Api` does, for those who use it. */
 export interface HubApi {
   list(): Promise<Map<string, StreamReport>>;
+  isLong(name: StreamName): Promise<boolean>;
   patch(name: StreamName, source: string): Promise<PatchResult>;
   answer(name: StreamName, offer: string): Promise<string>;
   frame(name: StreamName, kind: 'mp4' | 'jpeg'): Promise<Buffer>;
@@ -47,7 +48,7 @@ export class Api implements HubApi {
     this.#authorization = `Basic ${Buffer.from(`${options.username}:${options.password}`).toString('base64')}`;
   }
 
-  /** All streams. Rejects with `unavailable`, or ForeignAnswer. */
+  /** All streams. Rejects with `unavailable`, LongAnswer among it, or ForeignAnswer. */
   list(): Promise<Map<string, StreamReport>> {
     return this.#inTurn(async () => {
       const { body } = expect(await this.#ask('GET', '/api/streams', MOST_LIST_BYTES));
@@ -55,6 +56,19 @@ export class Api implements HubApi {
       if (!streams) throw new ForeignAnswer('its list of streams cannot be read');
       return streams;
     });
+  }
+
+  /** Whether a stream alone is more than a camera has to tell. Rejects as `list`. */
+  isLong(name: StreamName): Promise<boolean> {
+    return this.#inTurn(() =>
+      this.#ask('GET', `/api/streams?src=${encodeURIComponent(name)}`, MOST_STREAM_BYTES).then(
+        () => false,
+        (error: unknown) => {
+          if (error instanceof LongAnswer) return true;
+          throw error;
+        },
+      ),
+    );
   }
 
   /** Makes a stream, or changes its source, and looks whether that happened. Rejects as `list`. */

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Clock } from '../core/index.ts';
 import { portFault } from './ports.ts';
 import type { Go2rtcSettings, Words } from './state.ts';
-import { NO_WEBRTC, portWords } from './words.ts';
+import { freeWords, NO_WEBRTC, portWords } from './words.ts';
 
 type Webrtc = Go2rtcSettings['webrtc'];
 
@@ -59,7 +59,10 @@ export class BrowserPort {
     if (webrtc.port === 0) return undefined;
     // It listens for UDP on each address by itself, on those that are there when it starts.
     if (served) return machineAddresses() === this.#addresses ? undefined : 'this machine has other addresses';
-    if (!this.#mayBeTried || (await this.#parts.fault(webrtc))) return undefined;
+    if (!this.#mayBeTried) return undefined;
+    const fault = await this.#parts.fault(webrtc);
+    this.#fault = fault ?? freeWords(webrtc.port);
+    if (fault) return undefined;
     return 'browsers can be served now';
   }
 

@@ -280,9 +280,9 @@ export class Go2rtc {
   }
 
   async #tend(run: Run, limits: Limits, signal: AbortSignal): Promise<string | undefined> {
-    const { log } = this.#options;
+    const { log, allowLoopback = false } = this.#options;
     const tending = new Tending({
-      ...{ run, limits, log, clock: this.#clock, table: this.#table, quarantine: this.#quarantine },
+      ...{ run, limits, allowLoopback, log, clock: this.#clock, table: this.#table, quarantine: this.#quarantine },
       vitals: this.#parts.vitals,
       wantsRestart: () => this.#browsers.mendable(run.webrtc),
     });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Clock, fromSystem, NvrError, syncFolder } from '../core/index.ts';
 import { ownBinary, probeBinary } from './binary.ts';
 import { type DownloadOptions, downloadJson, downloadTo } from './download.ts';
+import { isRecord } from './json.ts';
 import { type Asset, assetFor, type Machine, RELEASE, type Release } from './release.ts';
 import type { Spawn } from './state.ts';
 
@@ -131,8 +132,8 @@ function asking(
 async function publishedDigest(asset: Asset, release: Release, options: InstallOptions): Promise<string> {
   const { service = GITHUB } = options;
   const told = await downloadJson(asking(service.releaseUrl(release.version), options));
-  const { assets } = told as { assets?: unknown };
-  const known = (Array.isArray(assets) ? assets : []).find(one => one?.name === asset.name) as { digest?: unknown };
+  const assets = isRecord(told) && Array.isArray(told.assets) ? told.assets.filter(isRecord) : [];
+  const known = assets.find(({ name }) => name === asset.name);
   const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(String(known?.digest)) ?? [];
   if (sha256 !== undefined) return sha256;
   throw new NvrError('failed-precondition', `no digest of ${asset.name} is published`, {

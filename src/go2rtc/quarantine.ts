@@ -2,10 +2,10 @@
 import type { Clock, Logger } from '../core/index.ts';
 import type { LogLine } from './log-line.ts';
 import { isSameSource } from './source-address.ts';
-import type { ChildExit, StreamName, Words } from './state.ts';
+import type { ChildExit, SourceWords, StreamName } from './state.ts';
 import type { StreamTable } from './stream-table.ts';
 import { Suspects } from './suspects.ts';
-import { quarantineWords, SPINNING } from './words.ts';
+import { quarantineWords, SPINNING, STRAYED } from './words.ts';
 
 export interface QuarantineParts {
   table: StreamTable;
@@ -17,6 +17,8 @@ export interface QuarantineParts {
 const SPINS_PER_S = 10;
 /** In which everybody closes the stream, so that it is described anew when it is opened again. */
 const HELD_MS = 2000;
+/** One that is set aside for what its camera said is tried again after. */
+const ASIDE_MS = 10 * 60_000;
 /** More than the streams that there can be at a time. */
 const MOST_REMEMBERED = 1024;
 /** Of Go: a fatal error or a panic. */
@@ -25,7 +27,7 @@ const GO_FATAL = 2;
 export class Quarantine {
   readonly suspects: Suspects;
   readonly #parts: QuarantineParts;
-  readonly #returns = new Map<StreamName, { words: Words; cancel: () => void }>();
+  readonly #returns = new Map<StreamName, { words: SourceWords; cancel: () => void }>();
   /** What was last wanted of each: who lets go of a stream and takes it again has not changed it. */
   readonly #sources = new Map<StreamName, string>();
   readonly #spins = new Map<StreamName, { sinceMs: number; count: number }>();
@@ -38,13 +40,18 @@ export class Quarantine {
   /** A line of the running process: about a source that is dialled over and over, perhaps. */
   heard({ error, url }: LogLine): void {
     if (url === undefined || !error?.includes('start from CONN state')) return;
-    const { table, clock } = this.#parts;
-    const name = table.named(source => isSameSource(url, source) === true);
-    if (name === undefined || this.#returns.has(name)) return;
-    const nowMs = clock.monotonicMs();
-    const spin = this.#spins.get(name);
-    if (!spin || nowMs - spin.sinceMs >= 1000) this.#spins.set(name, { sinceMs: nowMs, count: 1 });
-    else if (++spin.count >= SPINS_PER_S) this.#spun(name);
+    // Which of those with the same source it is cannot be known: to close the wrong one would let the other spin on.
+    for (const name of this.#parts.table.named(source => isSameSource(url, source) === true)) this.#redialled(name);
+  }
+
+  /** Its source has led to this machine or a link-local address. */
+  strayed(name: StreamName): void {
+    this.#setAside(name, 'a source leads to this machine or to a link-local address', STRAYED);
+  }
+
+  /** What its camera says of itself has no end. */
+  talkative(name: StreamName): void {
+    this.#setAside(name, 'a camera describes itself at too great a length', quarantineWords('it says too much'));
   }
 
   /** The process ended by itself. */
@@ -75,13 +82,30 @@ export class Quarantine {
     this.#returns.clear();
   }
 
+  #redialled(name: StreamName): void {
+    if (this.#returns.has(name)) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const spin = this.#spins.get(name);
+    if (!spin || nowMs - spin.sinceMs >= 1000) this.#spins.set(name, { sinceMs: nowMs, count: 1 });
+    else if (++spin.count >= SPINS_PER_S) this.#spun(name);
+  }
+
   #remember(name: StreamName, source: string): void {
     this.#sources.delete(name);
     this.#sources.set(name, source);
     const [oldest] = this.#sources.keys();
     if (this.#sources.size <= MOST_REMEMBERED || oldest === undefined) return;
     this.#sources.delete(oldest);
+    const wasBarred = this.#returns.has(oldest);
     this.#forget(oldest);
+    // Nobody else would let it back.
+    if (wasBarred) this.#parts.table.bar(oldest, undefined);
+  }
+
+  #setAside(name: StreamName, why: string, words: SourceWords): void {
+    if (this.#returns.has(name)) return;
+    this.#parts.log.warn(why, { stream: name });
+    this.#bar(name, words, ASIDE_MS);
   }
 
   #forget(name: StreamName): void {
@@ -101,7 +125,7 @@ export class Quarantine {
     } else this.#bar(name, SPINNING, HELD_MS);
   }
 
-  #bar(name: StreamName, words: Words, forMs: number): void {
+  #bar(name: StreamName, words: SourceWords, forMs: number): void {
     const { table, clock } = this.#parts;
     this.#returns.get(name)?.cancel();
     const cancel = clock.after(forMs, () => {

@@ -7,7 +7,7 @@ import { folderWords, LOCKED } from './words.ts';
 export interface RuntimeFolder {
   /** Absolute. */
   path: string;
-  /** Removes it. */
+  /** Removes it, as far as that can be done; the next who takes it empties it. Never rejects. */
   release(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function takeRuntimeFolder(
     await empty(path);
     const release = async () => {
       // Whoever waits for its lock gets one of a folder that is gone, and makes a new one.
-      await rm(path, { recursive: true, force: true });
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
       held.unlock();
     };
     return { state: 'taken', folder: { path, release } };

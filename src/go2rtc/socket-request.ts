@@ -27,7 +27,14 @@ export class SilentPeer extends NvrError {
   }
 }
 
-/** Rejects with `unavailable`, and never with anything else: SilentPeer, or the code of the socket stands in the message. */
+/** Its answer has more bytes than it may have. */
+export class LongAnswer extends NvrError {
+  constructor() {
+    super('unavailable', 'go2rtc answered at too great a length', { cure: 'Try again.' });
+  }
+}
+
+/** Rejects with `unavailable`, and never with anything else: SilentPeer, LongAnswer, or the code of the socket stands in the message. */
 export function askSocket(options: SocketRequest): Promise<SocketAnswer> {
   const { socketPath, method, path, headers, body = '', timeoutMs, mostBytes, clock } = options;
   return new Promise((resolve, reject) => {
@@ -57,7 +64,7 @@ export function askSocket(options: SocketRequest): Promise<SocketAnswer> {
           cancel();
           resolve(answer);
         },
-        (error: Error) => broken(error.message, error),
+        (error: Error) => (error instanceof LongAnswer ? fail(error) : broken(error.message, error)),
       );
     });
     request.end(body);
@@ -69,7 +76,7 @@ async function collect(response: IncomingMessage, mostBytes: number): Promise<So
   let size = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     size += piece.length;
-    if (size > mostBytes) throw new Error('too-long');
+    if (size > mostBytes) throw new LongAnswer();
     pieces.push(piece);
   }
   const contentType = response.headers['content-type'] ?? '';

@@ -29,6 +29,8 @@ export interface SourceWords extends Words {
   fault?: SourceFault;
   /** go2rtc does not take it, or it was set aside: there is no address until that is over. */
   refused?: true;
+  /** It is over in seconds by itself. */
+  passing?: true;
 }
 
 /**
@@ -148,6 +150,8 @@ export interface Go2rtcOptions extends Go2rtcSettings {
   spawn: Spawn;
   /** Takes a directory for this process; undefined when another has it. As `lockDirectory` of native. */
   lock: (path: string) => { unlock(): void } | undefined;
+  /** Sources may lead to this machine; absent = only those whose address says so. */
+  allowLoopback?: boolean;
   /** Memory of this machine, or what we may use of it. */
   memoryLimitBytes: number;
 }

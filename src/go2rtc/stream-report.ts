@@ -5,6 +5,8 @@ export interface ProducerReport {
   /** Of a connected one without what stands behind #. */
   url: string;
   isConnected: boolean;
+  /** To what: host and port. Empty where that is not told. */
+  remote: string;
   /** Changes whenever something arrives. Counters wrap on 32-bit boards, so nothing else follows from them. */
   count: string;
 }
@@ -17,13 +19,12 @@ export interface StreamReport {
 
 /** One camera has a few; a list that is longer is none of ours. */
 const MOST_LISTED = 64;
-const MOST_STREAMS = 1024;
 
-/** Undefined when it is no such list. */
+/** Undefined when it is no such list. All of it: go2rtc forgets no name, and one that were left out would count as lost. */
 export function readStreams(json: unknown): Map<string, StreamReport> | undefined {
   if (!isRecord(json)) return undefined;
   const streams = new Map<string, StreamReport>();
-  for (const [name, value] of Object.entries(json).slice(0, MOST_STREAMS)) {
+  for (const [name, value] of Object.entries(json)) {
     const stream = readStream(value);
     if (!stream) return undefined;
     streams.set(name, stream);
@@ -46,6 +47,7 @@ function readProducer(one: Record<string, unknown>): ProducerReport {
   return {
     url: text(one.url),
     isConnected: one.id !== undefined || one.medias !== undefined,
+    remote: text(one.remote_addr),
     count: [number(one.id), number(one.bytes_recv), ...counters].join(' '),
   };
 }

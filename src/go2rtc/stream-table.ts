@@ -26,7 +26,7 @@ class Entry {
   /** Where it can be pulled, of the running process. */
   url: string | undefined;
   /** It is kept from everybody. */
-  barred: Words | undefined;
+  barred: SourceWords | undefined;
   /** go2rtc does not take its source. */
   refused: Words | undefined;
   /** What its source last failed with. */
@@ -101,9 +101,11 @@ export class StreamTable {
     return this.#barrier(entry) ? NOWHERE : entry.source;
   }
 
-  /** Whose source a log line is about. */
-  named(matches: (source: string) => boolean): StreamName | undefined {
-    return [...this.#entries.values()].find(({ source }) => source !== undefined && matches(source))?.name;
+  /** Whose source a log line may be about: two streams can have the same address, or differ only in what stands behind #. */
+  named(matches: (source: string) => boolean): StreamName[] {
+    return [...this.#entries.values()]
+      .filter(({ source }) => source !== undefined && matches(source))
+      .map(({ name }) => name);
   }
 
   /** Those whose source is to be given once more; each is told once. */
@@ -130,7 +132,7 @@ export class StreamTable {
   }
 
   /** Keeps everybody from it, or with undefined lets them have it again. */
-  bar(name: StreamName, words: Words | undefined): void {
+  bar(name: StreamName, words: SourceWords | undefined): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.barred === words) return;
     entry.barred = words;
@@ -209,7 +211,7 @@ export class StreamTable {
   }
 
   /** Why nobody may have it, whatever go2rtc says. */
-  #barrier(entry: Entry): Words | undefined {
+  #barrier(entry: Entry): SourceWords | undefined {
     return entry.source !== undefined && looksLikeStream(entry.source) ? RENAMED : entry.barred;
   }
 

@@ -35,7 +35,9 @@ export class Suspects {
   /** Those that are doubted come last and one by one, so that the next end tells which it is. */
   order(names: readonly StreamName[]): { atOnce: StreamName[]; oneByOne: StreamName[] } {
     if (!this.#careful) return { atOnce: [...names], oneByOne: [] };
-    const isDoubted = (name: StreamName) => (this.#records.get(name)?.ends.length ?? 0) > 0;
+    const nowMs = this.#clock.monotonicMs();
+    const isDoubted = (name: StreamName) =>
+      this.#records.get(name)?.ends.some(atMs => nowMs - atMs < MEMORY_MS) ?? false;
     return { atOnce: names.filter(name => !isDoubted(name)), oneByOne: names.filter(isDoubted) };
   }
 
@@ -57,7 +59,11 @@ export class Suspects {
     this.#careful = suspects.length > 0;
     const [only] = suspects;
     if (suspects.length !== 1 || only === undefined) return undefined;
-    return this.#note(only).ends.length >= ENDS_UNTIL_SET_ASIDE ? this.#setAside(only) : undefined;
+    if (this.#note(only).ends.length < ENDS_UNTIL_SET_ASIDE) return undefined;
+    // Which it was is known: nobody else has to wait any more.
+    this.#careful = false;
+    for (const record of this.#records.values()) record.ends = [];
+    return this.#setAside(only);
   }
 
   /** It was stopped by us, or ended by something else than a stream. */

@@ -4,8 +4,10 @@ import { ForeignAnswer } from './api.ts';
 import { Bell } from './bell.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Run } from './run.ts';
+import { LongAnswer } from './socket-request.ts';
 import { isSameSource, NOWHERE } from './source-address.ts';
 import type { ChildExit, StreamName, Words } from './state.ts';
+import { isStrayed } from './strayed.ts';
 import type { StreamReport } from './stream-report.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { Limits, Vitals } from './vitals.ts';
@@ -17,9 +19,11 @@ export interface TendingParts {
   quarantine: Quarantine;
   vitals: Vitals;
   limits: Limits;
+  /** Sources may lead to this machine. */
+  allowLoopback: boolean;
   clock: Clock;
   log: Logger;
-  /** Asked each minute in which nobody takes anything: why it should be started anew, undefined = it need not. */
+  /** Asked each minute: why it should be started anew when nobody takes anything, undefined = it need not. */
   wantsRestart: () => Promise<string | undefined>;
 }
 
@@ -60,6 +64,8 @@ export class Tending {
   readonly #abort = new AbortController();
   readonly #given = new Map<StreamName, Given>();
   readonly #counts = new Map<StreamName, string>();
+  /** To what each is connected, and with which source. */
+  readonly #places = new Map<StreamName, string>();
   #figures: Figures = {};
   #takers: ReadonlyMap<string, number> = new Map();
   #consumers = 0;
@@ -95,8 +101,8 @@ export class Tending {
       quarantine.heard(line);
       const { stream, url, error, level } = line;
       if (error === undefined || (level !== 'warn' && level !== 'error')) return;
-      const name = stream ?? (url && table.named(source => isSameSource(url, source) === true));
-      if (name) table.failed(name, faultWords(sourceFault(error)));
+      const named = url === undefined ? [] : table.named(source => isSameSource(url, source) === true);
+      for (const name of stream ? [stream] : named) table.failed(name, faultWords(sourceFault(error)));
     });
     const onAbort = () => this.#abort.abort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -190,7 +196,7 @@ export class Tending {
       if (!(await this.#isAwake())) return;
       const streams = await this.#ask();
       if (!streams) return;
-      this.#see(streams);
+      if (streams !== 'long') this.#see(streams);
     }
   }
 
@@ -212,17 +218,30 @@ export class Tending {
   }
 
   /** All streams; asked twice before silence counts. Undefined when it does not answer. */
-  async #ask(): Promise<Map<string, StreamReport> | undefined> {
+  async #ask(): Promise<Map<string, StreamReport> | 'long' | undefined> {
     for (let left = 2; left > 0; left--) {
       try {
         return await this.#parts.run.api.list();
       } catch (error) {
+        if (error instanceof LongAnswer && (await this.#shorten())) return 'long';
         if (error instanceof ForeignAnswer) this.#fail(`somebody else answers in its place: ${error.message}`);
         if (this.#abort.signal.aborted) return undefined;
       }
     }
     this.#fail('its API does not answer');
     return undefined;
+  }
+
+  /** Sets those aside whose camera describes itself without end, before nothing is to be known of the others. True when one was found. */
+  async #shorten(): Promise<boolean> {
+    const { table, run, quarantine } = this.#parts;
+    let isFound = false;
+    for (const name of table.names()) {
+      const isLong = await run.api.isLong(name).catch(() => false);
+      if (isLong) quarantine.talkative(name);
+      isFound ||= isLong;
+    }
+    return isFound;
   }
 
   #see(streams: ReadonlyMap<string, StreamReport>): void {
@@ -240,14 +259,21 @@ export class Tending {
       table.seen(name, stream?.consumers.length ?? 0, moving);
       this.#check(name, stream);
     }
-    for (const name of this.#counts.keys()) if (!table.has(name)) this.#counts.delete(name);
+    for (const known of [this.#counts, this.#places])
+      for (const name of known.keys()) if (!table.has(name)) known.delete(name);
   }
 
-  /** Gives a stream once more whose place was taken by another source. */
+  /** Gives a stream once more whose place was taken by another source, and takes away one that leads where none may. */
   #check(name: StreamName, stream: StreamReport | undefined): void {
-    const { table, log } = this.#parts;
+    const { table, quarantine, allowLoopback, log } = this.#parts;
     const given = this.#given.get(name);
     if (!given || given.refused) return;
+    const remotes = stream?.producers.filter(one => one.isConnected).map(({ remote }) => remote) ?? [];
+    const place = JSON.stringify([given.source, ...remotes]);
+    // Judged once: to ask for all addresses of the machine takes a slow board a while.
+    const isNew = this.#places.get(name) !== place;
+    this.#places.set(name, place);
+    if (isNew && !allowLoopback && remotes.some(remote => isStrayed(remote, given.source))) quarantine.strayed(name);
     const isKept = stream?.producers.every(one => one.isConnected || isSameSource(one.url, given.source) !== false);
     if (isKept) return;
     log.warn('go2rtc has another source than it was given', { stream: name });
@@ -273,9 +299,10 @@ export class Tending {
       }
       const isLarge = size && (size.rssBytes > limits.quiet.rssBytes || size.fds > limits.quiet.fds);
       // Not in its first minute, so that what comes and goes does not have it started over and over.
-      if (this.#consumers === 0 && minute > 0) {
-        const reason = isLarge ? 'it has grown' : await wantsRestart();
-        if (reason !== undefined) return this.#finish({ kind: 'quiet', reason });
+      if (minute > 0) {
+        const wanted = await wantsRestart();
+        const reason = isLarge ? 'it has grown' : wanted;
+        if (this.#consumers === 0 && reason !== undefined) return this.#finish({ kind: 'quiet', reason });
       }
       await clock.sleep(MINUTE_MS, this.#abort.signal);
     }

@@ -68,6 +68,13 @@ export function portWords(port: number): Words {
   };
 }
 
+export function freeWords(port: number): Words {
+  return {
+    message: `Port ${port}, on which browsers are served over WebRTC, is free again, and go2rtc runs without it`,
+    cure: 'It takes it as soon as nothing is recorded through it; to have it at once, restart the service.',
+  };
+}
+
 export const NO_WEBRTC: Words = {
   message: 'go2rtc offers no WebRTC at present',
   cure: 'Check that this machine has an address, and look at the log.',
@@ -84,9 +91,15 @@ export function quarantineWords(reason: string): Words {
   };
 }
 
-export const SPINNING: Words = {
+export const SPINNING: SourceWords = {
+  passing: true,
   message: 'The source changed what it delivers; it is opened anew',
   cure: 'Wait a moment.',
+};
+
+export const STRAYED: Words = {
+  message: 'The camera sends go2rtc on to this machine or to a link-local address',
+  cure: 'Write the address of the stream itself, and look at what the camera is set to.',
 };
 
 export const RENAMED: Words = {

@@ -100,9 +100,10 @@ test('an answer without end is cut off', async () => {
     response.on('drain', more);
     more();
   });
-  assert.match((await failure(api.list())).message, /too-long/);
-  assert.match((await failure(api.answer('th-1-view', 'v=0'))).message, /too-long/);
-  assert.match((await failure(api.frame('th-1-main', 'mp4'))).message, /too-long/);
+  assert.match((await failure(api.list())).message, /too great a length/);
+  assert.match((await failure(api.answer('th-1-view', 'v=0'))).message, /too great a length/);
+  assert.match((await failure(api.frame('th-1-main', 'mp4'))).message, /too great a length/);
+  assert.is(await api.isLong('th-1-main'), true);
 });
 
 test('silence has an end, whichever part of the answer is missing; the next call goes on', async () => {

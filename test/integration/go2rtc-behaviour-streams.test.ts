@@ -1,4 +1,5 @@
 // What our supervisor believes about the calls for streams. The stand-in and a real go2rtc do the same.
+import { createServer } from 'node:net';
 import * as assert from 'uvu/assert';
 import { Camera } from '../support/camera.ts';
 import { stopChildren } from '../support/child.ts';
@@ -96,6 +97,38 @@ each('what is connected is shown with its counters and with who reads', async pr
   await peer.stop();
   await camera.stop();
 });
+
+each(
+  'a camera that sends it on is obeyed, whatever address it names, and what it is connected to is shown',
+  async program => {
+    const camera = await Camera.start({ clips: [CLIP] });
+    const from = createServer(socket => {
+      socket.on('data', bytes => {
+        const sequence = /CSeq: (\d+)/i.exec(bytes.toString())?.[1] ?? '1';
+        socket.write(`RTSP/1.0 302 Moved\r\nCSeq: ${sequence}\r\nLocation: ${camera.url}\r\n\r\n`);
+      });
+      socket.on('error', () => undefined);
+    });
+    await new Promise<void>(resolve => from.listen(0, '127.0.0.2', resolve));
+    const address = from.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const peer = await Peer.start(program);
+    await peer.patch('th-1-main', `rtsp://admin:word@127.0.0.2:${port}/live#backchannel=0`);
+    const { client } = await peer.play('th-1-main');
+    await client.until(() => client.packets.length > 20, 'packets');
+    const [producer] = (await peer.stream('th-1-main')).producers;
+    assert.is(producer?.remote_addr, `127.0.0.1:${camera.port}`);
+    assert.is(
+      producer?.url,
+      camera.url.replace('rtsp://', 'rtsp://***@'),
+      'with the login that was meant for the other',
+    );
+    client.close();
+    await peer.stop();
+    from.close();
+    await camera.stop();
+  },
+);
 
 each('another source is dialled when the old one has ended, for the same reader', async program => {
   const [one, other] = [await Camera.start({ clips: [CLIP] }), await Camera.start({ clips: [CLIP] })];

@@ -312,7 +312,9 @@ it('a digest that is not pinned is asked for, and without one nothing is install
   const tell = (value: unknown) => server.files.set(`/releases/v${VERSION}`, Buffer.from(JSON.stringify(value)));
   const wrong = [
     {},
+    null,
     { assets: 3 },
+    { assets: [null] },
     { assets: [{ name: NAME, digest: 'md5:0' }] },
     { assets: [{ name: 'other', digest: `sha256:${digest(content)}` }] },
   ];

@@ -1,5 +1,14 @@
 // The program go2rtc and the folder that it works in: found, tried, refused with words. Real files, real children.
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { BinaryFinder, type FoundBinary, findBinary } from '../../src/go2rtc/binary.ts';
@@ -119,6 +128,18 @@ test('the folder is ours alone, empty, and one service has it at a time', async 
   const third = await takeRuntimeFolder([path], lockDirectory);
   assert.is(third.state, 'taken');
   if (third.state === 'taken') await third.folder.release();
+});
+
+test('a folder that cannot be removed is free all the same', async () => {
+  const parent = join(tempDir('run'), 'p');
+  mkdirSync(parent);
+  let isHeld = true;
+  const lock = () => ({ unlock: () => void (isHeld = false) });
+  const taken = await takeRuntimeFolder([join(parent, 'thimble')], lock);
+  renameSync(parent, `${parent}-away`);
+  writeFileSync(parent, 'a path through a file cannot even be looked at');
+  if (taken.state === 'taken') await taken.folder.release();
+  assert.equal([taken.state, isHeld], ['taken', false]);
 });
 
 test('places that are not ours, or cannot be used, are passed over; memory comes first', async () => {

@@ -3,6 +3,8 @@ import { NvrError } from '../../src/core/index.ts';
 import type { HubApi, PatchResult } from '../../src/go2rtc/api.ts';
 import type { LogLine } from '../../src/go2rtc/log-line.ts';
 import type { Run, RunRequest } from '../../src/go2rtc/run.ts';
+import { LongAnswer } from '../../src/go2rtc/socket-request.ts';
+import { NOWHERE } from '../../src/go2rtc/source-address.ts';
 import type { ChildExit, StreamName } from '../../src/go2rtc/state.ts';
 import type { StreamReport } from '../../src/go2rtc/stream-report.ts';
 import type { Pulse, Size, Vitals } from '../../src/go2rtc/vitals.ts';
@@ -18,6 +20,10 @@ export class FakeRun implements Run, HubApi {
   readonly consumers = new Map<string, string[]>();
   /** Those whose source delivers; the number changes with each look. */
   readonly moving = new Set<string>();
+  /** To what those are connected, as go2rtc shows it. */
+  readonly remotes = new Map<string, string>();
+  /** Those that tell of themselves without end, while they lead to their camera. */
+  readonly long = new Set<string>();
   readonly patches: string[] = [];
   /** How it was stopped: `term` or `kill`. */
   stopped: string | undefined;
@@ -41,14 +47,21 @@ export class FakeRun implements Run, HubApi {
 
   async list(): Promise<Map<string, StreamReport>> {
     await this.#alive();
+    for (const name of this.long) if (this.sources.get(name) !== NOWHERE) throw new LongAnswer();
     this.#bytes += 100;
     return new Map(
       [...this.sources].map(([name, url]) => {
         const isConnected = this.moving.has(name);
         const count = isConnected ? String(this.#bytes) : '';
-        return [name, { producers: [{ url, isConnected, count }], consumers: this.consumers.get(name) ?? [] }];
+        const remote = this.remotes.get(name) ?? '';
+        return [name, { producers: [{ url, isConnected, count, remote }], consumers: this.consumers.get(name) ?? [] }];
       }),
     );
+  }
+
+  async isLong(name: StreamName): Promise<boolean> {
+    await this.#alive();
+    return this.long.has(name);
   }
 
   async patch(name: StreamName, source: string): Promise<PatchResult> {

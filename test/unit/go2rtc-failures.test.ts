@@ -73,6 +73,23 @@ test('of several suspects none is set aside; then they come one by one', async (
   assert.is(suspects.asideMs('th-2-main'), 0);
 });
 
+test('when it is known which one it was, the others wait no longer; nor do they after ten minutes', async () => {
+  const clock = new FakeClock();
+  const suspects = new Suspects(clock);
+  const names = ['th-1-main', 'th-2-main'] as const;
+  const all = { atOnce: [...names], oneByOne: [] };
+  for (const name of names) suspects.given(name);
+  suspects.ended();
+  assert.equal(suspects.order(names).oneByOne, [...names]);
+  suspects.given('th-2-main');
+  assert.is(suspects.ended(), 'th-2-main');
+  assert.equal(suspects.order(names), all);
+  for (const name of names) suspects.given(name);
+  suspects.ended();
+  await clock.advance(600_000);
+  assert.equal(suspects.order(names), all, 'that was long ago');
+});
+
 test('one that is set aside again stays away for longer; another source starts anew', async () => {
   const clock = new FakeClock();
   const suspects = new Suspects(clock);
@@ -125,6 +142,7 @@ test('a stream that spins is closed for everybody, and opened again', async () =
   spin(2);
   assert.is(claim.url(), undefined);
   assert.is(claim.problem()?.message, 'The source changed what it delivers; it is opened anew');
+  assert.ok(claim.problem()?.refused && claim.problem()?.passing);
   assert.is(table.wanted('th-1-main'), 'rtsp://127.0.0.1:1/');
   assert.is(table.wanted('th-2-main'), 'rtsp://h/q', 'no other suffers');
   await clock.advance(2000);
@@ -144,6 +162,7 @@ test('one that spins three times in ten minutes is set aside', async () => {
   }
   assert.is(claim.url(), undefined);
   assert.match(claim.problem()?.message ?? '', /set aside for a while/);
+  assert.is(claim.problem()?.passing, undefined);
   claim.release();
   const again = table.claim('th-1-main', 'rtsp://u:p@h/p#backchannel=0');
   assert.match(again.problem()?.message ?? '', /set aside for a while/, 'to let go and take it again is no way round');
@@ -155,6 +174,27 @@ test('one that spins three times in ten minutes is set aside', async () => {
   assert.is(again.url(), undefined);
   table.claim('th-1-main', 'rtsp://h/other');
   assert.is(table.wanted('th-1-main'), 'rtsp://h/other', 'another source is tried at once');
+});
+
+test('of two streams with the same source both are closed: one of them spins', () => {
+  const { table, claim, spin, give } = isolation();
+  const twin = table.claim('th-3-main', 'rtsp://u:p@h/p#media=audio#backchannel=1');
+  give();
+  spin(10);
+  assert.equal([claim.url(), twin.url()], [undefined, undefined]);
+});
+
+test('whoever is forgotten among very many names is let back', async () => {
+  const { clock, table, claim, spin } = isolation();
+  for (let i = 0; i < 3; i++) {
+    spin(10);
+    if (i < 2) await clock.advance(2000);
+  }
+  assert.is(table.wanted('th-1-main'), 'rtsp://127.0.0.1:1/');
+  for (let id = 10; id < 1100; id++) table.claim(`th-${id}-main`, 'rtsp://h/x').release();
+  await clock.advance(600_000);
+  assert.is(table.wanted('th-1-main'), 'rtsp://u:p@h/p#backchannel=0');
+  claim.release();
 });
 
 test('lines about unknown sources and other faults blame nobody', () => {

@@ -188,6 +188,7 @@ test('a taken port costs the viewers over WebRTC, nobody else', async () => {
   hub.run.consumers.set('th-1-view', ['rtsp']);
   await hub.clock.advance(2 * MINUTE);
   assert.is(hub.service.state().webrtc, false, 'somebody is being recorded');
+  assert.match(hub.service.problems()[0]?.message ?? '', /is free again/);
   hub.run.consumers.clear();
   await hub.clock.advance(2 * MINUTE);
   assert.is(hub.service.state().webrtc, true);

@@ -15,7 +15,7 @@ const test = suite('go2rtc tending');
 
 const NOWHERE = 'rtsp://127.0.0.1:1/';
 
-function begin() {
+function begin(allowLoopback = false) {
   const clock = new FakeClock();
   const log = fakeLog();
   let changes = 0;
@@ -31,7 +31,7 @@ function begin() {
   const vitals = new FakeVitals();
   const restart: { reason: string | undefined } = { reason: undefined };
   const tending: Tending = new Tending({
-    ...{ run, table, quarantine, vitals, limits, clock, log: log.logger },
+    ...{ run, table, quarantine, vitals, limits, allowLoopback, clock, log: log.logger },
     wantsRestart: async () => restart.reason,
   });
   const abort = new AbortController();
@@ -197,6 +197,83 @@ test('looks tell who takes a stream and whether its source delivers; what moves 
   run.moving.delete('th-1-main');
   await clock.advance(5000);
   assert.is(table.state('th-1-main')?.moving, false);
+  await stop();
+});
+
+test('what is said of a source is said of each stream that has it', async () => {
+  const { table, run, stop } = begin();
+  const [main, sub] = [table.claim('th-1-main', 'rtsp://h/p#a'), table.claim('th-1-sub', 'rtsp://u:p@h/p#b')];
+  await settle();
+  run.says({ level: 'warn', message: '', url: 'rtsp://***@h/p', error: 'EOF' });
+  for (const claim of [main, sub]) assert.is(claim.problem()?.message, 'The camera closed the connection');
+  await stop();
+});
+
+test('a source that leads to this machine is closed, and tried again after ten minutes', async () => {
+  const { table, run, clock, stop } = begin();
+  const [claim, view] = [
+    table.claim('th-1-main', 'rtsp://10.255.255.2/p'),
+    table.claim('th-1-view', 'rtsp://127.0.0.1:4000/ring/1/main'),
+  ];
+  await settle();
+  for (const name of ['th-1-main', 'th-1-view']) {
+    run.moving.add(name);
+    run.remotes.set(name, '127.0.0.1:4000');
+  }
+  await clock.advance(5000);
+  assert.equal([claim.url(), run.sources.get('th-1-main')], [undefined, NOWHERE]);
+  assert.match(claim.problem()?.message ?? '', /sends go2rtc on to this machine/);
+  assert.ok(claim.problem()?.refused && claim.problem()?.cure);
+  assert.ok(view.url(), 'what names this machine was meant');
+  run.moving.delete('th-1-main');
+  await clock.advance(600_000);
+  assert.ok(claim.url());
+  await stop();
+  const free = begin(true);
+  const allowed = free.table.claim('th-1-main', 'rtsp://cam.test/p');
+  await settle();
+  free.run.moving.add('th-1-main');
+  free.run.remotes.set('th-1-main', '127.0.0.1:554');
+  await free.clock.advance(5000);
+  assert.ok(allowed.url());
+  await free.stop();
+});
+
+test('a camera that describes itself without end is set aside, and nobody else suffers', async () => {
+  const { table, run, clock, end, stop } = begin();
+  const [bad, good] = [table.claim('th-1-main', 'rtsp://h/p'), table.claim('th-2-main', 'rtsp://h/q')];
+  await settle();
+  run.long.add('th-1-main');
+  await clock.advance(10_000);
+  assert.equal([end(), bad.url(), good.url() !== undefined], [undefined, undefined, true]);
+  assert.match(bad.problem()?.message ?? '', /says too much/);
+  run.moving.add('th-2-main');
+  await clock.advance(10_000);
+  assert.is(table.state('th-2-main')?.moving, true, 'it is looked after');
+  run.long.clear();
+  await clock.advance(600_000);
+  assert.ok(bad.url());
+  await stop();
+});
+
+test('a name that is taken again while its removal is under way has no address before go2rtc has it again', async () => {
+  const { table, run, stop } = begin();
+  table.claim('th-1-view', 'rtsp://127.0.0.1:4000/ring/1/main').release();
+  const first = table.claim('th-1-view', 'rtsp://127.0.0.1:4000/ring/1/main');
+  await settle();
+  const seen: (string | undefined)[] = [];
+  const patch = run.patch.bind(run);
+  let next: ReturnType<typeof table.claim> | undefined;
+  run.patch = async (name, source) => {
+    const result = await patch(name, source);
+    if (source === NOWHERE) next = table.claim('th-1-view', 'rtsp://127.0.0.1:4000/ring/1/main');
+    else seen.push(next?.url());
+    return result;
+  };
+  first.release();
+  await settle();
+  assert.equal(seen, [undefined]);
+  assert.equal([next?.url() !== undefined, run.sources.get('th-1-view')], [true, 'rtsp://127.0.0.1:4000/ring/1/main']);
   await stop();
 });
 

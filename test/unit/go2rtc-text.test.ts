@@ -1,10 +1,12 @@
 // What go2rtc is told and what it says: its configuration, its log lines, its lists of streams, the sources it shows.
+import { networkInterfaces } from 'node:os';
 import * as assert from 'uvu/assert';
 import { configurationText } from '../../src/go2rtc/configuration.ts';
 import { parseJson } from '../../src/go2rtc/json.ts';
 import { readLogLine } from '../../src/go2rtc/log-line.ts';
 import { LogReader } from '../../src/go2rtc/log-reader.ts';
 import { bareSource, isSameSource, isStreamName, looksLikeStream, placeOf } from '../../src/go2rtc/source-address.ts';
+import { isStrayed } from '../../src/go2rtc/strayed.ts';
 import { readStreams } from '../../src/go2rtc/stream-report.ts';
 import { sourceFault } from '../../src/go2rtc/words.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -176,19 +178,23 @@ test('damaged output and damaged lists are taken apart like any other', () => {
   assert.ok(log.lines.length < 20);
 });
 
+const CONNECTED = { id: 3, url: 'rtsp://h/p', remote_addr: '10.0.0.2:554' };
+
 test('lists of streams are read, and nothing in them is believed', () => {
   const streams = readStreams({
     'th-1-main': {
-      producers: [{ id: 3, url: 'rtsp://h/p', receivers: [{ id: 4, bytes: 10 }, { id: 5 }], bytes_recv: 12 }],
+      producers: [{ ...CONNECTED, receivers: [{ id: 4, bytes: 10 }, { id: 5 }], bytes_recv: 12 }],
       consumers: [{ format_name: 'rtsp' }, { format_name: 'webrtc/post' }],
     },
     'th-2-main': { producers: [{ url: 'rtsp://***@h/q#backchannel=0' }], consumers: null },
   });
   const one = streams?.get('th-1-main');
-  assert.equal(one?.producers, [{ url: 'rtsp://h/p', isConnected: true, count: '3 12 4:10 5:0' }]);
+  assert.equal(one?.producers, [
+    { url: 'rtsp://h/p', isConnected: true, remote: '10.0.0.2:554', count: '3 12 4:10 5:0' },
+  ]);
   assert.equal(one?.consumers, ['rtsp', 'webrtc/post']);
   assert.equal(streams?.get('th-2-main'), {
-    producers: [{ url: 'rtsp://***@h/q#backchannel=0', isConnected: false, count: '0 0' }],
+    producers: [{ url: 'rtsp://***@h/q#backchannel=0', isConnected: false, remote: '', count: '0 0' }],
     consumers: [],
   });
   for (const bad of [undefined, null, 7, 'x', [], { a: 1 }]) assert.is(readStreams(bad), undefined);
@@ -196,6 +202,32 @@ test('lists of streams are read, and nothing in them is believed', () => {
     producers: [],
     consumers: [],
   });
+});
+
+test('a list is read to its end, as each stream that were missing would count as lost', () => {
+  const names = Array.from({ length: 3000 }, (_, id) => [`th-${id}-main`, { producers: [], consumers: null }]);
+  assert.is(readStreams(Object.fromEntries(names))?.size, 3000);
+});
+
+test('a source has strayed when it is connected to this machine or this link, and its address did not say so', () => {
+  const own = Object.values(networkInterfaces())
+    .flatMap(list => list ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  const source = 'rtsp://u:p@10.255.255.2:554/p#backchannel=0';
+  for (const remote of [
+    '127.0.0.1:8554',
+    '[::1]:554',
+    '[fe80::1%eth0]:554',
+    '169.254.1.1:554',
+    '0.0.0.0:80',
+    'localhost:80',
+  ])
+    assert.ok(isStrayed(remote, source), remote);
+  if (own !== undefined) assert.ok(isStrayed(`${own}:554`, source));
+  for (const remote of ['10.255.255.2:554', '10.255.255.3:554', 'cam.lan:80', '[2001:db8::1]:554', '', ':::', '***'])
+    assert.not(isStrayed(remote, source), remote);
+  for (const meant of ['rtsp://127.0.0.1:4000/ring/1/main', 'rtsp://u:p@[::1]/x', 'http://localhost/x'])
+    assert.not(isStrayed('127.0.0.1:4000', meant), meant);
 });
 
 test('a counter that wraps has changed like any other', () => {

@@ -21,7 +21,7 @@ export class RtspSource {
   medias: Media[] = [];
   readonly #id: number;
   readonly #context: Context;
-  readonly #source: string;
+  #source: string;
   readonly #only: string;
   readonly #timeoutSeconds: number;
   #backchannel: boolean;
@@ -155,6 +155,13 @@ export class RtspSource {
       'User-Agent': `go2rtc/${this.#context.version}`,
     };
     const answer = await this.#ask('DESCRIBE', this.#url, headers, { name, password });
+    const location = isMoved(answer) ? (answer.headers.get('location') ?? '') : undefined;
+    if (location !== undefined) {
+      const login = /^\w+:\/\/([^/?]*@)/.exec(this.#source)?.[1] ?? '';
+      this.#source = /^\w+:\/\/[^/?]*@/.test(location) ? location : location.replace('://', `://${login}`);
+      this.#close();
+      return this.#dial();
+    }
     this.#url = answer.headers.get('content-base')?.trim() ?? this.#url;
     this.#sdp = answer.body;
     const medias = parseSdp(answer.body).filter(({ kind }) => this.#only === '' || this.#only.includes(kind));
@@ -225,7 +232,7 @@ export class RtspSource {
     if (frame instanceof Error) throw frame;
     if (!('answer' in frame)) throw new Error(`malformed response on ${method}`);
     const status = frame.answer.first.split(' ')[1];
-    if (status === '200') return frame.answer;
+    if (status === '200' || isMoved(frame.answer)) return frame.answer;
     if (status !== '401') throw new Error(`wrong response on ${method}`);
     if (!login || login.name === '') throw new Error('user/pass not provided');
     if (this.#login) throw new Error('wrong user/pass');
@@ -291,6 +298,10 @@ export class RtspSource {
     this.#wake();
     socket?.destroySoon();
   }
+}
+
+function isMoved({ first }: Message): boolean {
+  return /^\S+ 30[12] /.test(first);
 }
 
 function loginOf(challenge: string, { name, password }: { name: string; password: string }) {
