@@ -13,6 +13,8 @@ interface SourceWords {
   fault?: string;
   /** There is no address until that is over. */
   refused?: true;
+  /** Which it is in seconds, by itself. */
+  passing?: true;
 }
 
 /** The part of `Go2rtc` that cameras need. */
@@ -69,6 +71,8 @@ export class Go2rtcWay {
   /** Why there is none. */
   #bar: NoRoute | undefined;
   #loginFailures = 0;
+  /** When the last wait after a refused login was over. */
+  #restedMs = Number.NEGATIVE_INFINITY;
   #resolvedMs = Number.NEGATIVE_INFINITY;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
@@ -90,8 +94,8 @@ export class Go2rtcWay {
     const own = this.#claim?.problem();
     const refused = state.name === 'ready' && own?.refused ? own : undefined;
     const { message, cure } = { ...STARTING, ...defined(state), ...refused };
-    const isLasting = refused !== undefined || LASTING.has(state.name);
-    const passing = state.name === 'restarting' ? 'mends' : 'begins';
+    const isLasting = (refused !== undefined && !refused.passing) || LASTING.has(state.name);
+    const passing = state.name === 'restarting' || refused ? 'mends' : 'begins';
     return { able: false, message: sentence(message), cure: sentence(cure), ...(isLasting ? {} : { passing }) };
   }
 
@@ -138,10 +142,15 @@ export class Go2rtcWay {
 
   /** A login that was refused is tried as seldom as it would be directly. */
   #rest({ message, cure }: SourceWords): void {
+    // What went well for so long is a camera that has just refused for the first time: some do while they start.
+    if (this.#options.clock.monotonicMs() - this.#restedMs >= LOGIN_MS[1]) this.#loginFailures = 0;
     const waitMs = LOGIN_MS[Math.min(this.#loginFailures++, LOGIN_MS.length - 1)] ?? LOGIN_MS[0];
     this.#drop();
     this.#bar = { able: false, problem: 'unauthorized', message: sentence(message), cure: sentence(cure) };
-    this.#later(waitMs, () => this.#begin());
+    this.#later(waitMs, () => {
+      this.#restedMs = this.#options.clock.monotonicMs();
+      this.#begin();
+    });
     this.#options.onChange();
   }
 
@@ -183,6 +192,8 @@ export class Go2rtcWay {
     } else if (addresses.length > 0) {
       this.#drop();
       this.#bar = FORBIDDEN;
+      // Routers that start tell such addresses of every name.
+      this.#later(STALE_MS, () => background(this.#resolve(), 'resolve a camera', this.#log));
     } else {
       // Where it led before, it may lead still.
       if (!this.#claim) this.#bar = UNKNOWN;

@@ -6,7 +6,8 @@ export interface FakeClaim {
   source: string;
   released: boolean;
   renewals: number;
-  problem?: { message: string; cure: string; fault?: string };
+  /** With `refused` there is no address. */
+  problem?: { message: string; cure: string; fault?: string; refused?: true; passing?: true };
 }
 
 export class FakeWayProcess implements HubProcess {
@@ -46,7 +47,8 @@ export class FakeWayProcess implements HubProcess {
     const claim: FakeClaim = { name, source, released: false, renewals: 0 };
     this.claims.push(claim);
     return {
-      url: () => (this.words.name === 'ready' ? `rtsp://127.0.0.1:${this.port}/${name}` : undefined),
+      url: () =>
+        this.words.name === 'ready' && !claim.problem?.refused ? `rtsp://127.0.0.1:${this.port}/${name}` : undefined,
       problem: () => claim.problem,
       renew: () => {
         claim.renewals++;

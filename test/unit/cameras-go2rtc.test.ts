@@ -152,6 +152,25 @@ test('go2rtc restarts: the stream keeps what it has, shows why, and goes on at t
   assert.equal(states, ['live', 'reconnecting hub', 'live']);
 });
 
+test('a stream that is set aside has failed; one that is closed for a moment keeps what it has', async () => {
+  const { engine, process, state } = await ready();
+  engine.link(1, 'live');
+  process.last.problem = { message: 'It is opened anew', cure: 'Wait', refused: true, passing: true };
+  process.change();
+  await settle();
+  assert.equal([engine.streams.get(1)?.urls, engine.removed], [[], []]);
+  assert.equal([state()?.name, state()?.message], ['reconnecting', 'It is opened anew.']);
+  delete process.last.problem;
+  process.change();
+  await settle();
+  assert.equal([engine.streams.get(1)?.urls.length, engine.removed], [1, []]);
+  engine.link(1, 'live');
+  process.last.problem = { message: 'It was set aside', cure: 'Choose another', refused: true };
+  process.change();
+  await settle();
+  assert.equal([state()?.name, state()?.message, engine.streams.size], ['failed', 'It was set aside.', 0]);
+});
+
 test('recording goes on being wanted while there is no way', async () => {
   const { cameras, engine, process } = await ready();
   process.become('restarting');
@@ -200,6 +219,10 @@ test('a refused login is tried after 5 minutes, then each half hour, and not by 
   assert.is(process.held.length, 0);
   await clock.advance(2000);
   assert.is(process.held.length, 1);
+  await clock.advance(1_800_000);
+  await refuse();
+  await clock.advance(301_000);
+  assert.is(process.held.length, 1, 'after half an hour in which all was well it is the first time again');
 });
 
 test('fallback addresses are tried in turn, one source at a time', async () => {
@@ -258,6 +281,10 @@ test('a name that leads elsewhere after a while is followed, and one that turns 
   engine.link(1, 'waiting', 'unreachable');
   await settle();
   assert.equal([process.held, state()?.reason], [[], 'address-forbidden']);
+  names['cam.lan'] = ['10.0.0.17'];
+  await clock.advance(60_000);
+  await settle();
+  assert.equal(process.held, ['th-1-main rtsp://10.0.0.17/x#backchannel=0'], 'it is looked up again');
 });
 
 test('addresses of this machine are refused behind go2rtc as well', async () => {
