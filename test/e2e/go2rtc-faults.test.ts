@@ -7,7 +7,7 @@ import type { Camera as ApiCamera } from '../../src/api/contract.ts';
 import { Camera } from '../support/camera.ts';
 import { stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
-import { footageFaults } from '../support/footage.ts';
+import { footageFaults, listSegments } from '../support/footage.ts';
 import { both } from '../support/go2rtc/both.ts';
 import {
   addCamera,
@@ -90,7 +90,21 @@ each('a camera that comes back with another codec: recorded with that, and go2rt
   const changedMs = Date.now();
   await recordsAfter(all.service, all.behind, changedMs + 2000);
   assert.is(await hubPid(all.service), pid);
-  await judge(all);
+  const { state } = await all.service.get<ApiCamera>(`/api/cameras/${all.behind}`);
+  assert.is(state.main?.codec, 'h265');
+  const segments = (await listSegments(all.service, all.behind)).sort((one, other) => one.startMs - other.startMs);
+  assert.ok(segments.length > 1, 'no file holds two codecs');
+  const gaps = await gapsOf(all.service, all.behind);
+  // It may be back before anybody misses it; what is missing for longer is told.
+  for (const [place, { startMs }] of segments.entries()) {
+    const endMs = segments[place - 1]?.endMs ?? startMs;
+    if (startMs - endMs > 2000)
+      assert.ok(
+        gaps.some(gap => gap.startMs < startMs),
+        `a hole of ${startMs - endMs} ms`,
+      );
+  }
+  await judge(all, false);
 });
 
 each('its socket stolen: nobody loses his footage for long', async program => {

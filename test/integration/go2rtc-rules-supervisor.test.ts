@@ -8,7 +8,7 @@ import { stopChildren } from '../support/child.ts';
 import { both } from '../support/go2rtc/both.ts';
 import { type Program, until } from '../support/go2rtc/peer.ts';
 import { type StandInOptions, standIn } from '../support/go2rtc/stand-in.ts';
-import { askedCalls, starts, supervise } from '../support/go2rtc/supervised.ts';
+import { askedCalls, configurationOf, starts, streamsOf, stumbling, supervise } from '../support/go2rtc/supervised.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
@@ -96,6 +96,29 @@ test('go2rtc rules S2, S5 and S13: what is removed leads nowhere, each source is
   await hub.stop();
 });
 
+each(
+  'go2rtc rules S2, S5 and S13: it has what it was given, and forgets what was removed when it starts anew',
+  async program => {
+    const hub = await supervise(program);
+    const [kept, gone] = [hub.go2rtc.claim('th-1-main', DEAD), hub.go2rtc.claim('th-2-main', DEAD)];
+    await Promise.all([kept, gone].map(one => hub.url(one)));
+    const pid = await hub.ready();
+    const sources = async (of: number) =>
+      Object.entries(await streamsOf(of)).map(([name, { producers }]) => `${name} ${producers.map(({ url }) => url)}`);
+    assert.equal(await sources(pid), [`th-1-main ${DEAD}`, `th-2-main ${DEAD}`]);
+    gone.release();
+    const removed = [`th-1-main ${DEAD}`, 'th-2-main rtsp://127.0.0.1:1/'];
+    await until(async () => String(await sources(pid)) === String(removed), 'the removal');
+    const { publish, preload, streams } = configurationOf(pid);
+    assert.equal([publish, preload, streams], [undefined, undefined, undefined]);
+    process.kill(pid, 'SIGKILL');
+    const next = await hub.ready(pid);
+    await hub.url(kept);
+    assert.equal(await sources(next), [`th-1-main ${DEAD}`]);
+    await hub.stop();
+  },
+);
+
 each('go2rtc rule S3: a crash is followed by a start with all streams', async program => {
   const camera = await Camera.start({ clips: [CLIP] });
   const hub = await supervise(program);
@@ -132,6 +155,33 @@ test('go2rtc rule S4: other names, several sources and sources that look like ou
     assert.not.match(query.src ?? '', /\/th-1-main/);
   }
   await hub.stop();
+});
+
+each('go2rtc rule S4: a source that looks like one of ours makes no second name of it', async program => {
+  const hub = await supervise(program);
+  const good = hub.go2rtc.claim('th-1-main', DEAD);
+  const alias = hub.go2rtc.claim('th-2-main', 'rtsp://127.0.0.1:1/th-1-main#backchannel=0');
+  const coded = hub.go2rtc.claim('th-3-main', 'RTSP://127.0.0.1:1/th-1%2Dmain?x#backchannel=0');
+  await hub.url(good);
+  await until(() => [alias, coded].every(one => one.problem() !== undefined), 'words about them');
+  const other = hub.go2rtc.claim('th-4-main', 'rtsp://127.0.0.1:1/th-1-main/x#backchannel=0');
+  await hub.url(other);
+  const streams = await streamsOf(await hub.ready());
+  assert.equal(Object.keys(streams), ['th-1-main', 'th-4-main']);
+  assert.ok(Object.values(streams).every(({ producers }) => producers.length === 1));
+  await hub.stop();
+});
+
+each('go2rtc rule S6: neither a port that is taken nor silence keeps it from starting', async program => {
+  const { program: clumsy, given, hasGiven, stop } = await stumbling(program);
+  const hub = await supervise(clumsy);
+  const url = await hub.url(hub.go2rtc.claim('th-1-main', DEAD));
+  const ports = [0, 1, 2].map(place => given(place).rtsp.listen);
+  assert.equal([new Set(ports).size, hasGiven(3)], [3, false]);
+  assert.is(`127.0.0.1:${new URL(url).port}`, ports[2]);
+  assert.is(hub.go2rtc.state().restarts, 2);
+  await hub.stop();
+  await stop();
 });
 
 test('go2rtc rule S6: a start that fails is followed by one on other ports', async () => {

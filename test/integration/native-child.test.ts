@@ -174,4 +174,27 @@ test('none outlives us, however we end', async () => {
   }
 });
 
+test('nor when we are killed while one is being started', async () => {
+  const running = (seconds: string) =>
+    readdirSync('/proc').filter(pid => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').endsWith(`\0${seconds}\0`) && !isGone(Number(pid));
+      } catch {
+        return false;
+      }
+    });
+  for (let round = 0; round < 12; round++) {
+    const seconds = `1000.${process.pid}${String(round).padStart(2, '0')}`;
+    const owner = new Child(process.execPath, ['--import', 'tsx', OWNER, seconds]);
+    await owner.line(line => (/^\d+$/.test(line) ? line : undefined), 30_000);
+    assert.ok(running(seconds).length > 0);
+    await new Promise(resolve => setTimeout(resolve, 5 + round * 1.3));
+    owner.kill('SIGKILL');
+    await owner.exited;
+    // Whoever was between fork and exec has our own arguments until then.
+    await new Promise(resolve => setTimeout(resolve, 50));
+    await eventually(() => running(seconds).length === 0, `the end of all children of round ${round}`);
+  }
+});
+
 test.run();

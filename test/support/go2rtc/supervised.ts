@@ -1,12 +1,15 @@
 // Our supervisor with a go2rtc of a test, the stand-in or a real one, on the real clock.
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/core/index.ts';
 import { Go2rtc, type Go2rtcSettings, type StreamClaim } from '../../../src/go2rtc/index.ts';
 import { lockDirectory, spawnChild } from '../../../src/native/index.ts';
 import { type FakeLog, fakeLog } from '../fake-log.ts';
 import { tempDir } from '../temp.ts';
-import { freePort, type Program, until } from './peer.ts';
+import { configOf } from './hub-service.ts';
+import { freePort, type Program, type ShownStream, until } from './peer.ts';
 import type { AskedCall, Started } from './stand-in.ts';
 
 export interface Supervised {
@@ -48,6 +51,63 @@ export async function supervise(program: Program, options: SuperviseOptions = {}
       return claim.url() ?? '';
     },
     stop: () => go2rtc.stop(),
+  };
+}
+
+/** Its configuration, as it was started. */
+export interface Configured {
+  api: { unix_listen: string; username: string; password: string };
+  rtsp: { listen: string };
+  [section: string]: unknown;
+}
+
+export function configurationOf(pid: number): Configured {
+  return JSON.parse(readFileSync(configOf(pid), 'utf8')) as Configured;
+}
+
+/** The streams that a running one has, as it tells them itself. */
+export function streamsOf(pid: number): Promise<Record<string, ShownStream>> {
+  const { unix_listen: socketPath, username, password } = configurationOf(pid).api;
+  return new Promise((resolve, reject) => {
+    const how = { socketPath, path: '/api/streams', auth: `${username}:${password}`, agent: false };
+    const asked = request(how, response => {
+      let text = '';
+      response.on('data', part => {
+        text += part;
+      });
+      response.on('end', () => resolve(JSON.parse(text) as Record<string, ShownStream>));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+/** The program, which finds its RTSP port taken at its first start and is silent at its second; with the configurations it was given. */
+export async function stumbling({ path, ...rest }: Program) {
+  const dir = tempDir('stumbling');
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const taken = typeof address === 'object' ? address?.port : 0;
+  const script = [
+    '#!/bin/sh',
+    `[ "$1" = -config ] || exec '${path}' "$@"`,
+    `cd '${dir}'; number=$(ls given.* 2>/dev/null | wc -l); cp "$2" given.$number`,
+    `sed '/"rtsp"/,/}/s/127.0.0.1:[0-9]*/127.0.0.1:${taken}/' "$2" > taken.yaml`,
+    `[ $number = 0 ] && exec '${path}' -config '${dir}/taken.yaml'`,
+    '[ $number = 1 ] && exec sleep 1000',
+    `exec '${path}' "$@"`,
+  ];
+  const launcher = join(dir, 'go2rtc');
+  writeFileSync(launcher, script.join('\n'));
+  chmodSync(launcher, 0o755);
+  const given = (place: number) => JSON.parse(readFileSync(join(dir, `given.${place}`), 'utf8')) as Configured;
+  return {
+    ...{
+      program: { ...rest, path: launcher },
+      given,
+      hasGiven: (place: number) => existsSync(join(dir, `given.${place}`)),
+    },
+    stop: () => new Promise<void>(resolve => server.close(() => resolve())),
   };
 }
 
