@@ -41,6 +41,14 @@ const MAX_LINES = 800;
 const MAX_LINE_CHARS = 1024;
 const MAX_SECTIONS = 4;
 const MAX_FORMATS = 96;
+/** Hz, and channels: RFC 6184, 7798, 7587, 3551. */
+const CLOCKS: Readonly<Record<string, readonly string[]>> = {
+  h264: ['90000'],
+  h265: ['90000'],
+  opus: ['48000/2'],
+  pcma: ['8000', '8000/1'],
+  pcmu: ['8000', '8000/1'],
+};
 const DIRECTIONS: readonly string[] = ['sendonly', 'recvonly', 'sendrecv', 'inactive'];
 
 export function parseSdp(text: string): Sdp {
@@ -111,16 +119,24 @@ export function transportOf({ attributes, sections }: Sdp): Transport {
   };
 }
 
-/** Those of a part that are named, with what belongs to them. */
+/**
+ * Those of a part that are named, with what belongs to them. A type that is described twice means one thing to us and another to whoever
+ * reads the last line: only the first is kept.
+ */
 export function codecsOf({ formats, attributes }: SdpSection, names: ReadonlySet<string>): SdpCodec[] {
   return formats.flatMap(payloadType => {
     const isOwn = ([name, value]: Attribute) =>
       ['rtpmap', 'fmtp', 'rtcp-fb'].includes(name) && value.startsWith(`${payloadType} `);
-    const lines = attributes.filter(isOwn).filter(isPlain);
-    const map = attribute(lines, 'rtpmap');
-    const name = /^\d+ ([A-Za-z0-9-]+)\//.exec(map ?? '')?.[1]?.toLowerCase() ?? '';
-    if (!names.has(name) || Number(payloadType) > 127) return [];
-    return [{ payloadType, name, lines }];
+    const own = attributes.filter(isOwn).filter(isPlain);
+    const lines = own.filter(
+      (one, index) => one[0] === 'rtcp-fb' || index === own.findIndex(([name]) => name === one[0]),
+    );
+    const [, name = '', clock] = /^\d+ ([A-Za-z0-9-]+)\/(.+)$/.exec(attribute(lines, 'rtpmap') ?? '') ?? [];
+    const key = name.toLowerCase();
+    // With a zero in front it would be another word for a type that is there already.
+    const isType = /^(0|[1-9]\d{0,2})$/.test(payloadType) && Number(payloadType) <= 127;
+    if (!isType || !names.has(key) || !CLOCKS[key]?.includes(clock ?? '')) return [];
+    return [{ payloadType, name: key, lines }];
   });
 }
 

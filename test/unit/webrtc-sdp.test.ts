@@ -198,6 +198,25 @@ test('codecs of odd shape are left out, and an offer with no others is refused',
   assert.not.ok(/script|quoted|xxxx/.test(sdp));
 });
 
+test('a payload type means one thing: what is said of it later is dropped, and other words for it are none', () => {
+  const clocks = { 'another clock': 'H264/8000', channels: 'H264/90000/2' };
+  for (const [name, to] of Object.entries(clocks))
+    refused(name, offer({ video: { codecs: ['h264'] }, replace: [['H264/90000', to]] }));
+  for (const to of ['PCMA/16000', 'PCMA/8000/2'])
+    refused(to, talkOffer({ audio: { codecs: ['pcma'] }, replace: [['PCMA/8000', to]] }), 'talk');
+  refused('a zero in front', offer({ video: { codecs: ['h264'] }, replace: [[/\b102\b/g, '0102']] }));
+  const twice = offer({ video: { codecs: ['h264'] }, more: ['a=rtpmap:102 opus/48000/2', 'a=fmtp:102 apt=102'] });
+  const { sdp } = cleanOffer(twice, 'view');
+  assert.equal(
+    lines(sdp).filter(line => /^a=(rtpmap|fmtp|rtcp-fb):102 /.test(line)),
+    [
+      'a=rtpmap:102 H264/90000',
+      'a=rtcp-fb:102 transport-cc',
+      'a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f',
+    ],
+  );
+});
+
 test('of an answer the browser gets our addresses only', () => {
   const cleaned = cleanOffer(offer(), 'view');
   const answer = cleanAnswer(answerTo(cleaned.sdp), cleaned, 'view', {
