@@ -16,7 +16,7 @@ import {
   storageServices,
   webFolder,
 } from './api/index.ts';
-import { Cameras, openHub, Prober, refusals } from './cameras/index.ts';
+import { Cameras, openHub, Prober, refusals, spokenAddress } from './cameras/index.ts';
 import {
   background,
   EventBus,
@@ -164,7 +164,8 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     allowLoopback,
     ownPorts,
     approve: (before, after) => ringBudget.check(before, after, engine.stats()),
-    hindrances: ({ id, main, username = '' }, enabled) => webrtc.abilities(id, { url: main.url, username, enabled }),
+    hindrances: ({ id, main, username = '' }, enabled) =>
+      webrtc.abilities(id, { url: spokenAddress(main), username, enabled }),
     ...provisionedBy(configuration?.cameras && configFile),
   });
   const gapCounts = new GapCounts(bus);

@@ -17,13 +17,18 @@ import { type CameraEngine, type RecordingPlan, type StreamEvent, StreamLink } f
 
 /** Where a camera is, with its login in clear. */
 export interface CameraAddress {
-  /** Of its main stream, without login. */
+  /** As `spokenAddress`, of its main stream, without login. */
   url: string;
   /** Empty = none, as is the password. */
   username: string;
   password: string;
   /** Played by this service itself. */
   ours: boolean;
+}
+
+/** Where something is said to a camera beside the recording: what talks TLS on an ordinary address says so itself. */
+export function spokenAddress({ url, transport }: CameraRecord['main']): string {
+  return transport === 'tls' ? url.replace(/^rtsp:/i, 'rtspx:') : url;
 }
 
 /** Of a camera by its record; asked each time that it is shown. */
@@ -165,7 +170,8 @@ export class Connection {
   address(): CameraAddress | undefined {
     const { main, username = '', sealedPassword, demo } = this.record;
     const password = this.#password(sealedPassword);
-    return password === undefined ? undefined : { url: main.url, username, password, ours: demo !== undefined };
+    if (password === undefined) return undefined;
+    return { url: spokenAddress(main), username, password, ours: demo !== undefined };
   }
 
   hear(event: StreamEvent): void {

@@ -19,7 +19,7 @@ export type {
 export { HUB_CHOICES, RECORDED_STREAMS, TRANSPORTS } from './camera.ts';
 export { type CameraPatch, cameraPatchSchema, type NewCamera, newCameraSchema } from './camera-schema.ts';
 export { type CameraStore, Cameras, type CamerasOptions, type DemoCamera, MAX_CAMERAS } from './cameras.ts';
-export type { CameraAddress } from './connection.ts';
+export { type CameraAddress, spokenAddress } from './connection.ts';
 export { Go2rtcHub, type Go2rtcHubOptions } from './go2rtc-hub.ts';
 export type { HubProcess } from './go2rtc-way.ts';
 export {

@@ -3,11 +3,8 @@ import type { CameraAddress, Hindrance, MediaAbilities } from '../cameras/index.
 import type { CameraId } from '../core/index.ts';
 import type { PeerServer } from './peer.ts';
 import * as refusal from './refusals.ts';
-import type { Speakers } from './speakers.ts';
+import { SPOKEN, type Speakers } from './speakers.ts';
 import { talkSource } from './talk-source.ts';
-
-/** Of the sounds that browsers send. */
-const SPOKEN: ReadonlySet<string> = new Set(['pcma', 'pcmu', 'opus']);
 
 export interface AskedCamera extends Pick<CameraAddress, 'url' | 'username'> {
   enabled: boolean;

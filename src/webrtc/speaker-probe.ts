@@ -17,6 +17,8 @@ export type Speaker = readonly string[] | undefined;
 
 const TIMEOUT_MS = 6000;
 const MOST_BYTES = 64 * 1024;
+/** Of all its kinds, as go2rtc has it. */
+const RTSP_PORT = 554;
 const REQUIRE = 'www.onvif.org/ver20/backchannel';
 /** RFC 3551 section 6. */
 const STATIC_TYPES: Readonly<Record<string, string>> = { 0: 'pcmu', 8: 'pcma' };
@@ -28,7 +30,7 @@ export async function askSpeaker(camera: Omit<CameraAddress, 'ours'>, rules: Pro
   const [, scheme = '', authority = '', port, path = '/'] = target;
   const secure = scheme.toLowerCase() !== 'rtsp';
   const host = authority.replace(/^\[|\]$/g, '');
-  const number = Number(port ?? (secure ? 322 : 554));
+  const number = Number(port ?? RTSP_PORT);
   const address = await resolve(host, rules);
   if (address === undefined) return undefined;
   const uri = `${secure ? 'rtsps' : 'rtsp'}://${authority}${port === undefined ? '' : `:${port}`}${path}`;
@@ -39,7 +41,8 @@ export async function askSpeaker(camera: Omit<CameraAddress, 'ours'>, rules: Pro
       ? connectTls({
           host: address,
           port: number,
-          rejectUnauthorized: false,
+          // As go2rtc: the login goes to whoever answers, so that a name has to be proved.
+          rejectUnauthorized: scheme.toLowerCase() === 'rtsps' && !isIP(host),
           ...(isIP(host) ? {} : { servername: host }),
         })
       : connect({ host: address, port: number });

@@ -1,4 +1,4 @@
-// Which cameras have a speaker: asked once for each address of a camera, while it delivers, and kept over restarts.
+// Which cameras have a speaker that can be used: asked of each while it delivers, kept over restarts; where there is none, asked again now and then.
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { CameraAddress } from '../cameras/index.ts';
@@ -21,9 +21,12 @@ export interface SpeakersOptions {
 const SECTION = 'speakers';
 /** The camera is busy enough with the sessions that just began. */
 const WAIT_MS = 10_000;
-/** A camera that does not answer this question is asked no more often. */
+/** A camera that does not answer this question, or has no speaker that can be used, is asked again: then twice as late, and so on. */
 const APART_MS = 600_000;
+const MOST_APART_MS = 86_400_000;
 const MOST_CODECS = 8;
+/** Of the sounds that browsers send. */
+export const SPOKEN: ReadonlySet<string> = new Set(['pcma', 'pcmu', 'opus']);
 
 const known = v.record(
   v.string(),
@@ -34,7 +37,8 @@ type Known = v.InferOutput<typeof known>;
 export class Speakers {
   readonly #options: SpeakersOptions;
   #known: Known;
-  readonly #asked = new Map<CameraId, { key: string; atMs: number }>();
+  readonly #live = new Set<CameraId>();
+  readonly #asked = new Map<CameraId, { key: string; atMs: number; times: number }>();
   readonly #waiting = new Map<CameraId, () => void>();
   #turn: Promise<unknown> = Promise.resolve();
   readonly #unsubscribe: (() => void)[] = [];
@@ -50,8 +54,13 @@ export class Speakers {
     const { bus } = this.#options;
     this.#unsubscribe.push(
       bus.on('camera.state', ({ camera, name }) => {
-        if (name === 'live') this.#consider(camera);
-        else this.#cancel(camera);
+        // Whoever changed something in the camera, and wants it to be asked at once.
+        if (name === 'disabled') this.#asked.delete(camera);
+        if (name !== 'live') this.#cancel(camera);
+        else {
+          this.#live.add(camera);
+          this.#consider(camera);
+        }
       }),
       bus.on('camera.removed', ({ camera }) => {
         this.#cancel(camera);
@@ -62,7 +71,7 @@ export class Speakers {
 
   stop(): void {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    for (const camera of [...this.#waiting.keys()]) this.#cancel(camera);
+    for (const camera of [...this.#live, ...this.#waiting.keys()]) this.#cancel(camera);
   }
 
   /** Undefined while it is not known. */
@@ -72,21 +81,24 @@ export class Speakers {
   }
 
   #consider(camera: CameraId): void {
-    const { address, clock } = this.#options;
+    const { address, clock, log } = this.#options;
     const where = address(camera);
-    if (!where || this.of(camera, where) !== undefined || this.#waiting.has(camera)) return;
+    if (!where || this.#waiting.has(camera) || !this.#live.has(camera)) return;
+    if (this.of(camera, where)?.some(codec => SPOKEN.has(codec))) return;
     const asked = this.#asked.get(camera);
-    if (asked?.key === keyOf(where) && clock.monotonicMs() - asked.atMs < APART_MS) return;
+    const apartMs = asked?.key === keyOf(where) ? Math.min(APART_MS * 2 ** (asked.times - 1), MOST_APART_MS) : 0;
+    const leftMs = (asked?.atMs ?? 0) + apartMs - clock.monotonicMs();
     const begin = () => {
       this.#waiting.delete(camera);
       this.#turn = this.#turn.then(() => this.#ask(camera));
-      background(this.#turn, 'ask a camera for its speaker', this.#options.log);
-      this.#turn = this.#turn.catch(() => undefined);
+      background(this.#turn, 'ask a camera for its speaker', log);
+      this.#turn = this.#turn.catch(() => undefined).then(() => this.#consider(camera));
     };
-    this.#waiting.set(camera, clock.after(WAIT_MS, begin));
+    this.#waiting.set(camera, clock.after(Math.max(WAIT_MS, leftMs), begin));
   }
 
   #cancel(camera: CameraId): void {
+    this.#live.delete(camera);
     this.#waiting.get(camera)?.();
     this.#waiting.delete(camera);
   }
@@ -95,15 +107,19 @@ export class Speakers {
     const { address, clock, allowLoopback, userAgent, bus, settings, log, ask = askSpeaker } = this.#options;
     const where = address(camera);
     if (!where) return;
-    this.#asked.set(camera, { key: keyOf(where), atMs: clock.monotonicMs() });
-    const codecs = await ask(where, { clock, userAgent, allowLoopback: allowLoopback || where.ours });
-    if (codecs === undefined) {
+    const key = keyOf(where);
+    const before = this.#asked.get(camera);
+    const times = before?.key === key ? before.times + 1 : 1;
+    this.#asked.set(camera, { key, atMs: clock.monotonicMs(), times });
+    const answer = await ask(where, { clock, userAgent, allowLoopback: allowLoopback || where.ours });
+    if (answer === undefined) {
       log.debug('a camera does not say whether it has a speaker', { camera });
       return;
     }
+    const codecs = [...new Set(answer)].slice(0, MOST_CODECS);
+    if (this.of(camera, where)?.join() === codecs.join()) return;
     const entries = Object.entries(this.#known).filter(([id]) => address(Number(id)) !== undefined);
-    const found = { key: keyOf(where), codecs: [...new Set(codecs)].slice(0, MOST_CODECS) };
-    this.#known = { ...Object.fromEntries(entries), [camera]: found };
+    this.#known = { ...Object.fromEntries(entries), [camera]: { key, codecs } };
     bus.emit('camera.able', { camera });
     await settings.put(SECTION, this.#known);
   }

@@ -6,8 +6,10 @@ import type { CameraAddress } from '../cameras/index.ts';
  * `#` a source has the speaker on by itself, and with any it is off.
  */
 export function talkSource({ url, username, password }: Omit<CameraAddress, 'ours'>): string | undefined {
-  const [, scheme, rest] = /^(rtsp[sx]?):\/\/([^\s#{}$@]+)$/i.exec(url) ?? [];
-  if (scheme === undefined) return undefined;
+  const [, scheme, authority, rest = ''] = /^(rtsp[sx]?):\/\/([^\s#{}$@/?]+)([/?][^\s#{}$@]*)?$/i.exec(url) ?? [];
+  if (scheme === undefined || authority === undefined) return undefined;
+  // Behind an address in brackets go2rtc finds no port by itself.
+  const place = authority.endsWith(']') ? `${authority}:554` : authority;
   const login = username === '' ? '' : `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
-  return `${scheme.toLowerCase()}://${login}${rest}#media=audio#backchannel=1`;
+  return `${scheme.toLowerCase()}://${login}${place}${rest}#media=audio#backchannel=1`;
 }

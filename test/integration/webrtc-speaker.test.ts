@@ -1,6 +1,8 @@
 // Whether a camera has a speaker: asked over RTSP of scripted cameras, good and bad ones, and kept.
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import * as assert from 'uvu/assert';
+import { makeSelfSigned } from '../../src/api/tls-self-signed.ts';
 import { EventBus, systemClock } from '../../src/core/index.ts';
 import { askSpeaker, speakerCodecs } from '../../src/webrtc/speaker-probe.ts';
 import { Speakers } from '../../src/webrtc/speakers.ts';
@@ -79,6 +81,32 @@ test('a login is proved once, by the strongest way, and never shown without need
   const wrong = await ask(() => status('401 Unauthorized', digest), login);
   assert.equal([wrong.speaker, wrong.asked.length], [undefined, 2], 'cameras lock accounts');
   assert.equal((await ask(() => status('401 Unauthorized', digest))).asked.length, 1);
+});
+
+test('over TLS a login goes only to whoever proves the name; an address in digits, and rtspx, prove none', async () => {
+  const { certificate: cert, key } = makeSelfSigned(['localhost'], Date.now());
+  const login = { username: 'root', password: 'secret' };
+  const asked: string[] = [];
+  const server = createTlsServer({ cert, key }, socket => {
+    socket.on('error', () => undefined);
+    socket.on('data', piece => {
+      asked.push(piece.toString());
+      const known = piece.includes('Authorization');
+      socket.write(known ? ok(SDP) : status('401 Unauthorized', 'WWW-Authenticate: Basic realm="cam"\r\n'));
+    });
+  });
+  server.on('tlsClientError', () => undefined);
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as { port: number };
+  const to = (place: string) =>
+    askSpeaker(
+      { url: `${place}:${port}/live`, ...login },
+      { allowLoopback: true, userAgent: 'Thimble/0', clock: systemClock },
+    );
+  assert.equal([await to('rtsps://localhost'), asked.length], [undefined, 0]);
+  for (const place of ['rtspx://localhost', 'rtsps://127.0.0.1'])
+    assert.equal(await to(place), ['pcma', 'mpeg4-generic'], place);
+  await new Promise(done => server.close(done));
 });
 
 test('answers that are none are no answer', async () => {
@@ -164,10 +192,8 @@ test('a camera is asked when it begins to deliver, once for each address, and no
   live();
   await clock.advance(11_000);
   assert.is(asked.length, 1, 'it did not say; it is left alone for a while');
-  await clock.advance(600_000);
   answer = ['pcma', 'pcma'];
-  live();
-  await clock.advance(11_000);
+  await clock.advance(600_000);
   assert.equal([asked.length, able, first.of(1, address)], [2, [1], ['pcma']]);
   assert.is(first.of(1, { ...address, url: 'rtsp://10.0.0.2/' }), undefined, 'that may be another one');
   first.stop();
@@ -183,6 +209,54 @@ test('a camera is asked when it begins to deliver, once for each address, and no
   second.stop();
   kept.set('speakers', { damaged: 1 });
   assert.is(make().of(1, address), undefined);
+});
+
+test('a camera without a speaker that can be used is asked again, later and later, until it has one', async () => {
+  const clock = new FakeClock();
+  const bus = new EventBus(error => {
+    throw error;
+  });
+  const kept: unknown[] = [];
+  let answer: readonly string[] | undefined;
+  let asked = 0;
+  let able = 0;
+  bus.on('camera.able', () => void able++);
+  const where = { url: 'rtsp://10.0.0.1/a', username: '', password: '', ours: false };
+  const speakers = new Speakers({
+    ...{ bus, clock, allowLoopback: false, userAgent: 'x', log: fakeLog().logger },
+    address: () => where,
+    settings: { get: () => undefined, put: async (_, value) => void kept.push(value) },
+    ask: async () => {
+      asked++;
+      return answer;
+    },
+  });
+  speakers.start();
+  const state = (name: 'live' | 'stalled' | 'disabled') => bus.emit('camera.state', { camera: 1, name, sinceMs: 1 });
+  const minutes = async (count: number) => {
+    await clock.advance(count * 60_000);
+    return asked;
+  };
+  state('live');
+  assert.equal([await minutes(1), await minutes(9), await minutes(1), await minutes(19)], [1, 1, 2, 2]);
+  answer = ['mpeg4-generic'];
+  assert.is(await minutes(1), 3);
+  assert.equal([speakers.of(1, where), able, kept.length], [['mpeg4-generic'], 1, 1]);
+  assert.is(await minutes(41), 4);
+  assert.equal([able, kept.length], [1, 1], 'nothing new');
+  state('stalled');
+  assert.is(await minutes(3000), 4, 'only while it delivers');
+  state('live');
+  assert.is(await minutes(1), 5);
+  // Its sound was set to another codec.
+  answer = ['pcma'];
+  state('disabled');
+  state('live');
+  assert.is(await minutes(1), 6);
+  assert.equal([speakers.of(1, where), able], [['pcma'], 2]);
+  assert.is(await minutes(6000), 6, 'all is known');
+  speakers.stop();
+  assert.is(clock.pending, 0);
 });
 
 test.run();
