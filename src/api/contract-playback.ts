@@ -175,6 +175,8 @@ export type Update =
       /** Those that go on. */
       events: Event[];
       gaps: { camera: CameraId; gap: Gap }[];
+      /** Who talks to which camera. */
+      talks: { camera: CameraId; by: string }[];
       problems: Problem[];
       storage?: StorageUpdate;
       system: SystemUpdate;

@@ -128,7 +128,7 @@ export interface ApiServices {
   bus: Pick<EventBus, 'on'>;
   groups: CameraGroups;
   mqtt: Pick<Mqtt, 'settings' | 'settingsProvisioned' | 'check' | 'update' | 'test' | 'state' | 'devices'>;
-  webrtc: Pick<WebRtc, 'watch' | 'talk' | 'keep' | 'end' | 'look' | 'figures'>;
+  webrtc: Pick<WebRtc, 'watch' | 'talk' | 'talks' | 'keep' | 'end' | 'look' | 'figures'>;
   go2rtc: {
     state(): Go2rtcState;
     preferences: Pick<Go2rtcPreferencesKeeper, 'get' | 'isProvisioned' | 'check' | 'update'>;

@@ -34,6 +34,7 @@ export type UpdatesServices = Pick<
   | 'problems'
   | 'ongoingGap'
   | 'shortPastsMs'
+  | 'webrtc'
 >;
 
 interface Listener {
@@ -218,7 +219,7 @@ export class UpdatesFeed {
   }
 
   #greet(listener: Listener): void {
-    const { cameras, events, ongoingGap } = this.#services;
+    const { cameras, events, ongoingGap, webrtc } = this.#services;
     const { caller } = listener;
     const seen = cameras.list().filter(({ id }) => seesCamera(caller, id));
     const hello: Update = {
@@ -229,6 +230,7 @@ export class UpdatesFeed {
         const gap = ongoingGap(id);
         return gap ? [{ camera: id, gap }] : [];
       }),
+      talks: webrtc.talks().filter(({ camera }) => seesCamera(caller, camera)),
       problems: seenProblems(problems(this.#services), caller),
       ...(this.#storage ? { storage: this.#storage } : {}),
       system: this.#system(caller),

@@ -20,6 +20,7 @@ export function webrtcRoutes({ webrtc, accounts }: Pick<ApiServices, 'webrtc' | 
   accounts.onRevoked(() => webrtc.look());
   const visit = (request: HttpRequest, caller: Caller, camera: CameraId, right?: Right): Visit => ({
     ...{ user: caller.user, name: caller.name, remoteAddress: request.remoteAddress, host: request.header('host') },
+    isGone: () => request.isGone?.() === true,
     isStillGood() {
       const now = accounts.callerBy(caller.user, caller.credential ?? '');
       if (!now || !seesCamera(now, camera)) return false;

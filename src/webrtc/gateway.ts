@@ -36,6 +36,8 @@ export interface Begun {
 export const KEEP_MS = 60_000;
 /** go2rtc, its source and its side of the connection are there in a tenth of it. */
 const ANSWER_MS = 10_000;
+/** Whoever lets go of the button and presses it again finds the camera free. */
+const GONE_LOOK_MS = 200;
 /** A sub stream is connected by then. */
 const STREAM_MS = 6000;
 const STREAM_LOOK_MS = 50;
@@ -101,6 +103,11 @@ export class WebRtc {
     return this.#peers.figures();
   }
 
+  /** Who talks now. */
+  talks(): { camera: CameraId; by: string }[] {
+    return this.#peers.talks();
+  }
+
   /** A right was lost just now: ends what has no ground any more. Else that is looked at each 4 s. */
   look(): void {
     this.#peers.look();
@@ -161,7 +168,10 @@ export class WebRtc {
     const peer = this.#newPeer(kind, camera, visit);
     this.#peers.add(peer);
     const late = new AbortController();
-    peer.undo.push(clock.after(ANSWER_MS, () => late.abort(refusal.tooSlow())));
+    const watches = [
+      clock.after(ANSWER_MS, () => late.abort(refusal.tooSlow())),
+      this.#whenGone(visit, () => late.abort(refusal.nobodyWaits())),
+    ];
     const signal = AbortSignal.any([late.signal, this.#stop.signal]);
     try {
       peer.source = await abortable(sourceFor(peer, offer, signal), signal);
@@ -173,14 +183,32 @@ export class WebRtc {
       const answer = cleanAnswer(text, offer, kind, reach);
       if (kind === 'view' ? !answer.video : !answer.audio) throw new SdpError('it carries nothing that was asked for');
       if (!visit.isStillGood()) throw refusal.noPictures();
+      if (visit.isGone()) throw refusal.nobodyWaits();
       peer.pid = go2rtc.state().pid;
       this.#peers.opened(peer);
       return { session: peer.id, sdp: answer.sdp, sound: answer.audio };
     } catch (error) {
-      this.#peers.failed(peer);
-      this.#options.log.warn('a browser got no answer over WebRTC', { camera, kind, error });
+      if (visit.isGone()) this.#peers.forsaken(peer);
+      else {
+        this.#peers.failed(peer);
+        this.#options.log.warn('a browser got no answer over WebRTC', { camera, kind, error });
+      }
       throw refusal.failed(error, kind);
+    } finally {
+      for (const end of watches) end();
     }
+  }
+
+  /** Looks until it is told to end. */
+  #whenGone({ isGone }: Visit, act: () => void): () => void {
+    const { clock } = this.#options;
+    let cancel = () => {};
+    const look = () => {
+      if (isGone()) act();
+      else cancel = clock.after(GONE_LOOK_MS, look);
+    };
+    look();
+    return () => cancel();
   }
 
   #newPeer(kind: PeerKind, camera: CameraId, { user, name, isStillGood }: Visit): Peer {

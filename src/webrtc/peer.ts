@@ -49,6 +49,8 @@ export interface Visit {
   remoteAddress: string;
   /** Whether the login is there still, with its rights and its cameras. */
   isStillGood(): boolean;
+  /** Nobody waits for the answer any more: what was begun for it ends. */
+  isGone(): boolean;
 }
 
 /** A session, from the moment on in which it is asked for. */

@@ -41,6 +41,11 @@ export class Peers {
     };
   }
 
+  talks(): { camera: CameraId; by: string }[] {
+    const talks = [...this.#peers.values()].filter(({ kind, isOpen }) => kind === 'talk' && isOpen);
+    return talks.map(({ camera, name }) => ({ camera, by: name }));
+  }
+
   /** Throws `resource-exhausted`, or `failed-precondition` where somebody else talks. */
   admit(kind: PeerKind, camera: CameraId, user: number): void {
     const all = [...this.#peers.values()];
@@ -69,6 +74,11 @@ export class Peers {
   /** Its answer does not come. */
   failed(peer: Peer): void {
     this.#failed++;
+    this.#remove(peer);
+  }
+
+  /** Nobody waits for its answer any more. */
+  forsaken(peer: Peer): void {
     this.#remove(peer);
   }
 

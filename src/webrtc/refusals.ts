@@ -16,7 +16,7 @@ export const NO_SPEAKER: Hindrance = { reason: 'no-speaker', message: 'The camer
 export const SPEAKER_UNKNOWN: Hindrance = {
   reason: 'unknown',
   message: 'It is not known yet whether the camera has a speaker.',
-  cure: 'Wait until the camera delivers pictures.',
+  cure: 'It is asked while it delivers pictures, and later again where it does not answer.',
 };
 
 export const SPEAKER_UNREACHABLE: Hindrance = {
@@ -29,7 +29,7 @@ export function speakerCodecs(codecs: readonly string[]): Hindrance {
   return {
     reason: 'speaker-codec',
     message: `The speaker of the camera takes ${codecs.join(', ').toUpperCase()} only, which browsers do not send.`,
-    cure: 'Set its sound to G.711 (PCMA or PCMU) in the camera.',
+    cure: 'Set its sound to G.711 (PCMA or PCMU) in the camera, then disable and enable it here, so that it is asked again.',
   };
 }
 
@@ -88,6 +88,11 @@ export function noAddress(): NvrError {
 
 export function tooSlow(): NvrError {
   return new NvrError('unavailable', 'go2rtc took too long', { cure: `${USUAL_WAY} If it lasts, look at the log.` });
+}
+
+/** Nobody reads it. */
+export function nobodyWaits(): NvrError {
+  return new NvrError('unavailable', 'the browser went away');
 }
 
 export function stopping(): NvrError {

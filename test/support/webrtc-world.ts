@@ -197,6 +197,8 @@ export class WebRtcWorld {
   readonly able: number[] = [];
   /** Users whose login is gone. */
   readonly gone = new Set<number>();
+  /** Users whose browser does not wait for an answer any more. */
+  readonly closed = new Set<number>();
   readonly webrtc: WebRtc;
   #sources = 0;
 
@@ -240,7 +242,8 @@ export class WebRtcWorld {
   }
 
   visit(user = 1, name = 'anna', host = '192.168.1.10:8080'): Visit {
-    return { user, name, host, remoteAddress: '192.168.1.77', isStillGood: () => !this.gone.has(user) };
+    const isStillGood = () => !this.gone.has(user);
+    return { user, name, host, remoteAddress: '192.168.1.77', isStillGood, isGone: () => this.closed.has(user) };
   }
 }
 

@@ -127,9 +127,9 @@ test('the end of a session is told to its user only, and who talks to all who se
   const page = (caller: Caller) => {
     const peer = new FakePeer();
     feed.listener(caller).opened(peer);
-    peer.take();
+    const [hello] = peer.take().map(text => JSON.parse(text) as { talks: unknown });
     const read = () => peer.take().map(text => JSON.parse(text) as { type: string });
-    return () => read().filter(({ type }) => type === 'webrtc' || type === 'talk');
+    return Object.assign(() => read().filter(({ type }) => type === 'webrtc' || type === 'talk'), hello);
   };
   const [anna, bob, carl] = [ANNA, { ...ANNA, user: 8 }, { ...ANNA, user: 9, cameras: new Set([2]) }].map(page);
   world.bus.emit('webrtc.ended', { camera: 1, session: 's', user: 7, reason: 'camera' });
@@ -138,6 +138,13 @@ test('the end of a session is told to its user only, and who talks to all who se
   const talk = { type: 'talk', camera: 1, by: 'anna' };
   assert.equal(anna?.(), [{ type: 'webrtc', camera: 1, session: 's', ended: 'camera' }, talk]);
   assert.equal([bob?.(), carl?.()], [[talk], []]);
+  Object.assign(services.webrtc, { talks: () => [{ camera: 1, by: 'anna' }] });
+  const later = [ANNA, { ...ANNA, user: 9, cameras: new Set([2]) }].map(page);
+  assert.equal(
+    [anna, ...later].map(one => one?.talks),
+    [[], [{ camera: 1, by: 'anna' }], []],
+    'whoever comes later',
+  );
   feed.stop();
   await cameras.stop();
   rmSync(folder, { recursive: true });

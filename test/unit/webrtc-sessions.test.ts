@@ -1,8 +1,10 @@
 // Sessions of browsers over WebRTC: how many there may be, whose they are, what they hold, and when they end.
 import * as assert from 'uvu/assert';
+import { spokenAddress } from '../../src/cameras/index.ts';
 import { NvrError } from '../../src/core/index.ts';
 import { KEEP_MS } from '../../src/webrtc/index.ts';
 import { MOST_OF_CAMERA, MOST_OF_USER, MOST_PEERS } from '../../src/webrtc/peers.ts';
+import { talkSource } from '../../src/webrtc/talk-source.ts';
 import { suite } from '../support/suite.ts';
 import { answerTo, offer, shownCamera, talkOffer, WebRtcWorld } from '../support/webrtc-world.ts';
 
@@ -131,6 +133,36 @@ test('an answer that does not come is given up, and everything is given back', a
   assert.is(world.webrtc.figures().failed, 1);
 });
 
+test('a browser that does not wait for its answer leaves nothing behind: the next one talks at once', async () => {
+  const world = new WebRtcWorld();
+  let given: AbortSignal | undefined;
+  const answer = world.go2rtc.answer.bind(world.go2rtc);
+  world.go2rtc.answer = (_name: string, _offer: string, signal?: AbortSignal) => {
+    given = signal;
+    return new Promise<string>(() => undefined);
+  };
+  const left = refusal(world.webrtc.talk(1, talkOffer(), world.visit()));
+  await world.clock.advance(1000);
+  assert.is(given?.aborted, false);
+  world.closed.add(1);
+  await world.clock.advance(200);
+  assert.is((await left).kind, 'unavailable');
+  assert.is(given?.aborted, true);
+  assert.equal([claims(world).length, world.clock.pending, world.webrtc.figures().failed], [0, 0, 0]);
+  world.go2rtc.answer = answer;
+  // It went while the answer came.
+  world.closed.delete(1);
+  world.go2rtc.reply = async text => {
+    world.closed.add(1);
+    return answerTo(text);
+  };
+  await refusal(world.webrtc.talk(1, talkOffer(), world.visit()));
+  assert.equal([world.talks, world.webrtc.figures().begun.talk], [[], 0]);
+  await world.webrtc.talk(1, talkOffer(), world.visit(2, 'bob'));
+  assert.equal(world.talks, [[1, 'bob']]);
+  world.webrtc.stop();
+});
+
 test('what go2rtc says is never shown', async () => {
   const world = new WebRtcWorld();
   const text = 'streams: dial tcp 10.0.0.1:554: wrong user/pass rtsp://root:secret@10.0.0.1/live';
@@ -228,6 +260,7 @@ test('one talks to a camera at a time, and others hear who it is', async () => {
   const { session, sound } = await world.webrtc.talk(1, talkOffer(), world.visit());
   assert.is(sound, true);
   assert.equal(world.talks, [[1, 'anna']]);
+  assert.equal(world.webrtc.talks(), [{ camera: 1, by: 'anna' }]);
   assert.equal(
     [...world.go2rtc.claimed],
     [['th-1-talk', 'rtsp://root:p%23s%40s@10.0.0.1/live#media=audio#backchannel=1']],
@@ -237,6 +270,7 @@ test('one talks to a camera at a time, and others hear who it is', async () => {
   await world.webrtc.talk(2, talkOffer(), world.visit(2, 'bob'));
   world.webrtc.end('talk', 1, session, 1);
   assert.equal(world.talks.at(-1), [1, null]);
+  assert.equal(world.webrtc.talks(), [{ camera: 2, by: 'bob' }]);
   await world.webrtc.talk(1, talkOffer(), world.visit(2, 'bob'));
   assert.is(world.webrtc.figures().talkers, 2);
   assert.equal(claims(world), ['th-2-talk', 'th-1-talk-2'], 'whoever talked before may hold on to the other');
@@ -355,6 +389,18 @@ test('addresses of cameras that mean something else to go2rtc are no place to ta
     assert.is((await refusal(world.webrtc.talk(1, talkOffer(), world.visit()))).kind, 'failed-precondition', url);
   }
   assert.is(world.go2rtc.claimed.size, 0);
+});
+
+test('talk goes to the camera the way its address says, to the port of RTSP', () => {
+  const login = { username: 'root', password: 'a:b' };
+  const to = (url: string) => talkSource({ url, ...login })?.replace('#media=audio#backchannel=1', '');
+  assert.is(to('rtsp://[fd00::5]/live?x=1'), 'rtsp://root:a%3Ab@[fd00::5]:554/live?x=1');
+  assert.is(to('rtsp://[fd00::5]:8554/live'), 'rtsp://root:a%3Ab@[fd00::5]:8554/live');
+  assert.is(to('RTSPS://cam.lan'), 'rtsps://root:a%3Ab@cam.lan');
+  const tls = spokenAddress({ url: 'rtsp://10.0.0.2:322/live', transport: 'tls' });
+  assert.is(to(tls), 'rtspx://root:a%3Ab@10.0.0.2:322/live', 'not in clear where the rest is not');
+  assert.is(spokenAddress({ url: 'rtsp://10.0.0.2/live', transport: 'tcp' }), 'rtsp://10.0.0.2/live');
+  assert.is(spokenAddress({ url: 'rtsps://cam.lan/live', transport: 'tls' }), 'rtsps://cam.lan/live');
 });
 
 test('after the stop nothing begins', async () => {
