@@ -126,7 +126,7 @@ test.needs(here, problem ?? '', 'each state has its words, with what is wrong an
     [{ ...READY, name: 'idle' }, ['starts when something needs it']],
     [{ name: 'starting' }, ['It is starting.']],
     [{ name: 'restarting', ...fault }, ['It is starting again.', 'It listens on no port.', 'Choose another port.']],
-    [{ name: 'resting', ...fault }, ['It failed too often', 'Choose another port.']],
+    [{ name: 'resting', ...fault }, ['It failed too often', 'Choose another port.', 'Download go2rtc 1.9.14']],
     [{ name: 'unusable', ...fault }, ['It cannot be used.', 'Download go2rtc 1.9.14']],
   ];
   for (const [state, texts] of states) {
@@ -157,6 +157,11 @@ test.needs(here, problem ?? '', 'what is typed is kept, and a mistake stands at 
   const { go2rtc } = await service.get<Settings>('/api/settings');
   assert.equal(go2rtc, { binary: null, keep: 'always', webrtcPort: 8600 });
   await says('It is not on this board.');
+  await field('Port of WebRTC').fill('0');
+  const saved = page.waitForResponse(answer => answer.request().method() === 'PATCH');
+  await button(page, 'Save').first().click();
+  await saved;
+  assert.is((await service.get<Settings>('/api/settings')).go2rtc.webrtcPort, 0, 'no WebRTC at all');
   await isSound(opened);
   await page.context().close();
 });

@@ -50,7 +50,11 @@ seen('refused', 'what the board refuses is said in its words, pictures go on ano
   axe: [],
 });
 
-seen('silent', 'an answer that leads nowhere falls back by itself', { left: ['s1'], offers: 1 });
+seen('silent', 'an answer that leads nowhere falls back by itself', {
+  left: ['s1'],
+  offers: 1,
+  outlives: true,
+});
 
 seen('lost', 'a connection that breaks is made anew', 'true');
 

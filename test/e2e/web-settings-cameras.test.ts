@@ -76,6 +76,14 @@ test.needs(
     opened.errors.length = 0;
     await tryAddress(page, 'rtsp://127.0.0.1:9/none', '', '');
     await main.getByText('The camera refuses the connection.').waitFor();
+    // One that sends over UDP only can be tried too.
+    await page.getByLabel('Its streams come by').selectOption('udp');
+    const tried = page.waitForRequest(/probe$/);
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    assert.equal((await tried).postDataJSON().transport, 'udp');
+    await main.getByRole('alert').waitFor();
+    await page.getByLabel('Its streams come by').selectOption('tcp');
+    opened.errors.length = 0;
     await tryAddress(page, cameras.main.url, '', 'wrong');
     await main.getByText('does not accept the user name and password').waitFor();
     assert.is(await field(page, 'Address').inputValue(), cameras.main.url, 'what was typed stays');
@@ -161,10 +169,10 @@ test.needs(
     assert.is(await event.getByLabel('Before an event').getAttribute('aria-invalid'), 'true');
     await page.unroute('**/api/cameras/1');
     const connection = card(page, 'Connection');
-    await connection.getByLabel('Main stream').fill('http://nowhere');
+    await connection.getByLabel('Main stream', { exact: true }).fill('ftp://nowhere');
     await connection.getByRole('button', { name: 'Save' }).click();
     await errorOf(page, 'Connection').waitFor();
-    assert.is(await connection.getByLabel('Main stream').inputValue(), 'http://nowhere');
+    assert.is(await connection.getByLabel('Main stream', { exact: true }).inputValue(), 'ftp://nowhere');
     await connection.getByRole('button', { name: 'Revert' }).click();
     assert.is(await connection.getByLabel('Password', { exact: true }).inputValue(), '', 'a password is never shown');
     const { name, retention } = await ours();

@@ -9,6 +9,8 @@ export interface RtcSeen {
   offers: { sdp: string; stream?: string; talk?: boolean }[];
   /** Sessions that were left. */
   left: string[];
+  /** The last of them was told so that it arrives though the page goes. */
+  outlives?: boolean;
 }
 
 /** Runs in the page before its own scripts, as text. `mode`: `answer`, `refuse` (in words), `silent` (an answer that leads nowhere). */
@@ -49,6 +51,7 @@ window.rtc = { mode: 'answer', offers: [], left: [], peers: [], address: '${OWN_
     if (options.method === 'PUT') return json(204);
     if (options.method === 'DELETE') {
       rtc.left.push(found[2]);
+      rtc.outlives = options.keepalive;
       return json(204);
     }
     const body = JSON.parse(options.body);

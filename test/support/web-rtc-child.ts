@@ -128,7 +128,11 @@ await scene('silent', async page => {
   await press(page, 'Low delay');
   await page.getByText('The low delay cannot be had here.').waitFor();
   await until(page, OVER_MSE);
-  return { left: await rtc(page, 'left'), offers: await rtc(page, 'offers.length') };
+  return {
+    left: await rtc(page, 'left'),
+    offers: await rtc(page, 'offers.length'),
+    outlives: await rtc(page, 'outlives'),
+  };
 });
 
 await scene('lost', async page => {
@@ -205,7 +209,7 @@ await scene(
     await hurdle.waitFor();
     return {
       ...{ secure: await page.evaluate('isSecureContext'), buttons: await page.locator('.talk').count() },
-      ...{ text: await hurdle.textContent(), href: await hurdle.locator('a').getAttribute('href') },
+      ...{ text: (await hurdle.textContent())?.trim(), href: await hurdle.locator('a').getAttribute('href') },
       https: (await service.get<{ service: { https?: { url: string } } }>('/api/status')).service.https?.url,
       axe: await axeFindings(page),
     };

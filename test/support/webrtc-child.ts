@@ -169,10 +169,18 @@ try {
   await page.evaluate(`ask('POST', '/api/logout')`);
   await seen(async () => (await metric('webrtc_sessions{kind="view"}')) === 0, 'the session ended');
   found.endedBy = await metric('webrtc_ended_total{reason="not-allowed"}');
-  const before = (await page.evaluate('window.third.frames')) as number;
+  const frames = () => page.evaluate<number>('window.third.frames');
+  let before = await frames();
+  // What the browser has already may still be shown.
+  const calm = async () => {
+    const last = before;
+    await new Promise(resolve => setTimeout(resolve, 500));
+    before = await frames();
+    return before === last;
+  };
+  await seen(calm, 'the last picture');
   await new Promise(resolve => setTimeout(resolve, 2000));
-  const after = (await page.evaluate('window.third.frames')) as number;
-  found.framesAfterLogout = after - before;
+  found.framesAfterLogout = (await frames()) - before;
   found.gaps = (
     await service.get<{ cameras: { gaps: unknown[] }[] }>(
       `/api/timeline?camera=${id}&startMs=${Date.now() - 120_000}&endMs=${Date.now()}&buckets=1`,

@@ -24,6 +24,8 @@ test('streams say it all, makes have their paths, the rest is asked over ONVIF',
   assert.equal(way('cam:8554/x'), { is: 'rtsp', main: 'rtsp://cam:8554/x', sub: '' });
   assert.equal(way('cam:2554'), { is: 'onvif', address: 'cam:2554' });
   assert.is(way('ftp://cam').is, 'rtsp', 'the board says what is wrong with it');
+  const http = { ...NOWHERE, address: 'http://cam/flv', transport: 'http' };
+  assert.equal(wayOf(http), { is: 'rtsp', main: 'http://cam/flv', sub: '' }, 'a stream by HTTP is no ONVIF');
   assert.equal(way('cam', 'Reolink'), {
     ...{ is: 'rtsp', main: 'rtsp://cam/h264Preview_01_main', sub: 'rtsp://cam/h264Preview_01_sub' },
   });

@@ -151,6 +151,8 @@ async function attempt<T>(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: limit.signal,
       cache: 'no-store',
+      // What is left is left, also when the page goes.
+      keepalive: method === 'DELETE',
     } as const;
     const response = await (early ?? fetch(path, asked));
     if (response.ok) return { is: 'ok', value: await read(response), headers: response.headers };

@@ -24,6 +24,8 @@ export const isKnown = signal(false);
 export const ongoingEvents = signal<ReadonlyMap<CameraId, Event>>(new Map());
 /** Gaps that go on, by camera. */
 export const ongoingGaps = signal<ReadonlyMap<CameraId, Gap>>(new Map());
+/** Who talks to a camera now. */
+export const talkers = signal<ReadonlyMap<CameraId, string>>(new Map());
 export const problems = signal<readonly Problem[]>([]);
 export const storage = signal<StorageUpdate | undefined>(undefined);
 export const system = signal<SystemUpdate | undefined>(undefined);
@@ -97,6 +99,7 @@ function take(update: Exclude<Update, { ping: number }>): void {
       setCameras(update.cameras);
       ongoingEvents.value = new Map(update.events.map(event => [event.camera, event]));
       ongoingGaps.value = new Map(update.gaps.map(({ camera, gap }) => [camera, gap]));
+      talkers.value = new Map(update.talks.map(({ camera, by }) => [camera, by]));
       problems.value = update.problems;
       storage.value = update.storage;
       system.value = update.system;
@@ -116,6 +119,9 @@ function take(update: Exclude<Update, { ping: number }>): void {
         update.camera,
         update.gap.endMs === undefined ? update.gap : undefined,
       );
+      break;
+    case 'talk':
+      talkers.value = changed(talkers.value, update.camera, update.by ?? undefined);
       break;
     case 'problems':
       problems.value = update.problems;
@@ -159,6 +165,7 @@ export function forgetAll(): void {
   isKnown.value = false;
   ongoingEvents.value = new Map();
   ongoingGaps.value = new Map();
+  talkers.value = new Map();
   problems.value = [];
   storage.value = undefined;
   system.value = undefined;

@@ -66,7 +66,7 @@ interface KeepProps {
   onAdded(id: number): void;
 }
 
-function Keep({ where: { username, password }, tried: { main, sub }, onvif, onAdded }: KeepProps) {
+function Keep({ where: { username, password, transport }, tried: { main, sub }, onvif, onAdded }: KeepProps) {
   const [draft, setDraft] = useState<Draft>({});
   const [week, setWeek] = useState<string>();
   const add = async (typed: Draft) => {
@@ -74,8 +74,8 @@ function Keep({ where: { username, password }, tried: { main, sub }, onvif, onAd
     // The board fills in what is left out.
     const body = {
       ...written,
-      main: { url: main.url },
-      sub: sub?.result.ok ? { url: sub.url } : null,
+      main: { url: main.url, transport },
+      sub: sub?.result.ok ? { url: sub.url, transport } : null,
       ...(onvif && { onvif: { address: onvif.address, ...(onvif.videoSource && { videoSource: onvif.videoSource }) } }),
       ...{ username: username || null, password: password || null },
     } as unknown as NewCamera;

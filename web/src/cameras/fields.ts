@@ -42,9 +42,10 @@ export const GENERAL: readonly FormField[] = [
   { key: 'priority', kind: 'number', label: w('priority'), hint: w('priorityHint'), min: 0, max: 100 },
 ];
 
+export const TRANSPORTS = choices({ tcp: w('tcp'), udp: w('udp'), tls: w('tls'), http: w('http') });
 const transport = (key: string, label: string): FormField => ({
   ...{ key, kind: 'choice', label },
-  options: choices({ tcp: w('tcp'), udp: w('udp'), tls: w('tls'), http: w('http') }),
+  options: TRANSPORTS,
 });
 
 export const connectionFields = ({ hasPassword, sub }: Camera): FormField[] => [

@@ -76,7 +76,7 @@ async function tryOut(
     return result;
   };
   const stream = async (url: string, at: string): Promise<Stream | undefined> => {
-    const result = await probe({ url }, at);
+    const result = await probe({ url, transport: where.transport }, at);
     return result && { url, result };
   };
   let urls: { main?: string | undefined; sub?: string | undefined } = {};

@@ -4,6 +4,7 @@ import { PasswordField, SelectField, TextField } from '../components/field.tsx';
 import { words } from '../components/form.tsx';
 import { ErrorNote, Note, sentence } from '../components/notes.tsx';
 import { cameraWords } from './camera-words.ts';
+import { TRANSPORTS } from './fields.ts';
 import { onvifWords } from './onvif-words.ts';
 import { MAKES } from './paths.ts';
 import { LockNote } from './tried-onvif.tsx';
@@ -29,6 +30,9 @@ export function WhereCard({ where, trial, onChange }: WhereCardProps) {
   }, [where.address]);
   const way = wayOf(where);
   const shown = way.is === 'rtsp' ? [way.main, way.sub].filter(Boolean).join(', ') : '';
+  // Stays once it was there: whoever chose by its keys would lose the place.
+  const isAsked = useRef(false);
+  isAsked.current ||= way.is === 'rtsp' || !!(error ?? problem ?? trial.tried);
   const field = (key: keyof Where) => ({
     value: where[key],
     error: error?.at === key ? words(error.error) : undefined,
@@ -37,6 +41,7 @@ export function WhereCard({ where, trial, onChange }: WhereCardProps) {
       onChange({ ...where, [key]: text });
     },
   });
+  const transport = field('transport');
   const placed = error && Object.hasOwn(where, error.at);
   const test = (event: Event) => {
     event.preventDefault();
@@ -64,6 +69,15 @@ export function WhereCard({ where, trial, onChange }: WhereCardProps) {
         />
         {where.address.includes('://') && way.is === 'rtsp' && (
           <TextField {...field('sub')} label={cameraWords('sub')} hint={cameraWords('subHint')} inputMode="url" />
+        )}
+        {isAsked.current && (
+          <SelectField<string>
+            label={cameraWords('comeBy')}
+            value={transport.value}
+            error={transport.error}
+            options={TRANSPORTS}
+            onPick={transport.onInput}
+          />
         )}
         <TextField {...field('username')} label={cameraWords('user')} name="camera-user" />
         <PasswordField

@@ -7,9 +7,11 @@ export interface Where {
   sub: string;
   username: string;
   password: string;
+  /** How its streams come. */
+  transport: string;
 }
 
-export const NOWHERE: Where = { address: '', make: '', sub: '', username: '', password: '' };
+export const NOWHERE: Where = { address: '', make: '', sub: '', username: '', password: '', transport: 'tcp' };
 
 /** Those that cameras have their streams on. */
 const RTSP_PORT = /^[^/]*:8?554(\/|$)/;
@@ -18,9 +20,11 @@ export type Way = { is: 'rtsp'; main: string; sub: string } | { is: 'onvif'; add
 
 /** A stream's own address says all; of a make the paths are known; whatever else there is, is asked over ONVIF. */
 export function wayOf(where: Where): Way {
-  const { address, make } = where;
+  const { address, make, transport } = where;
   const host = address.trim();
-  const isStream = (/^[a-z]+:\/\//i.test(host) && !/^https?:/i.test(host)) || RTSP_PORT.test(host);
-  if (isStream || (make !== '' && !/^https?:/i.test(host))) return { is: 'rtsp', ...streamUrls(where) };
+  // ONVIF has such addresses too.
+  const isHttp = /^https?:/i.test(host);
+  const isStream = isHttp ? transport === 'http' : /^[a-z]+:\/\//i.test(host) || RTSP_PORT.test(host);
+  if (isStream || (make !== '' && !isHttp)) return { is: 'rtsp', ...streamUrls(where) };
   return { is: 'onvif', address: host };
 }

@@ -164,8 +164,9 @@ function CameraView({ camera, ids }: { camera: Camera; ids: readonly number[] })
           />
         )}
         {sounds && <Volume />}
-        {canTalk && <TalkTool talking={talking} />}
-        {mayTalk && !canTalk && <TalkHurdle camera={camera} />}
+        {/* Whoever talks can stop, whatever comes between. */}
+        {(canTalk || talking.isOn) && <TalkTool talking={talking} />}
+        {mayTalk && !canTalk && !talking.isOn && <TalkHurdle camera={camera} />}
         {camera.can.webrtc && (
           <Button text={pictureWords('lowDelay')} pressed={hurries} onClick={() => setHurries(!hurries)} />
         )}

@@ -12,17 +12,13 @@ export function TalkHurdle({ camera: { id, cannot } }: { camera: Camera }) {
   const { talk } = cannot;
   const isHopeless = talk?.reason === 'no-speaker' || talk?.reason === 'speaker-codec';
   return (
-    <span class="hurdle quiet dense row">
-      <Icon name="talk" />
+    <span class="hurdle quiet dense">
+      <Icon name="talk" />{' '}
       {talk && (
-        <span>
-          {talkWords('cannot', { why: sentence(talk.message) })}{' '}
-          {talk.reason === 'go2rtc' && hasPage('set/hub') ? (
-            <a href={href('set/hub')}>{talkWords('get')}</a>
-          ) : (
-            talk.cure
-          )}
-        </span>
+        <>
+          {talkWords('cannot', { why: sentence(talk.message) })} {talk.cure}{' '}
+          {talk.reason === 'go2rtc' && hasPage('set/hub') && <a href={href('set/hub')}>{talkWords('settings')}</a>}
+        </>
       )}
       {!isSecureContext && !isHopeless && <Encrypted hash={href(`cam/${id}`)} />}
     </span>

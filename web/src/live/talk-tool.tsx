@@ -19,7 +19,7 @@ export function TalkTool({ talking }: { talking: Talking }) {
         class="button talk"
         aria-pressed={isOn}
         aria-label={isOn ? undefined : talkWords('how')}
-        title={talkWords(isOn ? 'stop' : 'how')}
+        title={talkWords('how')}
         onPointerDown={event => {
           if (event.button !== 0) return;
           event.currentTarget.setPointerCapture(event.pointerId);
@@ -60,7 +60,9 @@ function Level({ level }: Pick<Talking, 'level'>) {
 export function TalkNote({ talking: { state, isOn, by } }: { talking: Talking }) {
   if (by !== undefined && !isOn) return <Note>{talkWords('other', { name: by })}</Note>;
   if (state?.is !== 'ended') return null;
-  const { why, message = '', cure } = state;
-  const text = talkWords('failed', { why: why ? talkNames(why) : message && sentence(message) }).trim();
+  const { why, message = '', cure, wasHeard } = state;
+  const text = talkWords(wasHeard ? 'ended' : 'failed', {
+    why: why ? talkNames(why) : message && sentence(message),
+  }).trim();
   return <ErrorNote error={{ kind: 'unavailable', message: text, ...(cure ? { cure } : {}) }} />;
 }

@@ -4,13 +4,13 @@ import { words } from '../words.ts';
 export const talkWords = words('talk', {
   talk: 'Talk',
   how: 'Talk: hold, or tap to stay on',
-  stop: 'Stop talking',
   level: 'How loud you are',
   cannot: 'Talk: {why}',
-  other: '{name} is talking to this camera.',
+  other: '{name} talks to this camera.',
   https: 'Talk needs HTTPS: open',
-  get: 'Get it',
+  settings: 'go2rtc',
   httpsOff: 'Talk needs HTTPS, which is switched off on this board.',
+  ended: 'The talk has ended. {why}',
   failed: 'Nobody was heard at the camera. {why}',
 });
 

@@ -2,14 +2,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { httpBoard } from '../player/board-http.ts';
 import type { TalkState } from '../player/talk.ts';
-import { onUpdate } from '../state.ts';
+import { talkers } from '../state.ts';
 import { HoldOrTap } from './hold-or-tap.ts';
 
 export interface Talking {
   /** Undefined = nobody talks, and nothing went wrong. */
   state: TalkState | undefined;
   isOn: boolean;
-  /** Who talks to it now, as far as the board told since this page is open. */
+  /** Who talks to it now. */
   by: string | undefined;
   /** 0 to 1. */
   level(): number;
@@ -28,7 +28,6 @@ interface Running {
 
 export function useTalk(camera: number): Talking {
   const [state, setState] = useState<TalkState>();
-  const [by, setBy] = useState<string>();
   const hold = useRef(new HoldOrTap()).current;
   const running = useRef<Running | undefined>(undefined);
   const stop = () => {
@@ -40,31 +39,25 @@ export function useTalk(camera: number): Talking {
     const own: Running = { stop: () => undefined, level: () => 0 };
     running.current = own;
     setState({ is: 'asking' });
-    const { Talk } = await import('../player/rtc-piece.ts');
+    const piece = await import('../player/rtc-piece.ts').catch(() => undefined);
     // Let go of meanwhile.
     if (running.current !== own) return;
-    const talk = new Talk(httpBoard, camera, next => {
+    if (!piece) return broke();
+    const talk = new piece.Talk(httpBoard, camera, next => {
       if (next.is === 'ended') hold.end();
       setState(next);
     });
     running.current = talk;
-    await talk.start();
+    void talk.start();
   };
   const broke = () => {
     hold.end();
     setState({ is: 'ended' });
   };
   const follow = (order: 'start' | 'stop' | undefined) => {
-    if (order === 'start') void start().catch(broke);
+    if (order === 'start') void start();
     else if (order === 'stop') stop();
   };
-  useEffect(
-    () =>
-      onUpdate(update => {
-        if ('type' in update && update.type === 'talk' && update.camera === camera) setBy(update.by ?? undefined);
-      }),
-    [],
-  );
   useEffect(() => {
     const leave = () => follow(hold.end());
     const hidden = () => document.hidden && leave();
@@ -80,7 +73,7 @@ export function useTalk(camera: number): Talking {
     };
   }, []);
   return {
-    ...{ state, by, isOn: state !== undefined && state.is !== 'ended' },
+    ...{ state, by: talkers.value.get(camera), isOn: state !== undefined && state.is !== 'ended' },
     level: () => running.current?.level() ?? 0,
     down: () => follow(hold.down(performance.now())),
     up: () => follow(hold.up(performance.now())),

@@ -53,7 +53,7 @@ export class LiveRtc implements LiveSource {
   start(): void {
     const { sound, stream } = this.#wish;
     const { connection } = this.#peer;
-    this.#timer = setTimeout(() => this.#fail(), FIRST_PICTURE_MS);
+    this.#limit();
     connection.ontrack = ({ track, receiver }) => {
       this.#received.addTrack(track);
       // As soon as it can be shown: uneven networks still get what they need.
@@ -87,6 +87,11 @@ export class LiveRtc implements LiveSource {
     void this.#peer.connection.getStats().then(report => {
       if (!this.#stopped) this.#counted(figuresOf(report));
     });
+  }
+
+  /** Of a page that nobody sees browsers show no picture. */
+  #limit(): void {
+    this.#timer = setTimeout(() => (document.hidden ? this.#limit() : this.#fail()), FIRST_PICTURE_MS);
   }
 
   #counted(figures: RtcFigures | undefined): void {
@@ -133,7 +138,7 @@ export class LiveRtc implements LiveSource {
     if (this.#stopped) return;
     const end = this.#isShown
       ? ({ why: 'closed', code: 1006, reason: '' } as const)
-      : ({ why: 'rtc', ...(message === undefined ? {} : { message }) } as const);
+      : ({ why: 'rtc', message } as const);
     this.stop();
     this.#events.ended(end);
   }

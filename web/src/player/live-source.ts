@@ -8,7 +8,7 @@ export type SourceEnd =
   /** The browser said it could, and then gave up. */
   | { why: 'decoder'; codecs: string }
   /** WebRTC gave no picture; `message`: of the board. */
-  | { why: 'rtc'; message?: string }
+  | { why: 'rtc'; message?: string | undefined }
   /** Codes of RFC 6455 and of the live socket. */
   | { why: 'closed'; code: number; reason: string };
 

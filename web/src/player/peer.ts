@@ -5,6 +5,8 @@ import type { StreamName } from './play-state.ts';
 
 export interface PeerEvents {
   connected(): void;
+  /** Nothing comes or goes at present; it may connect again by itself. */
+  lost?(): void;
   /** It never came about, or it ended; in the board's words where it has some. Not told after `close`. */
   failed(message?: string, cure?: string): void;
 }
@@ -29,8 +31,11 @@ export class Peer {
     this.connection.onconnectionstatechange = () => {
       const { connectionState } = this.connection;
       if (connectionState === 'connected') events.connected();
+      else if (connectionState === 'disconnected') events.lost?.();
       else if (connectionState === 'failed') this.#fail();
     };
+    // The page itself goes.
+    addEventListener('pagehide', () => this.#leave(), { signal: this.#closed.signal });
     this.#forget = board.onUpdate(update => {
       if ('type' in update && update.type === 'webrtc' && update.session === this.#session) this.#fail();
     });

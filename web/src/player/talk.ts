@@ -10,7 +10,9 @@ export type NoMicrophone = 'denied' | 'none' | 'busy';
 
 export type TalkState =
   /** The browser asks for the microphone; then the board dials the camera. */
-  { is: 'asking' | 'connecting' | 'talking' } | { is: 'ended'; why?: NoMicrophone; message?: string; cure?: string };
+  | { is: 'asking' | 'connecting' | 'talking' }
+  /** `wasHeard`: at the camera, before. */
+  | { is: 'ended'; wasHeard?: boolean; why?: NoMicrophone; message?: string | undefined; cure?: string | undefined };
 
 export class Talk {
   readonly #board: Board;
@@ -21,6 +23,7 @@ export class Talk {
   #meter: { context: AudioContext; analyser: AnalyserNode; samples: Float32Array<ArrayBuffer> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  #wasHeard = false;
 
   constructor(board: Board, camera: number, onState: (state: TalkState) => void) {
     this.#board = board;
@@ -28,6 +31,7 @@ export class Talk {
     this.#onState = onState;
   }
 
+  /** Never rejects. */
   async start(): Promise<void> {
     this.#onState({ is: 'asking' });
     const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -43,23 +47,29 @@ export class Talk {
       return;
     }
     this.#onState({ is: 'connecting' });
-    this.#measure(this.#microphone);
+    try {
+      await this.#connect(this.#microphone);
+    } catch {
+      // A browser that has no WebRTC, or nothing to measure sound with: the microphone is not kept.
+      this.#end({ is: 'ended' });
+    }
+  }
+
+  async #connect(microphone: MediaStream): Promise<void> {
+    this.#measure(microphone);
     const peer = new Peer(this.#board, 'talk', this.#camera, {
       connected: () => {
         clearTimeout(this.#timer);
+        this.#wasHeard = true;
         if (!this.#ended) this.#onState({ is: 'talking' });
       },
-      failed: (message, cure) =>
-        this.#end({
-          is: 'ended',
-          ...(message === undefined ? {} : { message }),
-          ...(cure === undefined ? {} : { cure }),
-        }),
+      lost: () => this.#onState({ is: 'connecting' }),
+      failed: (message, cure) => this.#end({ is: 'ended', message, cure }),
     });
     this.#peer = peer;
     this.#timer = setTimeout(() => this.#end({ is: 'ended' }), CONNECT_MS);
-    for (const track of this.#microphone.getAudioTracks()) {
-      peer.connection.addTransceiver(track, { direction: 'sendonly', streams: [this.#microphone] });
+    for (const track of microphone.getAudioTracks()) {
+      peer.connection.addTransceiver(track, { direction: 'sendonly', streams: [microphone] });
       // Unplugged.
       track.onended = () => this.#end({ is: 'ended', why: 'none' });
     }
@@ -82,10 +92,10 @@ export class Talk {
     this.#silence();
   }
 
-  #end(state: TalkState): void {
+  #end(state: Extract<TalkState, { is: 'ended' }>): void {
     if (this.#ended) return;
     this.stop();
-    this.#onState(state);
+    this.#onState({ ...state, wasHeard: this.#wasHeard });
   }
 
   #measure(microphone: MediaStream): void {

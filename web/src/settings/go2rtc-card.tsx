@@ -73,9 +73,9 @@ function stateWords({ name, version = '', sinceMs }: State): string {
   return hubWords(name === 'absent' ? 'absent' : name === 'unusable' ? 'unusable' : 'resting');
 }
 
-/** Whether there is none that works. */
+/** Whether there is none that works: another one may. */
 export function isMissing({ state: { name } }: Go2rtcInfo): boolean {
-  return name === 'absent' || name === 'unusable';
+  return name === 'absent' || name === 'unusable' || name === 'resting';
 }
 
 /** By consent: nothing is downloaded before the button is pressed. */

@@ -41,7 +41,7 @@ const USE: readonly FormField[] = [
   },
   {
     ...{ key: 'webrtcPort', kind: 'number', label: hubWords('port'), hint: hubWords('portHint') },
-    ...{ min: 1, max: 65_535 },
+    ...{ min: 0, max: 65_535 },
   },
   { key: 'binary', kind: 'text', label: hubWords('binary'), hint: hubWords('binaryHint'), maxLength: 1024 },
 ];

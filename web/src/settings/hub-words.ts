@@ -3,7 +3,7 @@ import { words } from '../words.ts';
 
 export const hubWords = words('hub', {
   go2rtc: 'go2rtc',
-  what: 'A program of others, run and watched by this board: pictures with low delay (WebRTC), talking to cameras, and cameras that do not speak plain RTSP over TCP. All other cameras are recorded without it.',
+  what: 'A program of others, run and watched by this board for low delay (WebRTC), talking to cameras, and cameras that do not speak plain RTSP over TCP. All others are recorded without it.',
   ready: 'It runs since {since}, version {version}.',
   idle: 'It is there, version {version}, and starts when something needs it.',
   starting: 'It is starting.',
@@ -26,7 +26,7 @@ export const hubWords = words('hub', {
   onDemand: 'when something needs it',
   always: 'always',
   port: 'Port of WebRTC',
-  portHint: 'UDP and TCP. The only one of its ports that other devices have to reach.',
+  portHint: 'UDP and TCP, for other devices to reach. 0: no WebRTC.',
   binary: 'Place of the program',
   binaryHint: 'Empty: it is looked for. Else as in /usr/local/bin/go2rtc.',
   effect: 'go2rtc starts anew.',
