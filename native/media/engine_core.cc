@@ -239,7 +239,12 @@ void EngineCore::run() {
       const timespec pause{0, pause_us * 1000};
       nanosleep(&pause, nullptr);
     }
-    const int count = poller_->wait(events, kMostReady, timeout_ms(clock_us(CLOCK_MONOTONIC)));
+    int patience_ms = 0;
+    {
+      std::lock_guard<std::mutex> lock(work_mutex_);
+      patience_ms = timeout_ms(clock_us(CLOCK_MONOTONIC));
+    }
+    const int count = poller_->wait(events, kMostReady, patience_ms);
     std::lock_guard<std::mutex> lock(work_mutex_);
     int64_t now_us = clock_us(CLOCK_MONOTONIC);
     bool woken = false;

@@ -1,6 +1,9 @@
 // The engine as a whole: threads, real files, commands at any moment, and that nothing is left behind.
 #include <dirent.h>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -158,6 +161,42 @@ size_t open_descriptors() {
   ::closedir(folder);
   return count;
 }
+
+/// Connects to the way for helpers and asks for camera 1, over and over, until it is told to end.
+class Askers {
+ public:
+  explicit Askers(uint16_t port) : port_(port), thread_([this] { run(); }) {}
+  ~Askers() {
+    ending_ = true;
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port_);
+    const std::string text = "DESCRIBE rtsp://127.0.0.1/ring/1/main RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+    std::vector<int> open;
+    while (!ending_) {
+      const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+        ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+      open.push_back(fd);
+      if (open.size() > 8) {
+        ::close(open.front());
+        open.erase(open.begin());
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    for (const int fd : open) ::close(fd);
+  }
+
+  const uint16_t port_;
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
 
 int64_t elapsed_ms(Clock::time_point since) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count();
@@ -332,6 +371,24 @@ TEST_CASE("engine: a port for restreaming is free as soon as it is given up") {
     CHECK(rig.engine->restream_listen(false, "127.0.0.1", &port) == 0);
     rig.engine->restream_close(false);
   }
+  // Ways open and close, and rights come and go, while clients do.
+  uint16_t inside = 0;
+  REQUIRE(rig.engine->restream_listen(true, "127.0.0.1", &inside) == 0);
+  {
+    const Askers askers(inside);
+    for (int i = 0; i < 100; ++i) {
+      RestreamAccess access;
+      access.realm = "Thimble";
+      if (i % 3 != 0) access.streams = {{1, StreamKind::kMain}};
+      rig.engine->restream_allow(std::move(access));
+      if (i % 10 == 9) {
+        rig.engine->restream_close(true);
+        CHECK(rig.engine->restream_listen(true, "127.0.0.1", &inside) == 0);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+  }
+  CHECK(rig.sink.all<RestreamWantedEvent>().size() >= 1);
   REQUIRE(rig.engine->stop(5000));
   uint16_t port = 0;
   CHECK(rig.engine->restream_listen(false, "127.0.0.1", &port) < 0);
