@@ -15,7 +15,7 @@ const INDEX = `${RESULT}/index.html`;
 const APP_CSS = 'web/src/css/app.css';
 
 /** Of everything that a browser loads as text, by gzip: on the first visit, and in all (aimed at: 100 KB; see ARCHITECTURE.md, section 11). */
-const BUDGETS = { first: 60_000, all: 125_000 };
+const BUDGETS = { first: 60_000, all: 126_500 };
 
 /** What is no older than the browsers that UI.md of the design names. */
 const TARGET = ['chrome106', 'firefox110', 'safari16'];

@@ -34,9 +34,9 @@ const STAGES = [
   check('types', process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'web'], 'types of web'),
   files('rules', { budgetS: 20, limitS: 180, atOnce: 2 }),
   files('unit', { budgetS: 50, limitS: 180, atOnce: 2, first: ['runner'] }),
-  files('integration', { budgetS: 150, limitS: 600, atOnce: 2, first: ['storage-', 'api-'] }),
+  files('integration', { budgetS: 150, limitS: 600, atOnce: 3, first: ['storage-', 'api-'] }),
   // Waiting for cameras takes a tenth of a core for each file, a browser a quarter, and more than that at its start.
-  files('e2e', { budgetS: 270, limitS: 900, atOnce: 2, browsersAtOnce: 2 }),
+  files('e2e', { budgetS: 270, limitS: 900, atOnce: 3, browsersAtOnce: 2 }),
   // Last, since it is built behind all the others, in the time that they wait.
   { name: 'native', budgetS: 90, run: native },
 ];

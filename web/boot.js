@@ -1,5 +1,5 @@
-// Runs before anything is painted: sets the theme, so that a dark room stays dark, and asks the board for what the page shows first,
-// while its program is still on its way; web/src/early.ts takes the answers. Hides where the choices are kept.
+// Runs before anything is painted: sets the theme, so that a dark room stays dark, asks the board for what the page shows first while
+// its program is still on its way, and draws the pictures where their tiles will be; web/src/early.ts takes the answers and clears up.
 try {
   const { theme, wasIn } = JSON.parse(localStorage.getItem('thimble') ?? '{}');
   if (theme === 'dark' || theme === 'light') document.documentElement.dataset.theme = theme;
@@ -10,9 +10,6 @@ try {
 }
 
 function ask() {
-  const heard = [];
-  const socket = new WebSocket(new URL('api/updates', document.baseURI).href.replace(/^http/, 'ws'));
-  socket.onmessage = ({ data }) => heard.push(data);
   const answers = new Map();
   const get = path => {
     const stop = new AbortController();
@@ -20,10 +17,39 @@ function ask() {
     // Whoever takes it is told.
     answer.catch(() => {});
     answers.set(path, { answer, stop });
+    return answer;
   };
-  window.early = { socket, heard, answers, sentMs: Date.now() };
-  get('api/me');
-  const [, width, cameras = ''] = /^(\d+):(\d+(?:,\d+)*)$/.exec(localStorage.getItem('thimble-grid') ?? '') ?? [];
-  if (/^(#\/?(\?.*)?)?$/.test(location.hash))
-    for (const id of cameras.split(',')) if (id) get(`api/cameras/${id}/snapshot.jpg?width=${width}`);
+  const pictures = new Map();
+  const draws = [];
+  const [width, cameras, room, ...spots] = (localStorage.getItem('thimble-grid') ?? '').split(':');
+  if (/^\d+$/.test(width) && /^\d+(,\d+)*$/.test(cameras) && /^(#\/?(\?.*)?)?$/.test(location.hash))
+    for (const [index, id] of cameras.split(',').entries()) {
+      const answer = get(`api/cameras/${id}/snapshot.jpg?width=${width}`);
+      if (room === `${innerWidth}x${innerHeight}` && spots[index])
+        draws.push(draw(id, answer, spots[index].split(',')));
+    }
+  void get('api/me');
+  const heard = [];
+  const socket = new WebSocket(new URL('api/updates', document.baseURI).href.replace(/^http/, 'ws'));
+  socket.onmessage = ({ data }) => heard.push(data);
+  window.early = { socket, heard, answers, pictures, drawn: Promise.allSettled(draws), sentMs: Date.now() };
+}
+
+// Where nobody is logged in any more the answer has no picture.
+async function draw(id, answer, spot) {
+  const { ok, body } = await answer.then(reply => reply.clone());
+  if (!ok) return;
+  const picture = await createImageBitmap(await new Response(body).blob());
+  const { pictures } = window.early;
+  // The page has got so far meanwhile.
+  if (!pictures || !document.body) return;
+  const canvas = document.createElement('canvas');
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  canvas.getContext('2d').drawImage(picture, 0, 0);
+  canvas.dataset.early = id;
+  canvas.ariaHidden = 'true';
+  for (const [index, side] of ['left', 'top', 'width', 'height'].entries()) canvas.style[side] = `${spot[index]}px`;
+  document.body.append(canvas);
+  pictures.set(Number(id), canvas);
 }

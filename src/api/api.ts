@@ -41,6 +41,9 @@ const HEADERS: Record<string, string> = {
 
 const MAX_URL_CHARS = 4096;
 
+/** Anybody may ask for the health as often as they like; all cameras are looked at so often at most. */
+const HEALTH_AGE_MS = 200;
+
 /** Time for answers under way once the service stops. */
 const STOP_GRACE_MS = 100;
 
@@ -58,6 +61,7 @@ export class Api {
   readonly #downloads = new DownloadsUnderWay();
   readonly #further: HttpServer[] = [];
   #httpsPort: number | undefined;
+  #danger: { atMs: number; is: boolean } | undefined;
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -140,7 +144,10 @@ export class Api {
   #status(): Health['status'] {
     if (this.#stopping) return 'stopping';
     if (!this.#services) return 'starting';
-    return isRecordingEndangered(this.#services) ? 'degraded' : 'ok';
+    const nowMs = this.#services.clock.monotonicMs();
+    if (!this.#danger || nowMs - this.#danger.atMs >= HEALTH_AGE_MS)
+      this.#danger = { atMs: nowMs, is: isRecordingEndangered(this.#services) };
+    return this.#danger.is ? 'degraded' : 'ok';
   }
 
   async #answer(request: HttpRequest): Promise<HttpReply> {

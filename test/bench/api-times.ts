@@ -1,5 +1,6 @@
 // How long the API takes for what pages and programs ask most, while eight cameras record and a day of each is in the store; on both
 // HTTP servers.
+import { Child } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { GstCameras } from '../support/gst-camera.ts';
 import { Service, type ServiceOptions } from '../support/service.ts';
@@ -14,7 +15,7 @@ const CAMERAS = 8;
 const DAY_MS = 86_400_000;
 const SETTLE_MS = 5000;
 const ASKED = 500;
-const WARM_UP = 50;
+const WARM_UP = 500;
 
 type Kind = 'Health' | 'Cameras' | 'Timeline' | 'TimelineAll';
 
@@ -68,11 +69,39 @@ async function measureServer(
     }
   }
   connection.close();
+  const bareMs = http === 'uws' ? await timeBare() : undefined;
   await service.stop();
   const suffix = http === 'uws' ? '' : 'Node';
-  return (Object.keys(times) as Kind[]).map(kind => ({
-    id: `api${kind}${suffix}` satisfies FigureId,
-    cameras: CAMERAS,
-    value: percentile(times[kind], 0.5),
-  }));
+  const bare: Measured[] = bareMs === undefined ? [] : [{ id: 'apiBare', cameras: CAMERAS, value: bareMs }];
+  return bare.concat(
+    (Object.keys(times) as Kind[]).map(kind => ({
+      id: `api${kind}${suffix}` satisfies FigureId,
+      cameras: CAMERAS,
+      value: percentile(times[kind], 0.5),
+    })),
+  );
 }
+
+/** What the machine takes for a question and its answer while all of this goes on: no answer can be faster. */
+async function timeBare(): Promise<number> {
+  const child = new Child(process.execPath, ['-e', BARE]);
+  try {
+    const { port } = await child.line(text => JSON.parse(text) as { port: number });
+    const connection = await KeptConnection.open(`http://127.0.0.1:${port}`);
+    const times: number[] = [];
+    for (let round = -WARM_UP; round < ASKED; round++) {
+      const tookMs = await connection.time('/');
+      if (round >= 0) times.push(tookMs);
+    }
+    connection.close();
+    return percentile(times, 0.5);
+  } finally {
+    await child.stop();
+  }
+}
+
+const BARE = `
+const answer = 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}';
+const server = require('node:net').createServer({ noDelay: true }, socket => socket.on('data', () => socket.write(answer)));
+server.listen(0, '127.0.0.1', () => console.log(JSON.stringify(server.address())));
+`;

@@ -78,6 +78,7 @@ export const FIGURES = {
   pictureH265: { what: 'picture of an event, H.265 1080p: CPU', unit: 'ms' },
   pictureH265Peak: { what: 'picture of an event, H.265 1080p: memory while it is made', unit: 'MiB' },
   pictureH265Kept: { what: 'picture of an event, H.265 1080p: memory kept after 40', unit: 'MiB' },
+  apiBare: { what: 'an answer of a bare HTTP server beside them, median', unit: 'ms' },
   apiHealth: { what: '`GET /api/health`, median', unit: 'ms' },
   apiHealthNode: { what: '`GET /api/health`, median, `--http node`', unit: 'ms' },
   apiCameras: { what: '`GET /api/cameras`, median', unit: 'ms' },

@@ -101,6 +101,7 @@ async function tell(service: Service, devices: readonly OnvifServer[], messages:
   const toldMs: number[] = [];
   const waiting = new Map<number, (event: NonNullable<Told['event']>) => void>();
   const socket = await WebSocketClient.open(`${service.ready.url}/api/updates`, service.headers);
+  socket.answersPings = true;
   socket.onFrame = ({ opcode, payload }) => {
     if (opcode !== 1) return;
     const { type, event } = JSON.parse(payload.toString('utf8')) as Told;

@@ -1,7 +1,7 @@
 // What a wall of sixteen sub streams costs the service: its memory before anybody looks, while all of them are sent, and afterwards.
 import { Service, type ServiceOptions } from '../support/service.ts';
 import { addTiles } from '../support/tile-cameras.ts';
-import { clientFrame, WebSocketClient } from '../support/web-socket-client.ts';
+import { WebSocketClient } from '../support/web-socket-client.ts';
 import type { Measured } from './budgets.ts';
 import { processFigures } from './process-figures.ts';
 import { pause } from './recording.ts';
@@ -13,8 +13,6 @@ const SETTLE_MS = 20_000;
 const SAMPLE_MS = 15_000;
 const LEAVE_MS = 15_000;
 /** Opcodes of RFC 6455: whoever does not answer is gone. */
-const PING = 9;
-const PONG = 10;
 
 export async function measureTiles(options: Pick<ServiceOptions, 'command'>, minutes: number): Promise<Measured[]> {
   const service = await Service.start({ ...options, args: ['--demo'] });
@@ -52,9 +50,9 @@ async function watch(service: Service, id: number, sent: number[]): Promise<WebS
   const viewer = await WebSocketClient.open(url, { ...service.headers, Origin: service.ready.url });
   if (viewer.status !== 101) throw new Error(`camera ${id} cannot be watched: ${viewer.status}`);
   sent[id - 1] = 0;
-  viewer.onFrame = ({ opcode, payload }) => {
-    if (opcode === PING) viewer.socket.write(clientFrame(PONG, payload));
-    else sent[id - 1] = (sent[id - 1] ?? 0) + 1;
+  viewer.answersPings = true;
+  viewer.onFrame = () => {
+    sent[id - 1] = (sent[id - 1] ?? 0) + 1;
   };
   return viewer;
 }

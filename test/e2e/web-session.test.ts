@@ -127,9 +127,23 @@ needs(
     ];
     for (const wanted of first) while (!asked.includes(wanted)) await new Promise(resolve => setTimeout(resolve, 10));
     assert.equal([...asked].sort(), first);
+    // They are drawn before the program is there, where the tiles will be, and leave when those have theirs.
+    const early = page.locator('canvas[data-early]');
+    await early.nth(1).waitFor();
+    const early1 = await page.locator('canvas[data-early="1"]').boundingBox();
+    const isBlack = `(canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+      .every((value, index) => index % 4 === 3 || value === 0))(document.querySelector('canvas[data-early="1"]'))`;
+    assert.is(await page.evaluate(isBlack), false);
     letGo();
     await loaded;
     await drawn.nth(1).waitFor();
+    const cell1 = await page.locator('.grid-cell[data-camera="1"]').boundingBox();
+    for (const side of ['x', 'y', 'width', 'height'] as const)
+      assert.ok(
+        Math.abs((early1?.[side] ?? 0) - (cell1?.[side] ?? -9)) <= 1,
+        `${side}: ${early1?.[side]} ${cell1?.[side]}`,
+      );
+    await early.first().waitFor({ state: 'detached' });
     for (const wanted of first) assert.is(asked.filter(one => one === wanted).length, 1, wanted);
     // Whoever logs out leaves nothing that would be asked for.
     assert.is(await page.evaluate(() => localStorage.getItem('thimble-grid')?.split(':')[1]), '1,2');

@@ -40,6 +40,8 @@ export interface FakeServices {
   lines: string[];
   /** Gaps that go on, by camera. */
   gaps: Map<number, ReturnType<ApiServices['ongoingGap']>>;
+  /** What health and problems are told by; events have their own. */
+  clock: FakeClock;
   /** How far the memory of cameras reaches back that is too small. */
   shortPasts: Map<number, number>;
   /** Adds a closed segment, with a file when `content` is given. */
@@ -342,6 +344,7 @@ export async function fakeServices(folder: string): Promise<FakeServices> {
     problems,
     lines,
     gaps,
+    clock,
     shortPasts,
     addSegment(startMs, content) {
       const segment: IndexedSegment = {

@@ -18,6 +18,8 @@ export class WebSocketClient {
   closed = false;
   #waiting: Buffer = Buffer.alloc(0);
   readonly #watchers = new Set<() => void>();
+  /** Whoever does not answer pings is taken to be gone, a minute later. They are frames like others as long as this is false. */
+  answersPings = false;
   /** Called for each frame instead of keeping it. */
   onFrame: ((frame: Frame) => void) | undefined;
 
@@ -142,7 +144,8 @@ export class WebSocketClient {
       const size = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
       if (bytes.length < head + size) return;
       const frame = { opcode: (bytes[0] as number) & 0x0f, payload: bytes.subarray(head, head + size) };
-      if (this.onFrame) this.onFrame(frame);
+      if (this.answersPings && frame.opcode === 9) this.socket.write(clientFrame(10, frame.payload));
+      else if (this.onFrame) this.onFrame(frame);
       else this.frames.push(frame);
       this.#waiting = bytes.subarray(head + size);
     }

@@ -4,7 +4,7 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Empty } from './components/notes.tsx';
 import { Toasts } from './components/toast.tsx';
-import { earlySentMs } from './early.ts';
+import { dropEarlyPictures, earlyPicturesPainted, earlySentMs } from './early.ts';
 import { followKeys } from './keys.ts';
 import { preferences } from './preferences.ts';
 import { amend, followAddress, href, place } from './router.ts';
@@ -136,13 +136,19 @@ function fetchAhead(): void {
 /** For so long an empty frame is not worth drawing. */
 const WORTH_MS = 200;
 
-/** Resolves when it is known who is there and what there is to see, in so far as that was asked for early. */
+/**
+ * Resolves when it is known who is there and what there is to see, in so far as that was asked for early, and the first pictures are
+ * on the screen: making the frame would hold them up.
+ */
 function earlyAnswers(first: Promise<void>): Promise<unknown> {
   if (earlySentMs === undefined) return Promise.resolve();
   const late = new Promise(resolve => window.setTimeout(resolve, WORTH_MS));
   const known = new Promise<void>(resolve => effect(() => void (me.value && isKnown.value && resolve())));
-  return Promise.race([known, first, late]);
+  return Promise.race([Promise.all([Promise.race([known, first]), earlyPicturesPainted()]), late]);
 }
+
+/** Longer than tiles take to their first picture where all goes well. */
+const PATIENCE_MS = 1500;
 
 async function start(): Promise<void> {
   await loadLanguage(navigator.languages);
@@ -151,6 +157,9 @@ async function start(): Promise<void> {
   followPreferences();
   await earlyAnswers(begin());
   render(<App />, document.getElementById('app') as HTMLElement);
+  for (const kind of ['pointerdown', 'keydown', 'hashchange', 'resize'])
+    addEventListener(kind, dropEarlyPictures, { once: true, capture: true });
+  window.setTimeout(dropEarlyPictures, PATIENCE_MS);
   keepOfflinePage();
 }
 

@@ -7,6 +7,10 @@ interface Early {
   heard: unknown[];
   /** By their address below the page's. */
   answers: Map<string, { answer: Promise<Response>; stop: AbortController }>;
+  /** Drawn where the tiles of their cameras will be; undefined when nothing is to be drawn there any more. */
+  pictures: Map<number, HTMLCanvasElement> | undefined;
+  /** Resolves when all are drawn that can be. */
+  drawn: Promise<unknown>;
   /** By this device's clock. */
   sentMs: number;
 }
@@ -47,21 +51,50 @@ export function takeEarlySocket(): { socket: WebSocket; heard: readonly unknown[
   return early.socket.readyState <= WebSocket.OPEN ? early : undefined;
 }
 
+/** Resolves when what could be drawn before the program was there is on the screen. */
+export async function earlyPicturesPainted(): Promise<void> {
+  const { early } = window;
+  await early?.drawn;
+  if (early?.pictures?.size) await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
+}
+
+/** The tile of the camera has a picture of its own. */
+export function dropEarlyPicture(camera: number): void {
+  window.early?.pictures?.get(camera)?.remove();
+  window.early?.pictures?.delete(camera);
+}
+
+/** The tiles have had their time: what lies above one that has no picture would hide why. */
+export function dropEarlyPictures(): void {
+  const { early } = globalThis.window ?? {};
+  if (!early) return;
+  for (const canvas of early.pictures?.values() ?? []) canvas.remove();
+  early.pictures = undefined;
+}
+
 /** Nothing of what was asked for is wanted any more. */
 export function dropEarly(): void {
   const { early } = window;
   if (!early) return;
+  dropEarlyPictures();
   if (!isSocketTaken) early.socket.close();
   isSocketTaken = true;
   for (const { stop } of early.answers.values()) stop.abort();
   early.answers.clear();
 }
 
-/** Which pictures, and how wide, are to be asked for first when the home page is opened again on this device; none: nothing. */
-export function rememberGrid(cameras: readonly number[], width: number): void {
+/** A tile's place in the page, in CSS pixels. */
+export type Spot = Pick<DOMRect, 'left' | 'top' | 'width' | 'height'>;
+
+/** Which pictures, how wide, are to be asked for first when the home page is opened again on this device, and where they are then; none: nothing. */
+export function rememberGrid(cameras: readonly number[], width: number, spots: readonly Spot[] = []): void {
   try {
     if (cameras.length === 0) localStorage.removeItem(GRID);
-    else localStorage.setItem(GRID, `${width}:${cameras.slice(0, MOST_STILLS).join()}`);
+    else {
+      const places = spots.map(({ left, top, width, height }) => [left, top, width, height].map(Math.round).join());
+      const parts = [width, cameras.slice(0, MOST_STILLS).join(), `${innerWidth}x${innerHeight}`];
+      localStorage.setItem(GRID, [...parts, ...places.slice(0, MOST_STILLS)].join(':'));
+    }
   } catch {
     // Then they are asked for a little later.
   }

@@ -1,7 +1,7 @@
 // The tiles of one page of the grid: places them, lets arrows move between them, and tells each whether it may move.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { GroupLayout } from '../../../src/api/contract.ts';
-import { rememberGrid } from '../early.ts';
+import { rememberGrid, type Spot } from '../early.ts';
 import { useKeys } from '../keys.ts';
 import { stillWidth } from '../player/live-still.ts';
 import { go, href } from '../router.ts';
@@ -50,8 +50,10 @@ export function Grid({ cameras, layout, tourS, isHome, onHide }: GridProps) {
   const open = (id: number) => go(href(`cam/${id}`));
   const width = (room.width / arrangement.columns) * devicePixelRatio;
   useEffect(() => {
-    if (isHome && page === 0 && shown.length > 0) rememberGrid(shown, stillWidth(width));
-  }, [isHome, page, shown.join(), width]);
+    if (!isHome || page > 0 || shown.length === 0) return;
+    const cells = [...(box.current?.querySelectorAll('.grid-cell') ?? [])];
+    rememberGrid(shown, stillWidth(width), cells.map(spotOf));
+  }, [isHome, page, shown.join(), width, room.height]);
   return (
     <div class="grid-box" ref={box} {...swipe}>
       <ul
@@ -91,6 +93,12 @@ export function Grid({ cameras, layout, tourS, isHome, onHide }: GridProps) {
       )}
     </div>
   );
+}
+
+/** As long as nothing was scrolled. */
+function spotOf(element: Element): Spot {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return { left: left + scrollX, top: top + scrollY, width, height };
 }
 
 /** How much room there is between the page's bars; undefined until it was measured, before anything is painted. */

@@ -1,5 +1,6 @@
 // Live pictures as single JPEGs, one after the other: for grids that save, for browsers that cannot do better, and before the first
 // moving picture. They are drawn on the canvas behind the video element.
+import { dropEarlyPicture } from '../early.ts';
 import type { Board } from './board.ts';
 import type { LiveSource, SourceEvents } from './live-source.ts';
 import type { MediaElement } from './media-element.ts';
@@ -28,6 +29,7 @@ export async function drawStill(
     if (!signal.aborted && element.video.dataset.shown === undefined)
       element.draw(picture, picture.width, picture.height);
     picture.close();
+    dropEarlyPicture(camera);
   } catch {
     return undefined;
   }
