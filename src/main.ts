@@ -41,7 +41,7 @@ import {
 } from './core/index.ts';
 import { DemoServer } from './demo/index.ts';
 import { CameraEvents, openWebhooks } from './events/index.ts';
-import { Go2rtc, Go2rtcPreferencesKeeper, Installer, runtimeFolders, settingsOf } from './go2rtc/index.ts';
+import { Go2rtcPreferencesKeeper, Installer, makeGo2rtc } from './go2rtc/index.ts';
 import { installByHand, maintain, resetUserPassword } from './maintenance/index.ts';
 import { Mqtt } from './mqtt/index.ts';
 import {
@@ -144,7 +144,11 @@ async function serve(options: ServeOptions, lifecycle: Lifecycle, log: Log, rest
     ...{ settings: store.settings, log: log.logger('go2rtc') },
     ...provisionedBy(configuration?.go2rtc && configFile),
   });
-  const go2rtc = makeGo2rtc(options, store.uuid, preferences, log.logger('go2rtc'));
+  const go2rtc = makeGo2rtc({
+    ...{ dataDir: options.dataDir, allowLoopback, storeUuid: store.uuid, preferences, environment: process.env },
+    ...{ clock, spawn: spawnChild, lock: lockDirectory, memoryLimitBytes: memoryLimitBytes() },
+    log: log.logger('go2rtc'),
+  });
   const installer = new Installer({
     ...{ dataDir: options.dataDir, userAgent: `Thimble/${version}`, lock: lockDirectory, clock },
     ...{ spawn: spawnChild, log: log.logger('go2rtc'), onInstalled: () => go2rtc.recheck() },
@@ -317,22 +321,6 @@ function makeEngine(options: ServeOptions, store: Store, log: Log): Engine {
     },
     error => log.logger('main').error('a listener of the engine failed', { error }),
   );
-}
-
-/** Nothing is started until somebody needs it. */
-function makeGo2rtc(options: ServeOptions, uuid: string, preferences: Go2rtcPreferencesKeeper, log: Logger): Go2rtc {
-  const { dataDir, allowLoopback } = options;
-  const { PATH: path, RUNTIME_DIRECTORY: runtimeDirectory, XDG_RUNTIME_DIR: userDirectory } = process.env;
-  const userId = process.getuid?.() ?? 0;
-  const go2rtc = new Go2rtc({
-    ...settingsOf(preferences.get()),
-    ...{ dataDir, allowLoopback, log, clock: systemClock, spawn: spawnChild, lock: lockDirectory },
-    runtimeDirs: runtimeFolders({ runtimeDirectory, userDirectory, userId, storeUuid: uuid }),
-    memoryLimitBytes: memoryLimitBytes(),
-    ...(path !== undefined && { path }),
-  });
-  preferences.onChange(() => go2rtc.configure(settingsOf(preferences.get())));
-  return go2rtc;
 }
 
 /** Cameras change nothing any more while recording ends the engine and writes down what it closed. */

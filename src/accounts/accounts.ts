@@ -1,5 +1,5 @@
 // The accounts of this board as the API sees them: who somebody is, how one gets in and out, and who may get in at all.
-import { background, type Clock, type ErrorKind, type Logger, NvrError } from '../core/index.ts';
+import { background, type Clock, type ErrorKind, type Logger, NvrError, Turns } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 import { Audit } from './audit.ts';
 import { credentialOf, sessionsIn, tokenIn } from './bearer-secret.ts';
@@ -13,7 +13,6 @@ import { type Origin, Sessions } from './sessions.ts';
 import { SetupCode } from './setup-code.ts';
 import { TokenAdmin } from './token-admin.ts';
 import { type TokenRecord, Tokens } from './tokens.ts';
-import { Turns } from './turns.ts';
 import { callerOf, narrowed, type UserRecord } from './user.ts';
 import { refuseProvisioned, UserAdmin } from './user-admin.ts';
 import { Users } from './users.ts';

@@ -1,12 +1,11 @@
 // What the parts of `accounts` share.
-import type { Clock } from '../core/index.ts';
+import type { Clock, Turns } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type { Caller } from './caller.ts';
 import type { PasswordHasher } from './password.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
-import type { Turns } from './turns.ts';
 import type { Users } from './users.ts';
 
 /** Who does something, and from where. */

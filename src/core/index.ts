@@ -18,3 +18,4 @@ export { redactText } from './redact.ts';
 export * from './schema.ts';
 export type { HttpsOptions, ServerChoice } from './server-options.ts';
 export { timeZoneName } from './time-zone.ts';
+export { Turns } from './turns.ts';

@@ -4,6 +4,7 @@ export { SOURCE_SCHEMES } from './configuration.ts';
 export { Go2rtc } from './go2rtc.ts';
 export { GITHUB, type Installed, type InstallOptions, installGo2rtc, type ReleaseService } from './install.ts';
 export { Installer, type InstallState } from './installer.ts';
+export { makeGo2rtc } from './make.ts';
 export {
   GO2RTC_SECTION,
   type Go2rtcPatch,

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
-import { type Logger, NvrError, parseInput } from '../core/index.ts';
+import { type Logger, NvrError, parseInput, Turns } from '../core/index.ts';
 import type { Go2rtcSettings } from './state.ts';
 
 export const KEEP_CHOICES = ['onDemand', 'always'] as const;
@@ -79,6 +79,7 @@ export interface PreferencesKeeperOptions {
 export class Go2rtcPreferencesKeeper {
   readonly #options: PreferencesKeeperOptions;
   readonly #listeners = new Set<() => void>();
+  readonly #turns = new Turns();
   #known: Go2rtcPreferences | undefined;
 
   constructor(options: PreferencesKeeperOptions) {
@@ -124,17 +125,19 @@ export class Go2rtcPreferencesKeeper {
   async update(patch: Go2rtcPatch): Promise<Go2rtcPreferences> {
     const { settings, log } = this.#options;
     await this.check(patch);
-    const before = this.get();
-    const next: Go2rtcPreferences = {
-      binary: patch.binary === undefined ? before.binary : patch.binary,
-      keep: patch.keep ?? before.keep,
-      webrtcPort: patch.webrtcPort ?? before.webrtcPort,
-    };
-    await settings.put(GO2RTC_SECTION, next);
-    this.#known = next;
-    log.info('settings changed', { section: GO2RTC_SECTION, fields: Object.keys(patch) });
-    for (const listener of this.#listeners) listener();
-    return next;
+    return this.#turns.run(async () => {
+      const before = this.get();
+      const next: Go2rtcPreferences = {
+        binary: patch.binary === undefined ? before.binary : patch.binary,
+        keep: patch.keep ?? before.keep,
+        webrtcPort: patch.webrtcPort ?? before.webrtcPort,
+      };
+      await settings.put(GO2RTC_SECTION, next);
+      this.#known = next;
+      log.info('settings changed', { section: GO2RTC_SECTION, fields: Object.keys(patch) });
+      for (const listener of this.#listeners) listener();
+      return next;
+    });
   }
 }
 

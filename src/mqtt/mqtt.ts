@@ -1,7 +1,7 @@
 // MQTT as one service: follows its settings, keeps one home at one broker, and says how that is.
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { addressKind, NvrError } from '../core/index.ts';
+import { addressKind, NvrError, Turns } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { BrokerFigures, BrokerState } from './broker.ts';
 import type { BrokerTarget } from './broker-link.ts';
@@ -45,7 +45,7 @@ export class Mqtt {
   #home: Home | undefined;
   #sinceMs: number;
   /** One change of settings after the other. */
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #isTesting = false;
 
   constructor(options: MqttOptions) {
@@ -92,7 +92,7 @@ export class Mqtt {
 
   /** Durable and in force when it resolves: the old broker knows that we are gone. As `MqttSettingsKeeper.update`. */
   update(patch: MqttPatch): Promise<MqttSettings> {
-    const change = this.#changes.then(async () => {
+    return this.#turns.run(async () => {
       const before = this.#settings.get();
       const after = await this.#settings.update(patch);
       if (this.#abort.signal.aborted) return after;
@@ -103,8 +103,6 @@ export class Mqtt {
       if (!this.#abort.signal.aborted) this.start();
       return after;
     });
-    this.#changes = change.catch(() => undefined);
-    return change;
   }
 
   state(): MqttState {

@@ -1,6 +1,6 @@
 // What the owner has chosen for the storage volume as a whole: schema, defaults, and the floor that follows from them.
 import * as v from 'valibot';
-import { type Logger, NvrError, parseInput } from '../core/index.ts';
+import { type Logger, NvrError, parseInput, Turns } from '../core/index.ts';
 import type { Store } from '../storage/index.ts';
 
 export interface StorageSettings {
@@ -82,6 +82,7 @@ export class StorageSettingsKeeper {
   readonly #store: Pick<Store, 'settings' | 'volume'>;
   readonly #log: Logger;
   readonly #provisionedBy: string | undefined;
+  readonly #turns = new Turns();
   #known: StorageSettings | undefined;
 
   /** `provisionedBy`: the configuration file that they come from; then nobody else may change them. */
@@ -116,18 +117,20 @@ export class StorageSettingsKeeper {
       });
     }
     checkFloors(patch, typeof patch.floorBytes === 'number' ? (await this.#store.volume()).totalBytes : undefined);
-    const before = this.get();
-    const next: StorageSettings = {
-      floorBytes: typeof patch.floorPercent === 'number' ? null : kept(patch.floorBytes, before.floorBytes),
-      floorPercent: typeof patch.floorBytes === 'number' ? null : kept(patch.floorPercent, before.floorPercent),
-      totalQuotaBytes: kept(patch.totalQuotaBytes, before.totalQuotaBytes),
-      leastKeptPercent: kept(patch.leastKeptPercent, before.leastKeptPercent),
-      clockConfirmed: kept(patch.clockConfirmed, before.clockConfirmed),
-    };
-    await this.#store.settings.put(STORAGE_SECTION, next);
-    this.#known = next;
-    this.#log.info('settings changed', { section: STORAGE_SECTION, fields: Object.keys(patch) });
-    return next;
+    return this.#turns.run(async () => {
+      const before = this.get();
+      const next: StorageSettings = {
+        floorBytes: typeof patch.floorPercent === 'number' ? null : kept(patch.floorBytes, before.floorBytes),
+        floorPercent: typeof patch.floorBytes === 'number' ? null : kept(patch.floorPercent, before.floorPercent),
+        totalQuotaBytes: kept(patch.totalQuotaBytes, before.totalQuotaBytes),
+        leastKeptPercent: kept(patch.leastKeptPercent, before.leastKeptPercent),
+        clockConfirmed: kept(patch.clockConfirmed, before.clockConfirmed),
+      };
+      await this.#store.settings.put(STORAGE_SECTION, next);
+      this.#known = next;
+      this.#log.info('settings changed', { section: STORAGE_SECTION, fields: Object.keys(patch) });
+      return next;
+    });
   }
 }
 

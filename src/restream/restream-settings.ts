@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
-import { type CameraId, type Logger, NvrError, parseInput } from '../core/index.ts';
+import { type CameraId, type Logger, NvrError, parseInput, Turns } from '../core/index.ts';
 import type { RestreamLogin } from '../native/index.ts';
 import type { Store } from '../storage/index.ts';
 
@@ -123,7 +123,7 @@ export interface RestreamKeeperOptions {
 export class RestreamSettingsKeeper {
   readonly #options: RestreamKeeperOptions;
   #known: StoredRestream | undefined;
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: RestreamKeeperOptions) {
     this.#options = options;
@@ -236,15 +236,12 @@ export class RestreamSettingsKeeper {
   /** One after the other: of two at once each would undo the other, and a login that was taken away be back. */
   #change(fields: string[], next: (before: StoredRestream) => StoredRestream): Promise<void> {
     const { store, log } = this.#options;
-    const change = async () => {
+    return this.#turns.run(async () => {
       const after = next(this.#stored());
       await store.settings.put(SECTION, after);
       this.#known = after;
       log.info('settings changed', { section: SECTION, fields });
-    };
-    const result = this.#changes.then(change);
-    this.#changes = result.catch(() => undefined);
-    return result;
+    });
   }
 
   /** What cannot be read counts as not chosen. */

@@ -49,6 +49,13 @@ function keeper(stored: Record<string, unknown> = {}, provisionedBy?: string) {
   return { made, rows, log };
 }
 
+test('two changes at once do not undo each other', async () => {
+  const { made, rows } = keeper();
+  await Promise.all([made.update({ keep: 'always' }), made.update({ webrtcPort: 9555 })]);
+  assert.equal(made.get(), { ...DEFAULTS, keep: 'always', webrtcPort: 9555 });
+  assert.equal(rows.get('go2rtc'), made.get());
+});
+
 test('over HTTP: defaults, changes field by field, and refusals that name the field', async () => {
   const ask = await opened();
   assert.equal((await ask('GET', '/api/settings')).json.go2rtc, DEFAULTS);

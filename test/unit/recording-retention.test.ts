@@ -347,6 +347,9 @@ test('settings: one kind of floor replaces the other, damaged rows count as not 
       assert.instance(error, NvrError);
     }
   }
+  // Two at once do not undo each other.
+  await Promise.all([keeper.update({ totalQuotaBytes: 5000 * MB }), keeper.update({ clockConfirmed: false })]);
+  assert.equal([keeper.get().totalQuotaBytes, keeper.get().clockConfirmed], [5000 * MB, false]);
 });
 
 test('the clock is trusted when the kernel or the owner says so, never before its time, and not right after a step', async () => {
