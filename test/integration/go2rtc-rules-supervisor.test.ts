@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { systemClock } from '../../src/core/index.ts';
+import { Api } from '../../src/go2rtc/api.ts';
 import type { StreamClaim } from '../../src/go2rtc/index.ts';
 import { Camera } from '../support/camera.ts';
 import { stopChildren } from '../support/child.ts';
@@ -60,6 +62,12 @@ each('go2rtc rule S1: a storm of claims, renewals and looks never meets in it', 
     await new Promise(resolve => setTimeout(resolve, 100));
   }
   assert.equal([hub.go2rtc.state().pid, hub.go2rtc.state().restarts], [pid, 0]);
+  // Whoever else asks by the same way waits for his turn: looks and new streams, all at once.
+  const { unix_listen: socketPath, username, password } = configurationOf(pid).api;
+  const api = new Api({ socketPath, username, password, clock: systemClock });
+  const calls = Array.from({ length: 40 }, (_, n) => [api.list(), api.patch(`th-${100 + n}-sub`, DEAD)]);
+  await Promise.all(calls.flat());
+  assert.is(hub.go2rtc.state().restarts, 0);
   await hub.stop();
 });
 
@@ -215,7 +223,10 @@ each('go2rtc rule S8: its lines come to our log, whatever they are, few and with
   const camera = await Camera.start({ clips: [CLIP] });
   const { port } = camera;
   const hub = await supervise(program);
-  const claim = hub.go2rtc.claim('th-1-main', `${camera.url.replace('//', '//admin:top-secret@')}#backchannel=0`);
+  const claim = hub.go2rtc.claim(
+    'th-1-main',
+    `${camera.url.replace('//', '//admin:top-secret@')}?key=top-secret#backchannel=0`,
+  );
   const client = await plays(await hub.url(claim));
   await camera.stop();
   // It spins, and tells each time.
