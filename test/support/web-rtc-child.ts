@@ -209,7 +209,7 @@ await scene(
     await hurdle.waitFor();
     return {
       ...{ secure: await page.evaluate('isSecureContext'), buttons: await page.locator('.talk').count() },
-      ...{ text: (await hurdle.textContent())?.trim(), href: await hurdle.locator('a').getAttribute('href') },
+      ...{ text: await hurdle.textContent(), href: await hurdle.locator('a').getAttribute('href') },
       https: (await service.get<{ service: { https?: { url: string } } }>('/api/status')).service.https?.url,
       axe: await axeFindings(page),
     };

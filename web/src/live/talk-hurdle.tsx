@@ -1,7 +1,6 @@
 // Why one cannot speak to a camera, in the place of the button, with what helps.
 import type { Camera } from '../../../src/api/contract.ts';
 import { call } from '../api.ts';
-import { Icon } from '../components/icon.tsx';
 import { sentence } from '../components/notes.tsx';
 import { href } from '../router.ts';
 import { hasPage } from '../routes.ts';
@@ -13,7 +12,6 @@ export function TalkHurdle({ camera: { id, cannot } }: { camera: Camera }) {
   const isHopeless = talk?.reason === 'no-speaker' || talk?.reason === 'speaker-codec';
   return (
     <span class="hurdle quiet dense">
-      <Icon name="talk" />{' '}
       {talk && (
         <>
           {talkWords('cannot', { why: sentence(talk.message) })} {talk.cure}{' '}
