@@ -106,7 +106,7 @@ test('addresses of a wrong form are refused with the field and a cure, and nothi
     [{ name: 'x' }, 'main'],
     [{ name: 'x', main: {} }, 'main.url'],
     [{ name: 'x', main: { url: 7 } }, 'main.url'],
-    [{ name: 'x', main: { url: 'rtsp://10.0.0.2/', transport: 'udp' } }, 'main.transport'],
+    [{ name: 'x', main: { url: 'rtsp://10.0.0.2/', transport: 'pigeon' } }, 'main.transport'],
     [{ name: 'x', main: { url: 'rtsp://10.0.0.2/' }, pasword: CANARY }, 'pasword'],
     [{ name: 'x', main: { url: 'rtsp://10.0.0.2/' }, password: CANARY }, 'username'],
     [{ name: 'x', main: { url: 'rtsp://10.0.0.2/' }, record: { segmentMs: 4999 } }, 'record.segmentMs'],

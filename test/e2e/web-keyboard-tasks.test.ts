@@ -98,7 +98,11 @@ needs('a moment is found, and a file of it made', async () => {
   await tabTo(/^Download Demo 1/, 80, (await isBehind('.tl-export a[download]')) ? 'Tab' : 'Shift+Tab');
   const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
   assert.match(file.suggestedFilename(), /^Demo 1 .*\.mp4$/);
+  // The browser's own word about a file that is there may take the keys for a moment.
+  await file.path();
+  await page.bringToFront();
   await page.keyboard.press('Escape');
+  await page.locator('.tl-export').waitFor({ state: 'detached' });
 });
 
 /** Whether it comes behind what has the focus. */

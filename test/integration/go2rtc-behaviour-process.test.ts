@@ -139,6 +139,8 @@ each('takes the values of variables out of every answer, wherever they stand', a
   const peer = await Peer.start(program, { more, env: { SHORT: '12' } });
   const [shown] = Object.values(await peer.streams());
   assert.is(shown?.producers[0]?.url, 'rtsp://***7.0.0.1:1/x-***');
+  // Out of its log as well: of the times there some hold it.
+  assert.ok(peer.log.length > 0);
   await peer.stop();
 });
 

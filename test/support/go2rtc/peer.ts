@@ -136,9 +136,10 @@ export class Peer {
     return peer;
   }
 
-  /** What it said as JSON; of a line that is still being written there is a part only. */
+  /** What it said as JSON; of a line that is still being written there is a part only. Numbers that hold a masked value are none. */
   get log(): LogLine[] {
-    return this.child.stderr.flatMap(line => (/^\{.*\}$/.test(line) ? [JSON.parse(line) as LogLine] : []));
+    const lines = this.child.stderr.filter(line => /^\{.*\}$/.test(line));
+    return lines.map(line => JSON.parse(line.replaceAll(/:([\d.]*\*\*\*[\d.*]*)(?=[,}])/g, ':"$1"')) as LogLine);
   }
 
   /** The first such line, also an old one. */
