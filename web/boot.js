@@ -25,8 +25,9 @@ function ask() {
   if (/^\d+$/.test(width) && /^\d+(,\d+)*$/.test(cameras) && /^(#\/?(\?.*)?)?$/.test(location.hash))
     for (const [index, id] of cameras.split(',').entries()) {
       const answer = get(`api/cameras/${id}/snapshot.jpg?width=${width}`);
-      if (room === `${innerWidth}x${innerHeight}` && spots[index])
-        draws.push(draw(id, answer, spots[index].split(',')));
+      if (room !== `${innerWidth}x${innerHeight}` || !spots[index]) continue;
+      pictures.set(Number(id), undefined);
+      draws.push(draw(pictures, Number(id), answer, spots[index].split(',')));
     }
   void get('api/me');
   const heard = [];
@@ -36,13 +37,12 @@ function ask() {
 }
 
 // Where nobody is logged in any more the answer has no picture.
-async function draw(id, answer, spot) {
+async function draw(pictures, id, answer, spot) {
   const { ok, body } = await answer.then(reply => reply.clone());
   if (!ok) return;
   const picture = await createImageBitmap(await new Response(body).blob());
-  const { pictures } = window.early;
-  // The page has got so far meanwhile.
-  if (!pictures || !document.body) return;
+  // Its tile may have been quicker.
+  if (!pictures.has(id) || !document.body) return;
   const canvas = document.createElement('canvas');
   canvas.width = picture.width;
   canvas.height = picture.height;
@@ -51,5 +51,5 @@ async function draw(id, answer, spot) {
   canvas.ariaHidden = 'true';
   for (const [index, side] of ['left', 'top', 'width', 'height'].entries()) canvas.style[side] = `${spot[index]}px`;
   document.body.append(canvas);
-  pictures.set(Number(id), canvas);
+  pictures.set(id, canvas);
 }

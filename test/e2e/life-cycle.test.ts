@@ -1,7 +1,6 @@
 // A day in the life of the service: start, changes of cameras and footage while it records, stop, and start again.
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type {
@@ -17,6 +16,7 @@ import { stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { decodeWhole } from '../support/ffprobe.ts';
 import { footageFaults, listSegments, segmentFiles, segmentPath, timelineOf } from '../support/footage.ts';
+import { freePort } from '../support/free-port.ts';
 import { Service } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 
@@ -321,14 +321,6 @@ async function checkOpenRanges(service: Service, segment: Segment): Promise<void
   const beyond = await service.exchange('GET', path, undefined, { range: 'bytes=100000000-' });
   assert.is(beyond.status, 416);
   await decodeWhole(await service.download(segment.id));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }
 
 function ask(port: number, path: string): Promise<{ status: number; body: string }> {

@@ -1,13 +1,13 @@
 // Restreaming by figures: how soon the first keyframe is there, what many clients cost in memory, and a real go2rtc as one of them.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { NewRestreamLogin, RestreamInfo, Status } from '../../src/api/contract.ts';
 import { Child, run, stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { footageFaults, timelineOf } from '../support/footage.ts';
+import { freePort } from '../support/free-port.ts';
 import { realGo2rtc } from '../support/go2rtc/peer.ts';
 import { GstCameras, gstProblem } from '../support/gst-camera.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
@@ -24,14 +24,6 @@ const MOST_MORE_BYTES = 12 * 1024 * 1024;
 
 const test = suite('restream: figures', { timeoutMs: 180_000 });
 test.after(stopChildren);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 

@@ -7,6 +7,7 @@ import { run, stopChildren } from '../support/child.ts';
 import { CLIPS, clipFile } from '../support/clips.ts';
 import { probe } from '../support/ffprobe.ts';
 import { footageFaults, timelineOf } from '../support/footage.ts';
+import { freePort } from '../support/free-port.ts';
 import { GstCameras, gstProblem } from '../support/gst-camera.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
 import { Service } from '../support/service.ts';
@@ -15,14 +16,6 @@ import { tempDir } from '../support/temp.ts';
 
 const test = suite('restream', { timeoutMs: 120_000 });
 test.after(stopChildren);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
 
 interface Probed {
   streams: { codec_name: string; codec_type: string; width?: number; sample_rate?: string; channels?: number }[];

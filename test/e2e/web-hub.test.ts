@@ -1,11 +1,10 @@
 // The page about go2rtc and the streams for others, in Chromium: each state with its words, the installation by consent and as it goes,
 // what is typed and refused; and the step of the first run about it.
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import type { Go2rtcInfo, Settings } from '../../src/api/contract.ts';
 import { Browser, browserProblem, type Opened } from '../support/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { ACCOUNT, Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 import { axeFindings, DESKTOP, openPage, PHONE } from '../support/web-page.ts';
@@ -58,15 +57,6 @@ class FakeHub {
     });
     return this;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });

@@ -1,9 +1,9 @@
 // Sessions that end, boards that go away, and accounts that may see little, as a reader meets them in Chromium.
-import { type AddressInfo, createServer } from 'node:net';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import type { Camera, SessionList, User } from '../../src/api/contract.ts';
 import { Browser, browserProblem, type View } from '../support/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { ACCOUNT, Service, serviceProblem } from '../support/service.ts';
 import { suite } from '../support/suite.ts';
 
@@ -23,15 +23,6 @@ test.after(async () => {
   await browser?.close();
   await service?.stop();
 });
-
-/** A port that was asked for can be listened on again at once, one that the system chose only a minute later. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
 
 function needs(name: string, body: () => Promise<void>): void {
   test.needs(problem === undefined, problem ?? '', name, body);
@@ -158,6 +149,37 @@ needs(
     await page.context().close();
   },
 );
+
+needs('a still that is drawn late covers no tile', async () => {
+  const { page } = await openAs('');
+  const drawn = page.locator('.tile:has(canvas[data-drawn]), .tile:has(video[data-shown])');
+  await drawn.nth(1).waitFor();
+  // The pictures of the boot script are ready only when those of the tiles are.
+  await page.addInitScript(`(() => {
+    const make = window.createImageBitmap;
+    const waiting = [];
+    const [, cameras = ''] = (localStorage.getItem('thimble-grid') ?? '').split(':');
+    const early = cameras.split(',').length;
+    let calls = 0;
+    window.createImageBitmap = async picture => {
+      if (calls++ < early) await new Promise(resolve => waiting.push(resolve));
+      else if (calls === 2 * early) setTimeout(() => waiting.forEach(go => go()), 20);
+      return make(picture);
+    };
+    window.late = 0;
+    const hasPicture = id =>
+      document.querySelector('[data-camera="' + id + '"] :is(canvas[data-drawn], video[data-shown])') !== null;
+    new MutationObserver(changes => {
+      for (const { addedNodes } of changes)
+        for (const { dataset } of addedNodes) if (dataset && 'early' in dataset && hasPicture(dataset.early)) window.late++;
+    }).observe(document, { childList: true, subtree: true });
+  })()`);
+  await page.reload();
+  await drawn.nth(1).waitFor();
+  await page.evaluate(`window.early.drawn`);
+  assert.is(await page.evaluate('window.late'), 0);
+  await page.context().close();
+});
 
 needs('check 5: a viewer sees the own cameras, and no way to what admins do', async () => {
   const { cameras } = await service.get<{ cameras: Camera[] }>('/api/cameras');

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { run, stopChildren } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
 import { both } from '../support/go2rtc/both.ts';
-import { freePort, Peer } from '../support/go2rtc/peer.ts';
+import { Peer } from '../support/go2rtc/peer.ts';
 import { suite } from '../support/suite.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/core/index.ts';
 import { BrokerLink } from '../../src/mqtt/broker-link.ts';
 import { Child } from './child.ts';
+import { freePort } from './free-port.ts';
 import { tempDir } from './temp.ts';
 
 const PROGRAM = '/usr/sbin/mosquitto';
@@ -179,15 +180,6 @@ export async function retainedAt(
   const listener = await Listener.at(broker, filters, login);
   listener.stop();
   return new Map(listener.messages.filter(({ isRetained }) => isRetained).map(one => [one.topic, one]));
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 function canConnect(port: number): Promise<boolean> {

@@ -1,8 +1,8 @@
 // Home Assistant as a child process: the real one, where a Python that has it is named by HOMEASSISTANT_PYTHON.
 import { spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
+import { freePort } from './free-port.ts';
 import { tempDir } from './temp.ts';
 
 const PYTHON = process.env.HOMEASSISTANT_PYTHON;
@@ -81,12 +81,4 @@ export class HomeAssistant {
     let seen = 0;
     return await this.#child.line(line => (seen++ < number ? undefined : (JSON.parse(line) as T)), 30_000);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }

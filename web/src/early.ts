@@ -7,8 +7,8 @@ interface Early {
   heard: unknown[];
   /** By their address below the page's. */
   answers: Map<string, { answer: Promise<Response>; stop: AbortController }>;
-  /** Drawn where the tiles of their cameras will be; undefined when nothing is to be drawn there any more. */
-  pictures: Map<number, HTMLCanvasElement> | undefined;
+  /** By camera, those that are to stand where its tile will be; undefined until they are drawn. */
+  pictures: Map<number, HTMLCanvasElement | undefined>;
   /** Resolves when all are drawn that can be. */
   drawn: Promise<unknown>;
   /** By this device's clock. */
@@ -55,21 +55,20 @@ export function takeEarlySocket(): { socket: WebSocket; heard: readonly unknown[
 export async function earlyPicturesPainted(): Promise<void> {
   const { early } = window;
   await early?.drawn;
-  if (early?.pictures?.size) await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
+  if (early && [...early.pictures.values()].some(Boolean))
+    await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
 }
 
 /** The tile of the camera has a picture of its own. */
 export function dropEarlyPicture(camera: number): void {
-  window.early?.pictures?.get(camera)?.remove();
-  window.early?.pictures?.delete(camera);
+  const { pictures } = globalThis.window?.early ?? {};
+  pictures?.get(camera)?.remove();
+  pictures?.delete(camera);
 }
 
 /** The tiles have had their time: what lies above one that has no picture would hide why. */
 export function dropEarlyPictures(): void {
-  const { early } = globalThis.window ?? {};
-  if (!early) return;
-  for (const canvas of early.pictures?.values() ?? []) canvas.remove();
-  early.pictures = undefined;
+  for (const camera of window.early?.pictures.keys() ?? []) dropEarlyPicture(camera);
 }
 
 /** Nothing of what was asked for is wanted any more. */

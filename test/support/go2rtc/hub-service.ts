@@ -3,9 +3,10 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Camera as ApiCamera, Gap, Timeline } from '../../../src/api/contract.ts';
 import { listSegments } from '../footage.ts';
+import { freePort } from '../free-port.ts';
 import { Service, type ServiceOptions } from '../service.ts';
 import { tempDir } from '../temp.ts';
-import { freePort, type Program } from './peer.ts';
+import type { Program } from './peer.ts';
 
 /** The part of `state` of GET /api/go2rtc that tests look at. */
 export interface HubState {

@@ -1,9 +1,9 @@
 // A running go2rtc of a test, the stand-in or a real one, with a configuration as the service writes it.
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { Child, type Exit } from '../child.ts';
+import { freePort } from '../free-port.ts';
 import { RtspClient } from '../rtsp-client.ts';
 import { tempDir } from '../temp.ts';
 import { type StandInOptions, standIn } from './stand-in.ts';
@@ -71,16 +71,6 @@ export interface ShownStream {
 
 const USER = 'thimble';
 const PASSWORD = 'a-long-random-secret-5f2b';
-
-/** A TCP port that is free at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 export class Peer {
   readonly program: Program;

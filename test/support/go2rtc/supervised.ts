@@ -7,9 +7,10 @@ import { systemClock } from '../../../src/core/index.ts';
 import { Go2rtc, type Go2rtcSettings, type StreamClaim } from '../../../src/go2rtc/index.ts';
 import { lockDirectory, spawnChild } from '../../../src/native/index.ts';
 import { type FakeLog, fakeLog } from '../fake-log.ts';
+import { freePort } from '../free-port.ts';
 import { tempDir } from '../temp.ts';
 import { configOf } from './hub-service.ts';
-import { freePort, type Program, type ShownStream, until } from './peer.ts';
+import { type Program, type ShownStream, until } from './peer.ts';
 import type { AskedCall, Started } from './stand-in.ts';
 
 export interface Supervised {
